@@ -1,0 +1,2 @@
+//! trueup keeps a Qualys subscription's cloud connectors and scan schedules exactly as a YAML file says.
+pub mod simulator;
