@@ -1,0 +1,207 @@
+//! AWS connectors. Fields as in the vendor's Connectors API User Guide, "AWS Connectors 3.0".
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AwsAccount, Capabilities, ExternalId, Field, Finding, Kind, Module, Partition, PerimeterScan, Reference,
+    Regions, Resource, RoleArn, RunFrequency,
+};
+
+/// An AWS connector, identified by the ARN of the role that the platform assumes.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aws {
+    /// The display name; two connectors may share one.
+    pub name: String,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The role; in a checked spec always set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arn: Option<RoleArn>,
+    /// The role's account, where the file gives the role by its parts; folded into `arn` by the check.
+    #[serde(skip_serializing)]
+    pub account_id: Option<AwsAccount>,
+    /// The role's name, where the file gives the role by its parts.
+    #[serde(skip_serializing)]
+    pub role: Option<String>,
+    /// The account's partition, where the file gives the role by its parts; `aws` if left out.
+    #[serde(skip_serializing)]
+    pub partition: Option<Partition>,
+    /// The external id in the role's trust policy. Not a secret: AWS says so, and the platform shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    /// The applications that it feeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
+    /// The modules that what it finds is activated for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation: Option<BTreeSet<Module>>,
+    /// The tags that what it finds gets, by path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeSet<String>>,
+    /// The regions that it looks into. The platform tells `all` or not; the list is in no documented answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regions: Option<Regions>,
+    /// How often it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_frequency: Option<RunFrequency>,
+    /// Whether findings may be remediated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remediation: Option<bool>,
+    /// Whether it runs at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Whether and when what it finds is scanned from outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub perimeter_scan: Option<PerimeterScan>,
+}
+
+impl Resource for Aws {
+    const KIND: Kind = Kind::Aws;
+    const SECTION: &'static [&'static str] = &["connectors", "aws"];
+    const FIELDS: &'static [Field] = &[
+        Field::updatable("name"),
+        Field::updatable("description"),
+        Field::updatable("arn"),
+        Field::updatable("external_id"),
+        Field::updatable("capabilities"),
+        Field::updatable("activation"),
+        Field::updatable("tags"),
+        Field::updatable("regions"),
+        Field::updatable("run_frequency"),
+        Field::updatable("remediation"),
+        Field::updatable("enabled"),
+        Field::updatable("perimeter_scan"),
+    ];
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn identity(&self) -> Option<String> {
+        self.arn.as_ref().map(|arn| arn.as_str().to_owned())
+    }
+
+    /// The account: a new role in the same account is an update where the account has one connector.
+    fn weak_identity(&self) -> Option<String> {
+        self.arn.as_ref()?.account().map(str::to_owned)
+    }
+
+    fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
+        if let Some(tags) = &mut self.tags {
+            *tags = std::mem::take(tags)
+                .into_iter()
+                .map(|mut name| {
+                    visit(Reference { kind: Kind::Tag, name: &mut name });
+                    name
+                })
+                .collect();
+        }
+        if let Some(Capabilities(all)) = &mut self.capabilities {
+            for name in all.values_mut().flatten().filter(|name| !name.is_empty()) {
+                visit(Reference { kind: Kind::Tag, name });
+            }
+        }
+    }
+
+    fn complete(&mut self, live: &Aws) {
+        if let (Some(wanted), Some(live)) = (&mut self.capabilities, &live.capabilities) {
+            wanted.complete(live);
+        }
+        if let (Some(wanted), Some(live)) = (&mut self.perimeter_scan, &live.perimeter_scan) {
+            wanted.complete(live);
+        }
+    }
+
+    fn check(&mut self, report: &mut dyn FnMut(Finding)) {
+        self.fold_role_into_arn(report);
+        check_connector(&self.name, self.run_frequency, self.activation.as_ref(), report);
+        if matches!(self.perimeter_scan, Some(PerimeterScan::Global | PerimeterScan::Own(_)))
+            && self.activation.as_ref().is_some_and(|modules| !modules.contains(&Module::Vm))
+        {
+            report(Finding::warning(
+                "perimeter_scan",
+                "a perimeter scan needs the module VM, which activation leaves out",
+                "add VM to activation",
+            ));
+        }
+        if let Some(external_id) = self.external_id.as_ref().filter(|id| !id.has_vendor_form()) {
+            report(Finding::warning(
+                "external_id",
+                format!("external id {external_id} has not the form POD-SUBSCRIPTION-ALNUM"),
+                "the vendor's older documents ask for it, as in US1-1368984-11213331",
+            ));
+        }
+    }
+}
+
+impl Aws {
+    fn fold_role_into_arn(&mut self, report: &mut dyn FnMut(Finding)) {
+        let parts = (self.account_id.take(), self.role.take(), self.partition.take());
+        match (&self.arn, parts) {
+            (Some(_), (None, None, None)) => {}
+            (Some(_), _) => report(Finding::error(
+                "arn",
+                "the role is given twice: by arn and by its parts",
+                "keep arn, or account_id and role",
+            )),
+            (None, (Some(account), Some(role), partition)) => {
+                match RoleArn::from_parts(partition.unwrap_or(Partition::Aws), &account, &role) {
+                    Ok(arn) => self.arn = Some(arn),
+                    Err(error) => {
+                        report(Finding::error(
+                            "role",
+                            error,
+                            "role is the role's name, as in QualysConnector",
+                        ));
+                    }
+                }
+            }
+            (None, _) => report(Finding::error(
+                "",
+                "the role is missing",
+                "give arn: arn:aws:iam::ACCOUNT:role/ROLE, or account_id and role",
+            )),
+        }
+    }
+}
+
+/// What holds for a connector of any cloud.
+pub(super) fn check_connector(
+    name: &str,
+    run_frequency: Option<RunFrequency>,
+    activation: Option<&BTreeSet<Module>>,
+    report: &mut dyn FnMut(Finding),
+) {
+    if name.trim().is_empty() {
+        report(Finding::error("name", "the name is empty", "give the connector a name"));
+    }
+    if name.chars().count() > 255 {
+        report(Finding::error("name", "the name is longer than 255 characters", "shorten it"));
+    }
+    if let Some(frequency) = run_frequency {
+        if frequency.minutes() < 240 {
+            report(Finding::warning(
+                "run_frequency",
+                format!("a run frequency of {frequency} can make the cloud throttle its API calls"),
+                "the vendor advises 4h or more",
+            ));
+        } else if !RunFrequency::VENDOR_STEPS.contains(&frequency.minutes()) {
+            report(Finding::warning(
+                "run_frequency",
+                format!("{frequency} is not one of the steps that the vendor's own tools offer"),
+                "the platform may round it; offered are 1h, 2h, 3h, 4h, 6h, 8h, 12h and 24h",
+            ));
+        }
+    }
+    if activation.is_some_and(|modules| modules.contains(&Module::Pc) && modules.contains(&Module::Sca)) {
+        report(Finding::warning(
+            "activation",
+            "PC and SCA exclude each other on the platform",
+            "keep one of the two",
+        ));
+    }
+}

@@ -1,0 +1,82 @@
+//! What the machinery must know of a field beyond its value.
+
+use super::Kind;
+
+/// One field of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// The name in the file and in plans.
+    pub name: &'static str,
+    /// What the platform lets one do with it.
+    pub access: Access,
+}
+
+/// What the platform lets one do with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read back and written by an update.
+    Updatable,
+    /// Read back, but fixed at creation: a change is a replace.
+    Fixed,
+    /// Names the object; what differs in it is another object.
+    Identity,
+}
+
+impl Field {
+    /// A field that an update can write.
+    #[must_use]
+    pub const fn updatable(name: &'static str) -> Field {
+        Field { name, access: Access::Updatable }
+    }
+
+    /// A field that makes the object what it is.
+    #[must_use]
+    pub const fn identity(name: &'static str) -> Field {
+        Field { name, access: Access::Identity }
+    }
+}
+
+/// A name of another object inside a spec.
+#[derive(Debug)]
+pub struct Reference<'a> {
+    /// The kind of the object that is named.
+    pub kind: Kind,
+    /// Its name as written; to be replaced by its canonical form. `#ID` where the platform gave an id alone.
+    pub name: &'a mut String,
+}
+
+/// How bad a [`Finding`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The file is not taken.
+    Error,
+    /// The file is taken; the vendor's documents or tools advise against this.
+    Warning,
+}
+
+/// Something about an entry of the file that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether the file can be used all the same.
+    pub severity: Severity,
+    /// The field within the entry; empty for the entry itself.
+    pub field: &'static str,
+    /// What is wrong, in one sentence without full stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Finding {
+    /// An error in a field, with the remedy.
+    #[must_use]
+    pub fn error(field: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Finding {
+        Finding { severity: Severity::Error, field, message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// Advice about a field.
+    #[must_use]
+    pub fn warning(field: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Finding {
+        Finding { severity: Severity::Warning, field, message: message.into(), hint: Some(hint.into()) }
+    }
+}

@@ -1,0 +1,110 @@
+//! An object as the platform has it.
+
+use std::collections::BTreeSet;
+
+use super::{Kind, Spec};
+
+/// An object as the platform has it: its spec in normal form, and what is about it but not of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveObject {
+    /// The platform's own id.
+    pub id: String,
+    /// The comparable part. The owner's marker has been taken off its description.
+    pub spec: Spec,
+    /// Fields of the spec that this answer does not tell (the list of regions): neither equal nor different.
+    pub unreadable: BTreeSet<&'static str>,
+    /// Who marked the object as theirs.
+    pub owner: Option<Owner>,
+    /// How its last run went.
+    pub health: Health,
+    /// Why the platform would refuse to change it (a system tag, a member of an organization connector).
+    pub locked: Option<String>,
+}
+
+impl LiveObject {
+    /// The kind of the object.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.spec.kind()
+    }
+}
+
+/// The mark at the end of a description: ` [trueup:OWNER]`, or ` [trueup:OWNER!]` with `prevent_delete`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The name in the mark.
+    pub name: String,
+    /// Whether the mark forbids to delete the object.
+    pub prevent_delete: bool,
+}
+
+impl Owner {
+    /// Splits a description as the platform has it into the text and the mark at its end.
+    #[must_use]
+    pub fn split(description: &str) -> (&str, Option<Owner>) {
+        let Some(body) = description.strip_suffix(']') else { return (description, None) };
+        let Some(at) = body.rfind("[trueup:") else { return (description, None) };
+        let mark = &body[at + "[trueup:".len()..];
+        let (name, prevent_delete) = match mark.strip_suffix('!') {
+            Some(name) => (name, true),
+            None => (mark, false),
+        };
+        if name.is_empty() || name.contains(['[', ']']) {
+            return (description, None);
+        }
+        let text = body[..at].strip_suffix(' ').unwrap_or(&body[..at]);
+        (text, Some(Owner { name: name.to_owned(), prevent_delete }))
+    }
+
+    /// The description with the mark at its end.
+    #[must_use]
+    pub fn mark(&self, text: &str) -> String {
+        let Owner { name, prevent_delete } = self;
+        let bang = if *prevent_delete { "!" } else { "" };
+        let space = if text.is_empty() { "" } else { " " };
+        format!("{text}{space}[trueup:{name}{bang}]")
+    }
+}
+
+/// How the last run of a connector went.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Health {
+    /// The platform's own word (`FINISHED_SUCCESS`); `None` for kinds that do not run.
+    pub state: Option<String>,
+    /// The platform's own words for what went wrong.
+    pub last_error: Option<String>,
+}
+
+impl Health {
+    /// Whether a person should look. Running and waiting are fine, and so is what has never run.
+    #[must_use]
+    pub fn is_unhealthy(&self) -> bool {
+        matches!(self.state.as_deref(), Some("FINISHED_ERRORS" | "ERROR" | "INCOMPLETE"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_split_off_and_put_back_unchanged() {
+        for (text, name, prevent_delete, described) in [
+            ("Payments", "cloudsec", false, "Payments [trueup:cloudsec]"),
+            ("Payments", "cloudsec", true, "Payments [trueup:cloudsec!]"),
+            ("", "cloudsec", false, "[trueup:cloudsec]"),
+            ("see [1]", "a-b", false, "see [1] [trueup:a-b]"),
+        ] {
+            let owner = Owner { name: name.to_owned(), prevent_delete };
+            assert_eq!(owner.mark(text), described);
+            assert_eq!(Owner::split(described), (text, Some(owner)));
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_mark_stays_text() {
+        for text in ["plain", "[trueup:]", "[trueup:x] and more", "trueup:x]", "[trueup:!]", "a [other:x]"] {
+            assert_eq!(Owner::split(text), (text, None));
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Asset tags, shared with everything else on the platform. Fields as in the Asset Management and Tagging API.
+
+use std::fmt;
+
+use serde::de::{self, Deserializer};
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
+use super::{Field, Finding, Kind, Reference, Resource};
+
+/// An asset tag, identified by its path.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tag {
+    /// The last part of its path.
+    pub name: String,
+    /// The path of the tag above it; `""` for none. Left out: at the top, or wherever the one tag of that
+    /// name is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The colour of its label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub color: Option<Color>,
+    /// Which assets get it by themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Rule>,
+}
+
+/// Which assets get a tag by themselves. A tag without a rule is of type `STATIC`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The engine.
+    #[serde(rename = "type")]
+    pub kind: RuleType,
+    /// What the engine evaluates; `None` where there is none, or where the file leaves it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+macro_rules! rule_types {
+    ($($variant:ident = $name:literal,)+) => {
+        /// The engine of a rule.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the vendor's own names, which no document explains further")]
+        pub enum RuleType { $($variant,)+ /** One that no document names. */ Other(String) }
+
+        impl RuleType {
+            const NAMES: &'static [&'static str] = &[$($name,)+];
+
+            /// The rule type of that name, known or not.
+            #[must_use]
+            pub fn from_platform(name: &str) -> RuleType {
+                match name { $($name => RuleType::$variant,)+ other => RuleType::Other(other.to_owned()) }
+            }
+
+            /// The platform's name.
+            #[must_use]
+            pub fn name(&self) -> &str {
+                match self { $(RuleType::$variant => $name,)+ RuleType::Other(name) => name }
+            }
+        }
+    };
+}
+
+rule_types! {
+    Static = "STATIC",
+    Groovy = "GROOVY",
+    OsRegex = "OS_REGEX",
+    NetworkRange = "NETWORK_RANGE",
+    NetworkRangeEnhanced = "NETWORK_RANGE_ENHANCED",
+    NameContains = "NAME_CONTAINS",
+    InstalledSoftware = "INSTALLED_SOFTWARE",
+    OpenPorts = "OPEN_PORTS",
+    VulnExist = "VULN_EXIST",
+    AssetSearch = "ASSET_SEARCH",
+    CloudAsset = "CLOUD_ASSET",
+    BusinessInformation = "BUSINESS_INFORMATION",
+    GlobalAssetView = "GLOBAL_ASSET_VIEW",
+    TagSet = "TAG_SET",
+    NetworkTag = "NETWORK_TAG",
+    Network = "NETWORK",
+    VulnDetection = "VULN_DETECTION",
+}
+
+impl Serialize for RuleType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for RuleType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RuleType, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        match RuleType::from_platform(&name) {
+            RuleType::Other(name) => Err(de::Error::unknown_variant(&name, RuleType::NAMES)),
+            known => Ok(known),
+        }
+    }
+}
+
+/// A colour, `#RRGGBB`, in capitals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Color(String);
+
+impl Color {
+    /// The colour as the platform gives it. Another form than `#RRGGBB` is kept as it is.
+    #[must_use]
+    pub fn from_platform(text: &str) -> Color {
+        Color(text.to_ascii_uppercase())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Color {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Color, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.strip_prefix('#') {
+            Some(digits) if digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                Ok(Color(text.to_ascii_uppercase()))
+            }
+            _ => Err(de::Error::custom(format!("`{text}` is no colour: expected \"#RRGGBB\", in quotes"))),
+        }
+    }
+}
+
+impl Tag {
+    /// The path of the tag: its parent's path and its name. Right once the parent is canonical.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self.parent.as_deref() {
+            None | Some("") => self.name.clone(),
+            Some(parent) => format!("{parent}/{}", self.name),
+        }
+    }
+}
+
+impl Resource for Tag {
+    const KIND: Kind = Kind::Tag;
+    const SECTION: &'static [&'static str] = &["tags"];
+    const FIELDS: &'static [Field] = &[
+        Field::identity("name"),
+        Field::identity("parent"),
+        Field::updatable("description"),
+        Field::updatable("color"),
+        Field::updatable("rule"),
+    ];
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(self.path())
+    }
+
+    fn address_name(&self) -> String {
+        self.path()
+    }
+
+    fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
+        if let Some(parent) = self.parent.as_mut().filter(|parent| !parent.is_empty()) {
+            visit(Reference { kind: Kind::Tag, name: parent });
+        }
+    }
+
+    fn complete(&mut self, live: &Tag) {
+        if let (Some(wanted), Some(live)) = (&mut self.rule, &live.rule)
+            && wanted.text.is_none()
+            && wanted.kind == live.kind
+        {
+            wanted.text.clone_from(&live.text);
+        }
+    }
+
+    fn check(&mut self, report: &mut dyn FnMut(Finding)) {
+        if self.name.trim().is_empty() {
+            report(Finding::error("name", "the name is empty", "give the tag a name"));
+        }
+        if let Some(rule) = &mut self.rule {
+            if rule.text.as_deref() == Some("") {
+                rule.text = None;
+            }
+            if rule.kind == RuleType::Static && rule.text.is_some() {
+                report(Finding::error(
+                    "rule",
+                    "a STATIC tag evaluates no text",
+                    "remove text, or choose another type",
+                ));
+            }
+        }
+    }
+}
