@@ -1,6 +1,8 @@
 //! An object as the platform has it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 
 use super::{Kind, Spec};
 
@@ -11,8 +13,9 @@ pub struct LiveObject {
     pub id: String,
     /// The comparable part. The owner's marker has been taken off its description.
     pub spec: Spec,
-    /// Fields of the spec that this answer does not tell (the list of regions): neither equal nor different.
-    pub unreadable: BTreeSet<&'static str>,
+    /// Fields of the spec that this answer does not tell (the list of regions), each with a value that it
+    /// certainly has not (`all`), in the form of [`Spec::fields`]; `null` where nothing is known.
+    pub unreadable: BTreeMap<&'static str, Value>,
     /// Who marked the object as theirs.
     pub owner: Option<Owner>,
     /// How its last run went.

@@ -38,6 +38,9 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     const SECTION: &'static [&'static str];
     /// The fields, in the order in which a plan shows them.
     const FIELDS: &'static [Field];
+    /// Whether everybody on the platform shares such objects: they are never counted as unmanaged, and
+    /// pruned only when ours.
+    const SHARED: bool = false;
 
     /// The name as the file or the platform has it.
     fn name(&self) -> &str;
@@ -93,6 +96,12 @@ macro_rules! kinds {
             #[must_use]
             pub const fn fields(self) -> &'static [Field] {
                 match self { $(Kind::$kind => <$spec as Resource>::FIELDS,)+ }
+            }
+
+            /// See [`Resource::SHARED`].
+            #[must_use]
+            pub const fn is_shared(self) -> bool {
+                match self { $(Kind::$kind => <$spec as Resource>::SHARED,)+ }
             }
 
             /// Reads a spec of this kind, with all that its type refuses as the deserializer's error.
@@ -213,16 +222,5 @@ impl Kind {
     #[must_use]
     pub fn section_path(self) -> String {
         self.section().join(".")
-    }
-}
-
-impl Spec {
-    /// The same spec with the named fields alone: what an update sends. The fields that name the object stay
-    /// only where they are named too.
-    #[must_use]
-    pub fn only(&self, names: &[&str]) -> Fields {
-        let mut fields = self.fields();
-        fields.retain(|name, _| names.contains(&name.as_str()));
-        fields
     }
 }

@@ -153,6 +153,7 @@ impl Tag {
 impl Resource for Tag {
     const KIND: Kind = Kind::Tag;
     const SECTION: &'static [&'static str] = &["tags"];
+    const SHARED: bool = true;
     const FIELDS: &'static [Field] = &[
         Field::identity("name"),
         Field::identity("parent"),

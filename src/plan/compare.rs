@@ -1,0 +1,266 @@
+//! One entry of the file against one live object, field by field.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::model::{Action, Cause, Change, FieldChange, Held, Observation, Plan, Unhealthy, Unverified};
+use super::names::TagNames;
+use super::{Entry, KnownObject, Policy, parse_object};
+use crate::desired::settings::Replace;
+use crate::resource::{Access, Address, Fields, LiveObject, Owner, Spec};
+
+/// What the comparison of an entry with its live object found.
+pub(super) struct Comparison<'a> {
+    entry: &'a Entry<'a>,
+    live: &'a LiveObject,
+    /// The live spec, tags by path.
+    before: Spec,
+    /// The desired spec, what it leaves out inside a field filled from the live one.
+    after: Spec,
+    changed: Vec<(FieldChange, Access, Cause)>,
+    unverified: Vec<String>,
+    observed: Option<Observation>,
+}
+
+impl<'a> Comparison<'a> {
+    pub(super) fn new(
+        entry: &'a Entry<'a>,
+        live: &'a LiveObject,
+        names: &TagNames,
+        known: Option<&KnownObject>,
+    ) -> Comparison<'a> {
+        let before = names.readable(live);
+        let mut after = entry.spec.clone();
+        after.complete(&before);
+        let asked = entry.spec.fields();
+        let wanted = after.fields();
+        let current = before.fields();
+
+        let mut compared = Comparison {
+            entry,
+            live,
+            before,
+            after,
+            changed: Vec::new(),
+            unverified: Vec::new(),
+            observed: None,
+        };
+        let mut base = Base::new(known);
+        // What the journal will know: the old base where something differs, else what file and live agree on.
+        let mut new_base = Map::new();
+        for field in live.kind().fields() {
+            if field.access == Access::Identity
+                || entry.declared.meta.ignore.iter().any(|name| name == field.name)
+            {
+                continue;
+            }
+            let Some(want) = wanted.get(field.name) else { continue };
+            let have = match live.unreadable.get(field.name) {
+                Some(_) if known.is_some_and(|known| base.wrote(known, field.name) == Some(want)) => {
+                    Some(want.clone())
+                }
+                Some(is_not) if is_not == want => None,
+                Some(_) => match known.and_then(|known| base.wrote(known, field.name)) {
+                    Some(wrote) => Some(wrote.clone()),
+                    None => {
+                        compared.unverified.push(field.name.to_owned());
+                        continue;
+                    }
+                },
+                None => current.get(field.name).cloned(),
+            };
+            if have.as_ref() == Some(want) {
+                if let Some(asked) = asked.get(field.name) {
+                    new_base.insert(field.name.to_owned(), asked.clone());
+                }
+                continue;
+            }
+            let cause = base.cause(field.name, &asked, &compared.before, have.as_ref());
+            if let Some(old) = base.values().and_then(|values| values.get(field.name)) {
+                new_base.insert(field.name.to_owned(), old.clone());
+            }
+            let change = FieldChange {
+                path: field.name.to_owned(),
+                before: have.unwrap_or(Value::Null),
+                after: want.clone(),
+            };
+            compared.changed.push((change, field.access, cause));
+        }
+        compared.observe(known, &new_base);
+        compared
+    }
+
+    fn observe(&mut self, known: Option<&KnownObject>, new_base: &Map<String, Value>) {
+        let identity = self.entry.spec.identity().unwrap_or_default();
+        let base = Value::Object(new_base.clone()).to_string();
+        if known.is_none_or(|known| known.identity != identity || *known.base != *base) {
+            self.observed =
+                Some(Observation::Seen { kind: self.live.kind(), id: self.live.id.clone(), identity, base });
+        }
+    }
+
+    /// Puts what was found into the plan.
+    pub(super) fn into_plan(self, address: Address, policy: &Policy, plan: &mut Plan) {
+        let Comparison { entry, live, before, after, changed, unverified, observed } = self;
+        plan.observed.extend(observed);
+        if !unverified.is_empty() {
+            plan.unverified.push(Unverified { address: address.clone(), fields: unverified });
+        }
+        if live.health.is_unhealthy() {
+            plan.unhealthy.push(Unhealthy {
+                address: address.clone(),
+                id: live.id.clone(),
+                state: live.health.state.clone().unwrap_or_default(),
+                last_error: live.health.last_error.clone(),
+            });
+        }
+        let Some(cause) = changed.iter().map(|(_, _, cause)| *cause).reduce(Cause::and) else {
+            plan.unchanged.insert(address);
+            return;
+        };
+        let replaced = changed.iter().any(|(_, access, _)| *access == Access::Fixed);
+        let action = if replaced { Action::Replace } else { Action::Update };
+        let marker = marker_after_update(live, entry.declared.meta.prevent_delete, policy);
+        plan.changes.push(Change {
+            held: held(entry, live, action, policy),
+            reason: reason(cause, &entry.declared.place.to_string()),
+            address,
+            action,
+            id: Some(live.id.clone()),
+            cause,
+            since: None,
+            passes: 0,
+            depends_on: BTreeSet::new(),
+            fields: changed.into_iter().map(|(field, _, _)| field).collect(),
+            before: Some(before),
+            after: Some(after),
+            marker,
+        });
+    }
+}
+
+/// A change that makes what the file names and the platform does not have.
+pub(super) fn create(entry: &Entry<'_>, address: Address, known_id: Option<&str>, policy: &Policy) -> Change {
+    let meta = &entry.declared.meta;
+    let fields = entry.spec.fields();
+    let fields = address
+        .kind
+        .fields()
+        .iter()
+        .filter_map(|field| {
+            let after = fields.get(field.name)?.clone();
+            Some(FieldChange { path: field.name.to_owned(), before: Value::Null, after })
+        })
+        .collect();
+    let place = &entry.declared.place;
+    let (cause, reason) = match known_id {
+        Some(id) => (Cause::Drift, format!("in {place}, gone from the platform (it was {id})")),
+        None => (Cause::Pending, format!("in {place}, not live")),
+    };
+    Change {
+        address,
+        action: Action::Create,
+        id: None,
+        cause,
+        held: meta.observe.then(|| Held::because("policy: observe")),
+        reason,
+        since: None,
+        passes: 0,
+        depends_on: BTreeSet::new(),
+        fields,
+        before: None,
+        after: Some(entry.spec.clone()),
+        marker: policy.owner.clone().map(|name| Owner { name, prevent_delete: meta.prevent_delete }),
+    }
+}
+
+fn reason(cause: Cause, place: &str) -> String {
+    match cause {
+        Cause::Drift => "changed on the platform".to_owned(),
+        Cause::Pending => format!("as in {place}"),
+        Cause::Both => format!("changed on the platform and in {place}"),
+    }
+}
+
+/// Why a change of an object that is there is withheld.
+fn held(entry: &Entry<'_>, live: &LiveObject, action: Action, policy: &Policy) -> Option<Held> {
+    if let (Some(theirs), Some(ours)) = (&live.owner, &policy.owner)
+        && theirs.name != *ours
+    {
+        let why = format!("owned by {}, not {ours}", theirs.name);
+        return Some(Held { why, counts: true, foreign: true });
+    }
+    if let Some(why) = &live.locked {
+        return Some(Held::because(why));
+    }
+    if entry.declared.meta.observe {
+        return Some(Held::because("policy: observe"));
+    }
+    if action == Action::Replace {
+        if entry.declared.meta.prevent_delete {
+            return Some(Held::because("needs a replace; prevent_delete: true"));
+        }
+        if policy.replace == Replace::Never {
+            return Some(Held::because("needs a replace; replace: never"));
+        }
+    }
+    None
+}
+
+/// An update keeps the mark that is there: it does not adopt. Ours follows `prevent_delete`.
+fn marker_after_update(live: &LiveObject, prevent_delete: bool, policy: &Policy) -> Option<Owner> {
+    live.owner.clone().map(|owner| {
+        if policy.owner.as_deref() == Some(owner.name.as_str()) {
+            Owner { prevent_delete, ..owner }
+        } else {
+            owner
+        }
+    })
+}
+
+/// The journal's facts of one object, read only where something needs them.
+struct Base<'a> {
+    known: Option<&'a KnownObject>,
+    values: Option<Map<String, Value>>,
+    written: Option<Map<String, Value>>,
+}
+
+impl<'a> Base<'a> {
+    fn new(known: Option<&'a KnownObject>) -> Base<'a> {
+        Base { known, values: None, written: None }
+    }
+
+    fn values(&mut self) -> Option<&Map<String, Value>> {
+        let known = self.known?;
+        Some(self.values.get_or_insert_with(|| parse_object(&known.base)))
+    }
+
+    /// What was last written to a field that is not read back.
+    fn wrote(&mut self, known: &KnownObject, field: &str) -> Option<&Value> {
+        self.written.get_or_insert_with(|| parse_object(&known.written)).get(field)
+    }
+
+    /// Who moved. The base is what the file said when file and live last agreed: what it leaves out inside a
+    /// field it did not manage, so there the live value stands in for it.
+    fn cause(&mut self, field: &str, asked: &Fields, live: &Spec, have: Option<&Value>) -> Cause {
+        let Some(values) = self.values() else { return Cause::Pending };
+        let Some(base) = values.get(field) else { return Cause::Pending };
+        let file_moved = asked.get(field) != Some(base);
+        let mut whole = live.fields();
+        whole.insert(field.to_owned(), base.clone());
+        let live_moved = match live.kind().deserialize(Value::Object(whole)) {
+            Ok(mut spec) => {
+                spec.complete(live);
+                spec.fields().get(field) != have
+            }
+            Err(_) => Some(base) != have,
+        };
+        match (file_moved, live_moved) {
+            (true, true) => Cause::Both,
+            (true, false) => Cause::Pending,
+            // They differ, so somebody moved; the file did not.
+            (false, _) => Cause::Drift,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The plan as JSON, `trueup.plan/v1`: stable names for other programs.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::model::{Change, Plan};
+
+/// What the JSON says beside the plan itself.
+#[derive(Debug, Clone)]
+pub struct Heading<'a> {
+    /// The platform's name.
+    pub platform: &'a str,
+    /// When it was made.
+    pub generated_at: Timestamp,
+    /// The exit code to name: the process's own, or the detailed one over HTTP.
+    pub exit: u8,
+}
+
+/// The plan as JSON.
+#[must_use]
+pub fn plan_json(plan: &Plan, heading: &Heading<'_>) -> Value {
+    let Plan {
+        id,
+        mode,
+        changes,
+        unchanged: _,
+        summary,
+        unmanaged,
+        unverified,
+        unhealthy,
+        failed,
+        blocked,
+        warnings,
+        cost,
+        observed: _,
+        listings: _,
+    } = plan;
+    json!({
+        "format": "trueup.plan/v1",
+        "id": id,
+        "generated_at": heading.generated_at.to_string(),
+        "platform": heading.platform,
+        "policy": mode.word(),
+        "exit": heading.exit,
+        "summary": summary,
+        "changes": changes.iter().map(change_json).collect::<Vec<_>>(),
+        "unmanaged": unmanaged,
+        "unverified": unverified,
+        "unhealthy": unhealthy,
+        "failed": failed,
+        "blocked": blocked,
+        "warnings": warnings,
+        "cost": cost,
+    })
+}
+
+fn change_json(change: &Change) -> Value {
+    let Change {
+        address,
+        action,
+        id,
+        cause,
+        since,
+        passes: _,
+        held,
+        reason,
+        depends_on,
+        fields,
+        before: _,
+        after: _,
+        marker: _,
+    } = change;
+    json!({
+        "address": address,
+        "kind": address.kind,
+        "action": action,
+        "id": id,
+        "cause": cause,
+        "since": since.map(|since| since.to_string()),
+        "held": held.as_ref().map(|held| &held.why),
+        "reason": reason,
+        "depends_on": depends_on,
+        "fields": fields,
+    })
+}

@@ -1,0 +1,96 @@
+//! What a plan may do at most. A plan over a limit is blocked whole.
+
+use std::fmt;
+
+use super::Policy;
+use super::model::{Action, Blocked, Change, Plan};
+use crate::resource::Kind;
+
+/// Listings smaller than this are not held to a percentage.
+const COUNTED_FROM: usize = 10;
+
+/// A plan that may be applied: within the limits. The only thing that apply accepts.
+#[derive(Debug)]
+pub struct ApprovedPlan(Plan);
+
+/// Why a plan may not be applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Refusal(pub Blocked);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Blocked { limit, allowed, wanted, kind, hint: _ } = &self.0;
+        write!(f, "blocked: the plan wants {wanted}")?;
+        if let Some(kind) = kind {
+            write!(f, " of {kind}")?;
+        }
+        write!(f, ", {limit} allows {allowed}; nothing is applied")
+    }
+}
+
+impl ApprovedPlan {
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+}
+
+/// Lets a plan that is within the limits pass.
+pub fn approve(plan: Plan) -> Result<ApprovedPlan, Refusal> {
+    match plan.blocked.clone() {
+        Some(blocked) => Err(Refusal(blocked)),
+        None => Ok(ApprovedPlan(plan)),
+    }
+}
+
+/// The first limit that the plan is over.
+pub(super) fn check(plan: &Plan, nothing_desired: bool, policy: &Policy) -> Option<Blocked> {
+    let deletes = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace);
+    let wanted = plan.applicable().filter(deletes).count();
+    if nothing_desired && wanted > 0 {
+        return Some(Blocked {
+            limit: "empty",
+            allowed: 0,
+            wanted,
+            kind: None,
+            hint: "the file names no object at all, and prune would delete what is live: \
+                   is it the right file?"
+                .to_owned(),
+        });
+    }
+    if wanted > policy.max_deletes {
+        return Some(Blocked {
+            limit: "max_deletes",
+            allowed: policy.max_deletes,
+            wanted,
+            kind: None,
+            hint: format!("look at the deletes; if they are meant, set reconcile.max_deletes to {wanted}"),
+        });
+    }
+    Kind::ALL.iter().find_map(|&kind| over_percentage(plan, kind, policy))
+}
+
+fn over_percentage(plan: &Plan, kind: Kind, policy: &Policy) -> Option<Blocked> {
+    let live = plan.listings.get(&kind).copied().unwrap_or(0);
+    if live < COUNTED_FROM {
+        return None;
+    }
+    let wanted = plan
+        .applicable()
+        .filter(|change| change.address.kind == kind && change.action != Action::Create)
+        .count();
+    let allowed = live * policy.max_change_percent as usize / 100;
+    (wanted > allowed).then(|| Blocked {
+        limit: "max_change_percent",
+        allowed,
+        wanted,
+        kind: Some(kind),
+        hint: format!(
+            "{wanted} of {live} live objects would change, {} % allows {allowed}; \
+             if that is meant, set reconcile.max_change_percent to {}",
+            policy.max_change_percent,
+            (wanted * 100).div_ceil(live)
+        ),
+    })
+}

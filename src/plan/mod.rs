@@ -1,0 +1,297 @@
+//! Decisions, pure: what differs between the file and the platform, why, and what to do about it.
+//!
+//! [`plan`] is a function of the desired state, the live state, what the journal knows and the policy; no
+//! client, clock, randomness or log. Order, reason and every choice are made here; `apply` only performs.
+//!
+//! - `names.rs` finds the tag that a name means; `matching.rs` finds the live object that an entry means;
+//!   `compare.rs` compares the two field by field; `prune.rs` judges what the file does not name;
+//!   `limits.rs` refuses a plan that would do too much harm.
+//! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share.
+
+mod compare;
+mod json;
+mod limits;
+mod matching;
+mod model;
+mod names;
+mod prune;
+mod render;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use glob::Pattern;
+use serde_json::Value;
+
+use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
+use crate::desired::{Declared, Desired};
+use crate::resource::{Address, Kind, LiveObject, Spec};
+
+pub use json::{Heading, plan_json};
+pub use limits::{ApprovedPlan, Refusal, approve};
+pub use model::{
+    Action, Blocked, Cause, Change, Cost, Failed, FieldChange, Held, Observation, Plan, Summary, Unhealthy,
+    Unmanaged, Unverified,
+};
+pub use names::TagNames;
+pub use render::{Style, render_text, visible};
+
+use compare::Comparison;
+use matching::Match;
+
+/// What the platform has, as far as it could be read.
+#[derive(Debug, Default)]
+pub struct LiveState {
+    /// The whole listing of each kind that was read, or why it could not be.
+    pub kinds: BTreeMap<Kind, Result<Vec<LiveObject>, String>>,
+}
+
+impl LiveState {
+    /// The listing of a kind; empty where it was not read.
+    #[must_use]
+    pub fn listing(&self, kind: Kind) -> &[LiveObject] {
+        match self.kinds.get(&kind) {
+            Some(Ok(listing)) => listing,
+            Some(Err(_)) | None => &[],
+        }
+    }
+}
+
+/// What the journal knows and the platform cannot tell.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// What is known of each object, by kind and the platform's id.
+    pub objects: BTreeMap<(Kind, String), KnownObject>,
+    /// The size of the last good listing of each kind.
+    pub listings: BTreeMap<Kind, KnownListing>,
+}
+
+/// What the journal knows of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownObject {
+    /// The identity under which the file named it.
+    pub identity: String,
+    /// The base: a JSON object of the managed fields' values at which file and live were last seen equal, or
+    /// were last made equal by us, as the file gave them. Kept as text: it is looked into only where
+    /// something differs.
+    pub base: Box<str>,
+    /// A JSON object of what was last written to fields that are not read back.
+    pub written: Box<str>,
+    /// Whether we made it.
+    pub ours: bool,
+}
+
+/// How large a listing was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownListing {
+    /// The last one that was believed.
+    pub good: usize,
+    /// A smaller one that was not believed, and whether it has stood for an hour.
+    pub doubted: Option<(usize, bool)>,
+}
+
+impl Known {
+    /// The id under which an identity was last seen.
+    fn id_of(&self, kind: Kind, identities: &BTreeMap<(Kind, &str), &str>, identity: &str) -> Option<String> {
+        identities
+            .get(&(kind, identity))
+            .map(|id| (*id).to_owned())
+            .filter(|id| self.objects.contains_key(&(kind, id.clone())))
+    }
+
+    fn identities(&self) -> BTreeMap<(Kind, &str), &str> {
+        self.objects
+            .iter()
+            .map(|((kind, id), object)| ((*kind, object.identity.as_str()), id.as_str()))
+            .collect()
+    }
+}
+
+/// How the differences are to be judged.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Whether the daemon applies; shown in the plan.
+    pub mode: Mode,
+    /// What is deleted.
+    pub prune: Prune,
+    /// What "deleted" means for connectors.
+    pub prune_action: PruneAction,
+    /// Whether a change that needs delete and create may be made.
+    pub replace: Replace,
+    /// Whose mark created objects bear.
+    pub owner: Option<String>,
+    /// See [`Reconcile::max_deletes`].
+    pub max_deletes: usize,
+    /// See [`Reconcile::max_change_percent`].
+    pub max_change_percent: u32,
+    /// See [`Reconcile::max_shrink_percent`].
+    pub max_shrink_percent: u32,
+    /// See [`Reconcile::unmanaged_ignore`].
+    pub unmanaged_ignore: Vec<Pattern>,
+    /// Plan these objects, and what they depend on, alone; empty for all.
+    pub targets: BTreeSet<Address>,
+}
+
+impl Policy {
+    /// The policy that the file sets.
+    #[must_use]
+    pub fn from_settings(settings: &Reconcile) -> Policy {
+        Policy {
+            mode: settings.policy,
+            prune: settings.prune,
+            prune_action: settings.prune_action,
+            replace: settings.replace,
+            owner: settings.owner.clone(),
+            max_deletes: settings.max_deletes,
+            max_change_percent: settings.max_change_percent,
+            max_shrink_percent: settings.max_shrink_percent,
+            unmanaged_ignore: settings.unmanaged_ignore.clone(),
+            targets: BTreeSet::new(),
+        }
+    }
+}
+
+/// Plans: what to change so that the platform is as the file says.
+#[must_use]
+pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy) -> Plan {
+    let names = TagNames::new(&desired.declared, live);
+    let identities = known.identities();
+    let mut plan = Plan::new(policy.mode);
+
+    for &kind in Kind::ALL {
+        let entries: Vec<&Declared> =
+            desired.declared.iter().filter(|entry| entry.spec.kind() == kind).collect();
+        plan.summary.declared += entries.len();
+        let listing = match believed(kind, live, known, policy) {
+            Ok(Some(listing)) => listing,
+            Ok(None) => continue,
+            Err(error) if entries.is_empty() && !desired.sections.contains(&kind) => {
+                plan.warnings.push(format!("{kind}: could not be read, and the file names none: {error}"));
+                continue;
+            }
+            Err(error) => {
+                plan.failed.push(Failed { kind, address: None, error });
+                continue;
+            }
+        };
+
+        let resolved = names.resolve_entries(&entries, kind, &mut plan);
+        let matched = matching::match_listing(&resolved, listing, kind, known, &identities);
+        let addresses = matching::Addresses::new(kind, &matched);
+        for found in &matched {
+            match found {
+                Match::Pair { entry, live } => {
+                    let address = addresses.of_entry(entry);
+                    let known = known.objects.get(&(kind, live.id.clone()));
+                    let compared = Comparison::new(entry, live, &names, known);
+                    compared.into_plan(address, policy, &mut plan);
+                }
+                Match::Missing { entry, known_id } => {
+                    plan.changes.push(compare::create(
+                        entry,
+                        addresses.of_entry(entry),
+                        known_id.as_deref(),
+                        policy,
+                    ));
+                }
+                Match::Ambiguous { entry, ids } => plan.failed.push(Failed {
+                    kind,
+                    address: Some(addresses.of_entry(entry)),
+                    error: format!(
+                        "{} live objects have its identity {}: ids {}; neither is touched",
+                        ids.len(),
+                        entry.spec.identity().unwrap_or_default(),
+                        ids.join(", ")
+                    ),
+                }),
+                Match::Left { live } => {
+                    let address = addresses.of_live(live);
+                    let known = known.objects.get(&(kind, live.id.clone()));
+                    let in_section = desired.sections.contains(&kind);
+                    prune::judge(live, address, known, in_section, policy, &names, &mut plan);
+                }
+            }
+        }
+        plan.summary.live += if kind.is_shared() {
+            matched.iter().filter(|found| matches!(found, Match::Pair { .. })).count()
+        } else {
+            listing.len()
+        };
+        plan.listings.insert(kind, listing.len());
+        forget_the_gone(kind, &resolved, listing, known, &mut plan);
+    }
+
+    names.depend(&mut plan);
+    plan.keep_targets(&policy.targets);
+    plan.sort();
+    plan.blocked = limits::check(&plan, desired.declared.is_empty(), policy);
+    plan.finish();
+    plan
+}
+
+/// What is neither live nor in the file any more is dropped from the journal.
+fn forget_the_gone(
+    kind: Kind,
+    entries: &[Entry<'_>],
+    listing: &[LiveObject],
+    known: &Known,
+    plan: &mut Plan,
+) {
+    let of_kind = (kind, String::new())..;
+    let mut gone: BTreeMap<&str, &str> = known
+        .objects
+        .range(of_kind)
+        .take_while(|((of, _), _)| *of == kind)
+        .map(|((_, id), object)| (id.as_str(), object.identity.as_str()))
+        .collect();
+    for object in listing {
+        gone.remove(object.id.as_str());
+    }
+    if gone.is_empty() {
+        return;
+    }
+    let declared: BTreeSet<String> = entries.iter().filter_map(|entry| entry.spec.identity()).collect();
+    for (id, identity) in gone {
+        if !declared.contains(identity) {
+            plan.observed.push(Observation::Forgotten { kind, id: id.to_owned() });
+        }
+    }
+}
+
+/// The listing of a kind, where there is one that can be believed.
+fn believed<'a>(
+    kind: Kind,
+    live: &'a LiveState,
+    known: &Known,
+    policy: &Policy,
+) -> Result<Option<&'a [LiveObject]>, String> {
+    let listing = match live.kinds.get(&kind) {
+        None => return Ok(None),
+        Some(Err(error)) => return Err(error.clone()),
+        Some(Ok(listing)) => listing,
+    };
+    let Some(before) = known.listings.get(&kind) else { return Ok(Some(listing)) };
+    let least = before.good * (100 - policy.max_shrink_percent.min(100) as usize) / 100;
+    let settled = before.doubted == Some((listing.len(), true));
+    if before.good >= 10 && listing.len() < least && !settled {
+        return Err(format!(
+            "the listing shrank from {} to {} objects (max_shrink_percent: {}): scope lost? \
+             It is believed when it is the same an hour later",
+            before.good,
+            listing.len(),
+            policy.max_shrink_percent
+        ));
+    }
+    Ok(Some(listing))
+}
+
+/// An entry of the file whose names of other objects are canonical.
+#[derive(Debug)]
+struct Entry<'a> {
+    spec: Spec,
+    declared: &'a Declared,
+}
+
+fn parse_object(text: &str) -> serde_json::Map<String, Value> {
+    // The journal is ours, but it is a file: what cannot be read is as good as not known.
+    serde_json::from_str(text).unwrap_or_default()
+}

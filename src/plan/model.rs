@@ -1,0 +1,451 @@
+//! The plan: one value for the text that a person reads, the JSON that a program reads, and apply.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::desired::settings::Mode;
+use crate::resource::{Address, Kind, Owner, Spec};
+
+/// What to change, and all that a person should know beside it.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// A hash of the actions, their fields and the objects that they touch.
+    pub id: String,
+    /// Whether the daemon applies.
+    pub mode: Mode,
+    /// The changes, those that are held among them; by kind, then by name.
+    pub changes: Vec<Change>,
+    /// The declared objects that are as they should be.
+    pub unchanged: BTreeSet<Address>,
+    /// How many of everything.
+    pub summary: Summary,
+    /// Live, not in the file, not ours.
+    pub unmanaged: Vec<Unmanaged>,
+    /// Fields that the platform does not return and the journal knows nothing of.
+    pub unverified: Vec<Unverified>,
+    /// Declared objects whose last run failed.
+    pub unhealthy: Vec<Unhealthy>,
+    /// What could not be planned.
+    pub failed: Vec<Failed>,
+    /// The limit that the plan is over: nothing of it is applied.
+    pub blocked: Option<Blocked>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+    /// What it costs.
+    pub cost: Cost,
+    /// What the journal is to remember of this pass.
+    pub observed: Vec<Observation>,
+    /// The size of each listing that was believed.
+    pub listings: BTreeMap<Kind, usize>,
+}
+
+/// One change of one object.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The object.
+    pub address: Address,
+    /// What happens to it.
+    pub action: Action,
+    /// The platform's id; none before a create.
+    pub id: Option<String>,
+    /// Who moved: the platform, the file, or both.
+    pub cause: Cause,
+    /// When the drift was first seen; what a person is told, not a choice.
+    pub since: Option<Timestamp>,
+    /// In how many passes it was seen.
+    pub passes: u32,
+    /// Why it is wanted but withheld.
+    pub held: Option<Held>,
+    /// Why it is wanted, for the reader of the plan; apply ignores it.
+    pub reason: String,
+    /// The changes of this plan that must come before.
+    pub depends_on: BTreeSet<Address>,
+    /// The fields that change, in the kind's order.
+    pub fields: Vec<FieldChange>,
+    /// The object as it is.
+    pub before: Option<Spec>,
+    /// The object as it is to be, whole: what the file leaves out inside a field is filled from `before`.
+    pub after: Option<Spec>,
+    /// The mark that the object's description bears afterwards.
+    pub marker: Option<Owner>,
+}
+
+/// Why a change is withheld.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// In words.
+    pub why: String,
+    /// Whether the exit code speaks of it: a delete that `prune: never` holds does not count.
+    pub counts: bool,
+    /// Whether it is another owner's: that ends in 1.
+    pub foreign: bool,
+}
+
+impl Held {
+    /// Withheld for a reason that the exit code speaks of.
+    pub(super) fn because(why: impl Into<String>) -> Held {
+        Held { why: why.into(), counts: true, foreign: false }
+    }
+}
+
+/// What happens to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It is made.
+    Create,
+    /// Fields of it are written.
+    Update,
+    /// It is deleted, then made anew.
+    Replace,
+    /// It is deleted.
+    Delete,
+}
+
+impl Action {
+    /// The word in plans and events.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Replace => "replace",
+            Action::Delete => "delete",
+        }
+    }
+
+    /// The sign at the start of its line.
+    #[must_use]
+    pub const fn symbol(self) -> char {
+        match self {
+            Action::Create => '+',
+            Action::Update => '~',
+            Action::Replace => '±',
+            Action::Delete => '-',
+        }
+    }
+
+    /// The writing requests that it takes.
+    #[must_use]
+    pub const fn writes(self) -> usize {
+        match self {
+            Action::Create | Action::Update | Action::Delete => 1,
+            Action::Replace => 2,
+        }
+    }
+}
+
+/// Who moved away from where file and live last agreed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The platform.
+    Drift,
+    /// The file, or nobody can tell.
+    Pending,
+    /// Both.
+    Both,
+}
+
+impl Cause {
+    /// The cause of two differences together.
+    #[must_use]
+    pub fn and(self, other: Cause) -> Cause {
+        if self == other { self } else { Cause::Both }
+    }
+
+    /// Whether the platform moved.
+    #[must_use]
+    pub fn drifted(self) -> bool {
+        matches!(self, Cause::Drift | Cause::Both)
+    }
+
+    /// Whether the file moved.
+    #[must_use]
+    pub fn pending(self) -> bool {
+        matches!(self, Cause::Pending | Cause::Both)
+    }
+}
+
+/// One field that changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldChange {
+    /// The field's name in the file.
+    pub path: String,
+    /// Its value on the platform; `null` where there is none, or none is known.
+    pub before: Value,
+    /// Its value in the file.
+    pub after: Value,
+}
+
+/// How many of everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[expect(missing_docs, reason = "each is the number of what its name says")]
+pub struct Summary {
+    pub create: usize,
+    pub update: usize,
+    pub replace: usize,
+    pub delete: usize,
+    pub held: usize,
+    pub unchanged: usize,
+    pub unmanaged: usize,
+    pub unhealthy: usize,
+    pub failed: usize,
+    pub unverified: usize,
+    pub live: usize,
+    pub declared: usize,
+}
+
+/// A live object that is not in the file and not ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unmanaged {
+    /// The object.
+    pub address: Address,
+    /// The platform's id.
+    pub id: String,
+}
+
+/// An object with fields that cannot be checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unverified {
+    /// The object.
+    pub address: Address,
+    /// The fields.
+    pub fields: Vec<String>,
+}
+
+/// An object whose last run failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unhealthy {
+    /// The object.
+    pub address: Address,
+    /// The platform's id.
+    pub id: String,
+    /// The platform's own word.
+    pub state: String,
+    /// The platform's own words.
+    pub last_error: Option<String>,
+}
+
+/// A kind, or one object, that could not be planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    /// The kind.
+    pub kind: Kind,
+    /// The object, where it is not the whole kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// Why.
+    pub error: String,
+}
+
+/// A limit that a plan is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Blocked {
+    /// The setting.
+    pub limit: &'static str,
+    /// What it allows.
+    pub allowed: usize,
+    /// What the plan wants.
+    pub wanted: usize,
+    /// The kind, where the limit is one of a kind.
+    pub kind: Option<Kind>,
+    /// What to do.
+    pub hint: String,
+}
+
+/// What a plan costs, in requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Cost {
+    /// Writing requests to apply it.
+    pub calls_to_apply: usize,
+    /// Requests that the pull took.
+    pub calls_to_pull: u64,
+    /// Requests that the platform says are left.
+    pub quota_left: Option<u64>,
+}
+
+/// What the journal is to remember of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// It was seen, with this base.
+    Seen {
+        /// The kind.
+        kind: Kind,
+        /// The platform's id.
+        id: String,
+        /// The identity under which the file names it.
+        identity: String,
+        /// See [`super::KnownObject::base`].
+        base: String,
+    },
+    /// A complete listing does not hold it, and the file does not name it.
+    Forgotten {
+        /// The kind.
+        kind: Kind,
+        /// The platform's id.
+        id: String,
+    },
+}
+
+impl Change {
+    /// Whether apply performs it.
+    #[must_use]
+    pub fn applies(&self) -> bool {
+        self.held.is_none()
+    }
+
+    /// The names of the fields that change.
+    #[must_use]
+    pub fn field_names(&self) -> Vec<&str> {
+        self.fields.iter().map(|field| field.path.as_str()).collect()
+    }
+}
+
+impl Plan {
+    pub(super) fn new(mode: Mode) -> Plan {
+        Plan {
+            id: String::new(),
+            mode,
+            changes: Vec::new(),
+            unchanged: BTreeSet::new(),
+            summary: Summary::default(),
+            unmanaged: Vec::new(),
+            unverified: Vec::new(),
+            unhealthy: Vec::new(),
+            failed: Vec::new(),
+            blocked: None,
+            warnings: Vec::new(),
+            cost: Cost::default(),
+            observed: Vec::new(),
+            listings: BTreeMap::new(),
+        }
+    }
+
+    /// The changes that apply would perform.
+    pub fn applicable(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| change.applies())
+    }
+
+    /// Whether there is nothing to apply, and nothing failed.
+    #[must_use]
+    pub fn is_in_sync(&self) -> bool {
+        self.applicable().next().is_none() && self.failed.is_empty()
+    }
+
+    /// The exit code that tells the most: 1, 8, then 2, 4 or 6, else 0.
+    #[must_use]
+    pub fn detailed_exit(&self) -> u8 {
+        if self.has_failures() {
+            return 1;
+        }
+        if self.blocked.is_some() {
+            return 8;
+        }
+        let counted =
+            || self.changes.iter().filter(|change| change.held.as_ref().is_none_or(|held| held.counts));
+        let pending = counted().any(|change| change.cause.pending());
+        let drifted = counted().any(|change| change.cause.drifted());
+        u8::from(pending) * 2 + u8::from(drifted) * 4
+    }
+
+    /// Whether something could not be planned, or belongs to another owner.
+    #[must_use]
+    pub fn has_failures(&self) -> bool {
+        !self.failed.is_empty()
+            || self.changes.iter().any(|change| change.held.as_ref().is_some_and(|held| held.foreign))
+    }
+
+    /// Drops every object but the targets and what their changes depend on.
+    pub(super) fn keep_targets(&mut self, targets: &BTreeSet<Address>) {
+        if targets.is_empty() {
+            return;
+        }
+        let mut kept = targets.clone();
+        let mut grown = true;
+        while grown {
+            let more: Vec<Address> = self
+                .changes
+                .iter()
+                .filter(|change| kept.contains(&change.address))
+                .flat_map(|change| change.depends_on.iter().cloned())
+                .collect();
+            let size = kept.len();
+            kept.extend(more);
+            grown = kept.len() > size;
+        }
+        self.changes.retain(|change| kept.contains(&change.address));
+        self.unchanged.retain(|address| kept.contains(address));
+        self.unmanaged.retain(|object| kept.contains(&object.address));
+        self.unverified.retain(|object| kept.contains(&object.address));
+        self.unhealthy.retain(|object| kept.contains(&object.address));
+        self.failed.retain(|failed| {
+            let Failed { kind, address, error: _ } = failed;
+            match address {
+                Some(address) => kept.contains(address),
+                None => kept.iter().any(|address| address.kind == *kind),
+            }
+        });
+    }
+
+    pub(super) fn sort(&mut self) {
+        self.changes.sort_by(|a, b| a.address.cmp(&b.address));
+        self.unmanaged.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
+        self.unverified.sort_by(|a, b| a.address.cmp(&b.address));
+        self.unhealthy.sort_by(|a, b| a.address.cmp(&b.address));
+        self.failed.sort_by(|a, b| (a.kind, &a.address).cmp(&(b.kind, &b.address)));
+    }
+
+    /// Counts, and names the plan by its content.
+    pub(super) fn finish(&mut self) {
+        let count = |action| self.applicable().filter(|change| change.action == action).count();
+        let Summary { live, declared, .. } = self.summary;
+        self.summary = Summary {
+            create: count(Action::Create),
+            update: count(Action::Update),
+            replace: count(Action::Replace),
+            delete: count(Action::Delete),
+            held: self.changes.iter().filter(|change| !change.applies()).count(),
+            unchanged: self.unchanged.len(),
+            unmanaged: self.unmanaged.len(),
+            unhealthy: self.unhealthy.len(),
+            failed: self.failed.len(),
+            unverified: self.unverified.len(),
+            live,
+            declared,
+        };
+        self.cost.calls_to_apply = self.applicable().map(|change| change.action.writes()).sum();
+        self.id = self.hash();
+    }
+
+    fn hash(&self) -> String {
+        let mut hasher = Sha256::new();
+        for change in &self.changes {
+            let Change {
+                address,
+                action,
+                id,
+                held,
+                fields,
+                before,
+                after,
+                marker: _,
+                cause: _,
+                since: _,
+                passes: _,
+                reason: _,
+                depends_on: _,
+            } = change;
+            let before = before.as_ref().map(Spec::fields);
+            let after = after.as_ref().map(Spec::fields);
+            let row = serde_json::json!([address, action, id, held.is_some(), fields, before, after]);
+            hasher.update(row.to_string());
+            hasher.update([b'\n']);
+        }
+        hasher.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    }
+}

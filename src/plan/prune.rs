@@ -1,0 +1,97 @@
+//! What is live and not in the file: unmanaged, or to be deleted, or held.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::model::{Action, Cause, Change, FieldChange, Held, Plan, Unhealthy, Unmanaged};
+use super::names::TagNames;
+use super::{KnownObject, Policy};
+use crate::desired::settings::{Prune, PruneAction};
+use crate::resource::{Address, LiveObject};
+
+/// Judges a live object that no entry of the file means.
+pub(super) fn judge(
+    live: &LiveObject,
+    address: Address,
+    known: Option<&KnownObject>,
+    in_section: bool,
+    policy: &Policy,
+    names: &TagNames,
+    plan: &mut Plan,
+) {
+    if live.locked.is_some() {
+        return;
+    }
+    let marked = live.owner.as_ref().map(|owner| owner.name.as_str());
+    let foreign = marked.is_some_and(|name| policy.owner.as_deref() != Some(name));
+    if foreign {
+        return;
+    }
+    let ours = marked.is_some() || known.is_some_and(|known| known.ours);
+    let shared = live.kind().is_shared();
+    let wanted = match policy.prune {
+        Prune::Never => ours,
+        Prune::Owned => ours,
+        Prune::All => ours || (in_section && !shared && !is_ignored(&address, policy)),
+    };
+    if !wanted {
+        if !shared && !is_ignored(&address, policy) {
+            plan.unmanaged.push(Unmanaged { address, id: live.id.clone() });
+        }
+        return;
+    }
+    if ours && live.health.is_unhealthy() {
+        plan.unhealthy.push(Unhealthy {
+            address: address.clone(),
+            id: live.id.clone(),
+            state: live.health.state.clone().unwrap_or_default(),
+            last_error: live.health.last_error.clone(),
+        });
+    }
+    let protected = live.owner.as_ref().is_some_and(|owner| owner.prevent_delete);
+    let whose = if ours { "ours, not in the file" } else { "live, not in the file" };
+    let (held, reason) = if policy.prune == Prune::Never {
+        let why = format!("{whose}; prune: never");
+        (Some(Held { why: why.clone(), counts: false, foreign: false }), why)
+    } else if protected {
+        (Some(Held::because("its mark forbids to delete it (prevent_delete)")), whose.to_owned())
+    } else {
+        (None, whose.to_owned())
+    };
+    let before = names.readable(live);
+    let disable = policy.prune_action == PruneAction::Disable && live.kind().field("enabled").is_some();
+    let (action, fields, after) = if disable {
+        let mut fields = before.fields();
+        if fields.get("enabled") == Some(&Value::Bool(false)) {
+            return;
+        }
+        let field =
+            FieldChange { path: "enabled".to_owned(), before: Value::Bool(true), after: Value::Bool(false) };
+        fields.insert("enabled".to_owned(), Value::Bool(false));
+        let after = live.kind().deserialize(Value::Object(fields)).ok();
+        (Action::Update, vec![field], after)
+    } else {
+        (Action::Delete, Vec::new(), None)
+    };
+    plan.changes.push(Change {
+        address,
+        action,
+        id: Some(live.id.clone()),
+        cause: Cause::Pending,
+        held,
+        reason,
+        since: None,
+        passes: 0,
+        depends_on: BTreeSet::new(),
+        fields,
+        before: Some(before),
+        after,
+        marker: live.owner.clone(),
+    });
+}
+
+fn is_ignored(address: &Address, policy: &Policy) -> bool {
+    let address = address.to_string();
+    policy.unmanaged_ignore.iter().any(|pattern| pattern.matches(&address))
+}

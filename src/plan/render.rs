@@ -1,0 +1,394 @@
+//! The plan as text, for people: the verdict first, one line a change that can be searched for, the summary
+//! last. Readable without colour, and in a comment on a pull request.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use similar::{ChangeTag, TextDiff};
+
+use super::model::{Action, Blocked, Cause, Change, FieldChange, Plan, Summary};
+
+/// How the text is dressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Style {
+    /// Whether to colour.
+    pub color: bool,
+    /// Whether to list the unmanaged objects, or to count them alone.
+    pub show_unmanaged: bool,
+    /// Whether the changes were made (`created`), or would be (`create`).
+    pub applied: bool,
+}
+
+/// The longest list of values on one line; longer ones are one a line.
+const LINE: usize = 100;
+
+/// The plan as text, each line ended.
+#[must_use]
+pub fn render_text(plan: &Plan, platform: &str, style: Style) -> String {
+    let mut out = Text { out: String::new(), style };
+    out.verdict(plan, platform);
+    if !plan.changes.is_empty() {
+        out.line("");
+    }
+    let widths = Widths::of(plan);
+    for change in plan.changes.iter().filter(|change| change.applies()) {
+        out.change(change, &widths);
+    }
+    for change in plan.changes.iter().filter(|change| !change.applies()) {
+        out.change(change, &widths);
+    }
+    out.rest(plan, &widths);
+    if !plan.is_in_sync() {
+        out.line("");
+        out.summary(plan);
+    }
+    out.out
+}
+
+/// Remote text with what a terminal would act on made visible: control characters and those that turn the
+/// direction of writing.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let turns =
+        |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || turns(c) || c == '\u{2028}' || c == '\u{2029}' {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+struct Widths {
+    address: usize,
+    action: usize,
+}
+
+impl Widths {
+    fn of(plan: &Plan) -> Widths {
+        let address = |text: String| visible(&text).chars().count();
+        Widths {
+            address: plan
+                .changes
+                .iter()
+                .map(|change| address(change.address.to_string()))
+                .max()
+                .unwrap_or(0)
+                .clamp(24, 48),
+            action: 7,
+        }
+    }
+}
+
+struct Text {
+    out: String,
+    style: Style,
+}
+
+impl Text {
+    fn line(&mut self, line: &str) {
+        self.out.push_str(line.trim_end());
+        self.out.push('\n');
+    }
+
+    /// A line in a colour of the terminal, by the number of the ANSI code.
+    fn coloured(&mut self, code: &str, line: &str) {
+        if self.style.color {
+            let line = line.trim_end();
+            let _ = writeln!(self.out, "\x1b[{code}m{line}\x1b[0m");
+        } else {
+            self.line(line);
+        }
+    }
+
+    fn verdict(&mut self, plan: &Plan, platform: &str) {
+        let Summary { held, unchanged, unmanaged, unverified, live, declared, .. } = plan.summary;
+        let platform = visible(platform);
+        if plan.is_in_sync() {
+            let mut parts = vec![format!("{unchanged} unchanged")];
+            push_counts(&mut parts, &[(unmanaged, "unmanaged"), (held, "held"), (unverified, "unverified")]);
+            self.coloured("32", &format!("{platform}: in sync · {}", parts.join(", ")));
+            return;
+        }
+        let cause = |wanted| plan.applicable().filter(|change| change.cause == wanted).count();
+        let mut parts = Vec::new();
+        push_counts(
+            &mut parts,
+            &[
+                (cause(Cause::Pending), "pending"),
+                (cause(Cause::Drift), "drifted"),
+                (cause(Cause::Both), "drifted and pending"),
+                (held, "held"),
+                (plan.failed.len(), "failed"),
+            ],
+        );
+        let id: String = plan.id.chars().take(8).collect();
+        let what = parts.join(", ");
+        let mode = plan.mode.word();
+        self.coloured(
+            "1",
+            &format!("{platform}: {what} · plan {id} · {live} live, {declared} declared · {mode}"),
+        );
+    }
+
+    fn change(&mut self, change: &Change, widths: &Widths) {
+        let address = visible(&change.address.to_string());
+        let symbol = change.action.symbol();
+        let (word, reason) = match &change.held {
+            Some(held) => {
+                let wanted = match change.action {
+                    Action::Delete => String::new(),
+                    action => format!("{}: ", action.word()),
+                };
+                ("held", format!("{wanted}{}", held.why))
+            }
+            None => (self.word(change.action), why(change)),
+        };
+        let line = format!(
+            "{symbol} {address:<address_width$} {word:<action_width$}  {reason}",
+            address_width = widths.address,
+            action_width = widths.action,
+            reason = visible(&reason),
+        );
+        let code = match (change.held.is_some(), change.action) {
+            (true, _) => "2",
+            (false, Action::Create) => "32",
+            (false, Action::Update) => "33",
+            (false, Action::Replace | Action::Delete) => "31",
+        };
+        self.coloured(code, &line);
+        let fields: Vec<FieldChange> = change.fields.iter().flat_map(flatten).collect();
+        let width = fields.iter().map(|field| field.path.chars().count()).max().unwrap_or(0);
+        for field in &fields {
+            self.field(field, change.action, width);
+        }
+    }
+
+    fn word(&self, action: Action) -> &'static str {
+        match (self.style.applied, action) {
+            (false, action) => action.word(),
+            (true, Action::Create) => "created",
+            (true, Action::Update) => "updated",
+            (true, Action::Replace) => "replaced",
+            (true, Action::Delete) => "deleted",
+        }
+    }
+
+    fn field(&mut self, field: &FieldChange, action: Action, width: usize) {
+        let FieldChange { path, before, after } = field;
+        let name = format!("    {path:<width$}  ");
+        match (before, after) {
+            (before, after) if is_long(before) || is_long(after) => {
+                self.line(name.trim_end());
+                self.line_diff(text_of(before), text_of(after));
+            }
+            (Value::Array(before), Value::Array(after)) => {
+                let added =
+                    after.iter().filter(|item| !before.contains(item)).map(|item| format!("+{}", show(item)));
+                let removed =
+                    before.iter().filter(|item| !after.contains(item)).map(|item| format!("-{}", show(item)));
+                let members: Vec<String> = added.chain(removed).collect();
+                self.members(&name, &members);
+            }
+            (Value::Null, after) if action == Action::Create => match after {
+                Value::Array(items) => {
+                    let shown = show(after);
+                    if shown.chars().count() > LINE {
+                        self.members(&name, &items.iter().map(show).collect::<Vec<_>>());
+                    } else {
+                        self.line(&format!("{name}{shown}"));
+                    }
+                }
+                after => self.line(&format!("{name}{}", show(after))),
+            },
+            (before, after) => self.line(&format!("{name}{} → {}", show(before), show(after))),
+        }
+    }
+
+    fn members(&mut self, name: &str, members: &[String]) {
+        let one_line = members.join(" ");
+        if one_line.chars().count() <= LINE {
+            self.line(&format!("{name}{one_line}"));
+            return;
+        }
+        self.line(name.trim_end());
+        for member in members {
+            self.line(&format!("      {member}"));
+        }
+    }
+
+    fn line_diff(&mut self, before: &str, after: &str) {
+        let diff = TextDiff::from_lines(before, after);
+        for change in diff.iter_all_changes() {
+            let sign = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            let line = change.value().trim_end_matches('\n');
+            self.line(&format!("      {sign} {}", visible(line)));
+        }
+    }
+
+    fn rest(&mut self, plan: &Plan, widths: &Widths) {
+        let mut rows = Vec::new();
+        let width = widths.address;
+        let row = |sign: char, name: &str, word: &str, text: &str| {
+            format!("{sign} {:<width$} {word:<10} {}", visible(name), visible(text))
+        };
+        for failed in &plan.failed {
+            let name = failed.address.as_ref().map_or_else(|| failed.kind.to_string(), ToString::to_string);
+            rows.push(("31", row('x', &name, "failed", &failed.error)));
+        }
+        for object in &plan.unverified {
+            let text = format!(
+                "{}: not returned by the platform, not known to the journal",
+                object.fields.join(", ")
+            );
+            rows.push(("2", row('?', &object.address.to_string(), "unverified", &text)));
+        }
+        for object in &plan.unhealthy {
+            let text = match &object.last_error {
+                Some(error) => format!("{}: {error}", object.state),
+                None => object.state.clone(),
+            };
+            rows.push(("35", row('!', &object.address.to_string(), "unhealthy", &text)));
+        }
+        if self.style.show_unmanaged {
+            for object in &plan.unmanaged {
+                rows.push((
+                    "0",
+                    row(' ', &object.address.to_string(), "unmanaged", &format!("id {}", object.id)),
+                ));
+            }
+        }
+        for warning in &plan.warnings {
+            rows.push(("33", format!("warning: {}", visible(warning))));
+        }
+        if let Some(Blocked { limit, allowed, wanted, kind, hint }) = &plan.blocked {
+            let kind = kind.map(|kind| format!(" of {kind}")).unwrap_or_default();
+            rows.push((
+                "31",
+                format!(
+                    "blocked: the plan wants {wanted}{kind}, {limit} allows {allowed}; nothing is applied"
+                ),
+            ));
+            rows.push(("31", format!("hint: {hint}")));
+        }
+        if !rows.is_empty() {
+            self.line("");
+        }
+        for (code, text) in rows {
+            self.coloured(code, &text);
+        }
+    }
+
+    fn summary(&mut self, plan: &Plan) {
+        let Summary {
+            create, update, replace, delete, held, unchanged, unmanaged, unhealthy, failed, ..
+        } = plan.summary;
+        let mut counts = vec![format!("{unchanged} unchanged")];
+        push_counts(
+            &mut counts,
+            &[
+                (held, "held"),
+                (unmanaged, "unmanaged"),
+                (unhealthy, "unhealthy"),
+                (plan.unverified.len(), "unverified"),
+                (failed, "failed"),
+            ],
+        );
+        let calls = plan.cost.calls_to_apply;
+        let calls = if calls == 1 { "1 call to apply".to_owned() } else { format!("{calls} calls to apply") };
+        self.line(&format!(
+            "Plan: {create} to create, {update} to update, {replace} to replace, {delete} to delete. \
+             {}. {calls}.",
+            counts.join(", ")
+        ));
+    }
+}
+
+/// Appends each count that is not zero.
+fn push_counts(parts: &mut Vec<String>, counts: &[(usize, &str)]) {
+    parts
+        .extend(counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")));
+}
+
+/// The reason, and for a drift since when.
+fn why(change: &Change) -> String {
+    match (change.cause, change.since) {
+        (Cause::Drift | Cause::Both, Some(since)) => {
+            let passes = match change.passes {
+                0 | 1 => String::new(),
+                passes => format!(" ({passes} passes)"),
+            };
+            let also = if change.cause == Cause::Both { ", and the file moved too" } else { "" };
+            format!("drifted since {}{passes}{also}: {}", clock(since), change.reason)
+        }
+        _ => change.reason.clone(),
+    }
+}
+
+/// A time to the minute, in UTC.
+fn clock(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A table that changes as the fields within it that change.
+fn flatten(field: &FieldChange) -> Vec<FieldChange> {
+    let (Some(before), Value::Object(after)) = (table(&field.before), &field.after) else {
+        return vec![field.clone()];
+    };
+    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
+    names
+        .filter_map(|name| {
+            let of = |map: &Map<String, Value>| map.get(name).cloned().unwrap_or(Value::Null);
+            let (before, after) = (of(&before), of(after));
+            (before != after).then(|| FieldChange { path: format!("{}.{name}", field.path), before, after })
+        })
+        .collect()
+}
+
+/// A table as such; nothing is as good as an empty one.
+fn table(value: &Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(map) => Some(map.clone()),
+        Value::Null => Some(Map::new()),
+        _ => None,
+    }
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn is_long(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.contains('\n'))
+}
+
+/// A value as the file would write it: words plain, other text in quotes.
+fn show(value: &Value) -> String {
+    match value {
+        Value::Null => "(none)".to_owned(),
+        Value::Bool(on) => on.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) if is_word(text) => text.clone(),
+        Value::String(text) => format!("\"{}\"", visible(text).replace('"', "\\\"")),
+        Value::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let fields: Vec<String> =
+                map.iter().map(|(name, value)| format!("{name}: {}", show(value))).collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 40
+        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '+'))
+}
