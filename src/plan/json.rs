@@ -33,6 +33,7 @@ pub fn plan_json(plan: &Plan, heading: &Heading<'_>) -> Value {
         warnings,
         cost,
         observed: _,
+        unknown_targets: _,
         listings: _,
     } = plan;
     json!({

@@ -155,7 +155,7 @@ impl Policy {
 pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy) -> Plan {
     let names = TagNames::new(&desired.declared, live);
     let identities = known.identities();
-    let mut plan = Plan::new(policy.mode);
+    let mut plan = Plan::empty(policy.mode);
 
     for &kind in Kind::ALL {
         let entries: Vec<&Declared> =

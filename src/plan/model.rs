@@ -39,6 +39,8 @@ pub struct Plan {
     pub cost: Cost,
     /// What the journal is to remember of this pass.
     pub observed: Vec<Observation>,
+    /// Targets that name nothing: neither in the file nor live.
+    pub unknown_targets: Vec<Address>,
     /// The size of each listing that was believed.
     pub listings: BTreeMap<Kind, usize>,
 }
@@ -307,7 +309,9 @@ impl Change {
 }
 
 impl Plan {
-    pub(super) fn new(mode: Mode) -> Plan {
+    /// A plan of nothing.
+    #[must_use]
+    pub fn empty(mode: Mode) -> Plan {
         Plan {
             id: String::new(),
             mode,
@@ -322,6 +326,7 @@ impl Plan {
             warnings: Vec::new(),
             cost: Cost::default(),
             observed: Vec::new(),
+            unknown_targets: Vec::new(),
             listings: BTreeMap::new(),
         }
     }
@@ -365,6 +370,7 @@ impl Plan {
         if targets.is_empty() {
             return;
         }
+        self.unknown_targets = targets.iter().filter(|target| !self.mentions(target)).cloned().collect();
         let mut kept = targets.clone();
         let mut grown = true;
         while grown {
@@ -390,6 +396,17 @@ impl Plan {
                 None => kept.iter().any(|address| address.kind == *kind),
             }
         });
+    }
+
+    /// Whether anything of the plan is about the object. A kind that could not be read may hold it.
+    fn mentions(&self, address: &Address) -> bool {
+        self.changes.iter().any(|change| change.address == *address)
+            || self.unchanged.contains(address)
+            || self.unmanaged.iter().any(|object| object.address == *address)
+            || self.failed.iter().any(|failed| match &failed.address {
+                Some(failed) => failed == address,
+                None => failed.kind == address.kind,
+            })
     }
 
     pub(super) fn sort(&mut self) {

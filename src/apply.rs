@@ -1,0 +1,226 @@
+//! Performs an approved plan and records every outcome. Makes no choice of its own: order, fields and reasons
+//! come with the plan.
+//!
+//! Creates and updates go first, kind by kind in the order of [`Kind::ALL`]; deletes follow in reverse. Within
+//! a kind, changes run side by side up to `concurrency`, each after what it depends on. A failure stops only
+//! what depends on it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
+use crate::plan::{Action, ApprovedPlan, Change};
+use crate::qualys::{ApiError, Names, Writer};
+use crate::resource::{Address, Kind};
+
+/// What happened to one change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was made.
+    Applied {
+        /// The platform's id of the object; of a deleted one the id that it had.
+        id: String,
+    },
+    /// The platform did not make it.
+    Failed {
+        /// Why.
+        error: String,
+    },
+    /// It was not tried.
+    Skipped {
+        /// Because of what.
+        because: String,
+    },
+    /// It was sent, and no answer says whether it was made.
+    Unknown {
+        /// What came instead of an answer.
+        error: String,
+    },
+}
+
+impl Outcome {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Outcome::Applied { .. } => "applied",
+            Outcome::Failed { .. } => "failed",
+            Outcome::Skipped { .. } => "skipped",
+            Outcome::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// Whether the change was made.
+    #[must_use]
+    pub const fn is_applied(&self) -> bool {
+        matches!(self, Outcome::Applied { .. })
+    }
+}
+
+/// A change and what happened to it.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// The change.
+    pub change: Change,
+    /// What happened.
+    pub outcome: Outcome,
+    /// How long it took, all tries together.
+    pub took: Duration,
+}
+
+/// How to apply.
+pub struct Applying<'a> {
+    /// The way to write.
+    pub writer: &'a Writer,
+    /// The ids of the live tags by path.
+    pub tags: BTreeMap<String, String>,
+    /// How many changes may be under way at once.
+    pub concurrency: usize,
+    /// Whether to begin no further change.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Told of each outcome as it comes.
+    pub each: &'a (dyn Fn(&Applied) + Sync),
+}
+
+impl std::fmt::Debug for Applying<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Applying").field("concurrency", &self.concurrency).finish_non_exhaustive()
+    }
+}
+
+/// The ids of named objects: those that were live, and those that this apply makes.
+#[derive(Debug)]
+struct Ids(Mutex<BTreeMap<(Kind, String), String>>);
+
+impl Names for Ids {
+    fn id(&self, kind: Kind, name: &str) -> Option<String> {
+        if let Some(id) = name.strip_prefix('#') {
+            return Some(id.to_owned());
+        }
+        self.lock().get(&(kind, name.to_owned())).cloned()
+    }
+}
+
+impl Ids {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Kind, String), String>> {
+        // A panic while it is held would have been in a map's own code; the map is then as good as before.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Performs the changes of the plan that are not held.
+pub async fn apply(plan: &ApprovedPlan, applying: Applying<'_>) -> Vec<Applied> {
+    let Applying { writer, tags, concurrency, stop, each } = applying;
+    let ids = Ids(Mutex::new(tags.into_iter().map(|(path, id)| ((Kind::Tag, path), id)).collect()));
+    let mut outcomes: BTreeMap<Address, Applied> = BTreeMap::new();
+    for stage in stages(plan.plan().applicable()) {
+        let here: BTreeSet<Address> = stage.iter().map(|change| change.address.clone()).collect();
+        // What this stage still has to do before a change may start.
+        let blocked_by = |change: &Change, outcomes: &BTreeMap<Address, Applied>| {
+            change.depends_on.iter().any(|needed| here.contains(needed) && !outcomes.contains_key(needed))
+        };
+        let (mut blocked, ready): (Vec<_>, Vec<_>) =
+            stage.into_iter().partition(|change| blocked_by(change, &outcomes));
+        let mut ready = VecDeque::from(ready);
+        let mut running = FuturesUnordered::new();
+        loop {
+            let mut came = Vec::new();
+            while running.len() < concurrency.max(1)
+                && let Some(change) = ready.pop_front()
+            {
+                match reason_to_skip(change, &outcomes, stop) {
+                    Some(because) => {
+                        let outcome = Outcome::Skipped { because };
+                        came.push(Applied { change: change.clone(), outcome, took: Duration::ZERO });
+                    }
+                    None => running.push(perform(change, writer, &ids)),
+                }
+            }
+            if came.is_empty() {
+                match running.next().await {
+                    Some(applied) => came.push(applied),
+                    None if blocked.is_empty() => break,
+                    // A circle: the planner makes none. Going on is better than waiting for ever.
+                    None => ready.extend(blocked.drain(..)),
+                }
+            }
+            for applied in came {
+                each(&applied);
+                outcomes.insert(applied.change.address.clone(), applied);
+            }
+            if !blocked.is_empty() {
+                let (still, free): (Vec<_>, Vec<_>) =
+                    blocked.into_iter().partition(|change| blocked_by(change, &outcomes));
+                blocked = still;
+                ready.extend(free);
+            }
+        }
+    }
+    outcomes.into_values().collect()
+}
+
+fn reason_to_skip(
+    change: &Change,
+    outcomes: &BTreeMap<Address, Applied>,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Option<String> {
+    if stop() {
+        return Some("the program is stopping".to_owned());
+    }
+    change.depends_on.iter().find_map(|needed| {
+        let needed = outcomes.get(needed)?;
+        (!needed.outcome.is_applied()).then(|| format!("{} {}", needed.change.address, needed.outcome.word()))
+    })
+}
+
+/// The changes in the order of their stages: what is made, kind by kind; then what goes, in reverse.
+fn stages<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Vec<&'a Change>> {
+    let (gone, made): (Vec<_>, Vec<_>) = changes.partition(|change| change.action == Action::Delete);
+    let of = |changes: &[&'a Change], kind| {
+        changes.iter().copied().filter(|change| change.address.kind == kind).collect::<Vec<_>>()
+    };
+    let forward = Kind::ALL.iter().map(|&kind| of(&made, kind));
+    let backward = Kind::ALL.iter().rev().map(|&kind| of(&gone, kind));
+    forward.chain(backward).filter(|stage| !stage.is_empty()).collect()
+}
+
+async fn perform(change: &Change, writer: &Writer, ids: &Ids) -> Applied {
+    let began = Instant::now();
+    let outcome = match write(change, writer, ids).await {
+        Ok(id) => {
+            ids.lock().insert((change.address.kind, change.address.name.clone()), id.clone());
+            Outcome::Applied { id }
+        }
+        Err(error) if error.outcome_unknown() => Outcome::Unknown { error: told(&error) },
+        Err(error) => Outcome::Failed { error: told(&error) },
+    };
+    Applied { change: change.clone(), outcome, took: began.elapsed() }
+}
+
+async fn write(change: &Change, writer: &Writer, ids: &Ids) -> Result<String, ApiError> {
+    let marker = change.marker.as_ref();
+    match (change.action, &change.after, &change.id) {
+        (Action::Create, Some(after), _) => writer.create(after, marker, ids).await,
+        (Action::Update, Some(after), Some(id)) => {
+            writer.update(id, after, &change.field_names(), marker, ids).await?;
+            Ok(id.clone())
+        }
+        (Action::Replace, Some(after), Some(id)) => {
+            writer.delete(change.address.kind, id).await?;
+            writer.create(after, marker, ids).await.map_err(|error| error.while_doing("deleted, not yet created again"))
+        }
+        (Action::Delete, _, Some(id)) => {
+            writer.delete(change.address.kind, id).await?;
+            Ok(id.clone())
+        }
+        (action, _, _) => unreachable!("the planner gives every {} what it needs", action.word()),
+    }
+}
+
+/// An error and what to do about it, on one line.
+fn told(error: &ApiError) -> String {
+    crate::error::one_line(error)
+}

@@ -1,0 +1,162 @@
+//! `trueup apply`: plan, ask, apply. The command is itself the consent, whatever `reconcile.policy` says.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, IsTerminal, Write as _};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::session::{self, Session, unknown_targets};
+use super::{Common, Format, output};
+use crate::apply::{Applied, Outcome};
+use crate::daemon::signals::Signals;
+use crate::exit::Exit;
+use crate::plan::{Action, FieldChange, Plan, visible};
+use crate::reconcile::{End, NotConverged, Report};
+use crate::resource::Address;
+use crate::stop::Stop;
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    /// Apply without asking
+    #[arg(long)]
+    yes: bool,
+    /// How plan and outcomes are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Apply these objects, and what they depend on, alone
+    #[arg(long, value_name = "ADDRESS", num_args = 1..)]
+    target: Vec<Address>,
+}
+
+pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
+    common.start_logs(-1);
+    if !args.yes && !std::io::stdin().is_terminal() {
+        let hint = "say --yes to apply without a question";
+        return output::fail(args.format, Exit::Usage, "apply asks, and there is no terminal to answer", Some(hint));
+    }
+    let mut session = match Session::open(common, args.format, &args.target).await {
+        Ok(session) => session,
+        Err(exit) => return exit,
+    };
+    let stop = Stop::new();
+    match Signals::install() {
+        Ok(signals) => drop(tokio::spawn(signals.stop_only(stop.clone()))),
+        Err(error) => output::complain(&format!("warning: {error}: an interrupt will not wait for calls in flight")),
+    }
+
+    let (platform, color) = (session.platform(), session.color);
+    let mut consent = |plan: &Plan| {
+        if !plan.unknown_targets.is_empty() {
+            return false;
+        }
+        let text = session::text(plan, &platform, color, false);
+        match args.format {
+            Format::Text => output::say(&text),
+            Format::Json if args.yes => {}
+            Format::Json => output::complain(&text),
+        }
+        let nothing = plan.applicable().next().is_none() || plan.blocked.is_some();
+        args.yes || nothing || asked()
+    };
+    let report = session.pass("apply", true, &mut consent, &stop).await;
+    let exit = unknown_targets(&report.plan, args.format).unwrap_or_else(|| {
+        let exit = exit_of(&report);
+        match args.format {
+            Format::Text => output::say(&outcome_text(&report)),
+            Format::Json => output::say_json(&json!({
+                "format": "trueup.apply/v1",
+                "plan": session.json(&report.plan, exit, report.began),
+                "outcomes": report.applied.iter().map(outcome_json).collect::<Vec<_>>(),
+                "not_converged": report.not_converged.iter().map(not_converged_json).collect::<Vec<_>>(),
+                "exit": exit.code(),
+            })),
+        }
+        exit
+    });
+    session.close().await;
+    exit
+}
+
+fn exit_of(report: &Report) -> Exit {
+    match &report.end {
+        End::Blocked(_) => Exit::Blocked,
+        End::Declined | End::Stopped => Exit::Failure,
+        End::Planned | End::Applied if report.has_failures() => Exit::Failure,
+        End::Planned | End::Applied => Exit::Success,
+    }
+}
+
+/// Asks on stderr, so that stdout holds data alone. Anything but `yes` is no.
+fn asked() -> bool {
+    let mut stderr = std::io::stderr();
+    let _ = write!(stderr, "\nApply this plan? Only `yes` is taken: ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+}
+
+fn outcome_text(report: &Report) -> String {
+    let mut text = String::new();
+    match &report.end {
+        End::Declined => text.push_str("\nNothing was applied.\n"),
+        End::Stopped => text.push_str("\nStopped before anything was applied.\n"),
+        End::Blocked(_) | End::Planned => {}
+        End::Applied if report.applied.is_empty() => {}
+        End::Applied => {
+            text.push('\n');
+            for Applied { change, outcome, took: _ } in &report.applied {
+                let why = match outcome {
+                    Outcome::Applied { .. } => continue,
+                    Outcome::Failed { error } | Outcome::Unknown { error } => error,
+                    Outcome::Skipped { because } => because,
+                };
+                let address = visible(&change.address.to_string());
+                let _ = writeln!(text, "x {address:<24} {:<8} {}", outcome.word(), visible(why));
+            }
+            for NotConverged { address, field: FieldChange { path, before, after } } in &report.not_converged {
+                let line = format!("! {address} not converged: {path}: sent {after}, got {before}");
+                let _ = writeln!(text, "{}", visible(&line));
+            }
+            let done = |action| {
+                let of = |applied: &&Applied| applied.outcome.is_applied() && applied.change.action == action;
+                report.applied.iter().filter(of).count()
+            };
+            let ended =
+                |word| report.applied.iter().filter(|applied| applied.outcome.word() == word).count();
+            let _ = writeln!(
+                text,
+                "Applied: {} created, {} updated, {} replaced, {} deleted. {} failed, {} skipped, {} unknown.",
+                done(Action::Create),
+                done(Action::Update),
+                done(Action::Replace),
+                done(Action::Delete),
+                ended("failed"),
+                ended("skipped"),
+                ended("unknown"),
+            );
+        }
+    }
+    text
+}
+
+fn outcome_json(applied: &Applied) -> Value {
+    let Applied { change, outcome, took: _ } = applied;
+    let (id, error, because) = match outcome {
+        Outcome::Applied { id } => (Some(id), None, None),
+        Outcome::Failed { error } | Outcome::Unknown { error } => (change.id.as_ref(), Some(error), None),
+        Outcome::Skipped { because } => (change.id.as_ref(), None, Some(because)),
+    };
+    json!({
+        "address": change.address,
+        "action": change.action,
+        "outcome": outcome.word(),
+        "id": id,
+        "error": error,
+        "because": because,
+    })
+}
+
+fn not_converged_json(not_converged: &NotConverged) -> Value {
+    let NotConverged { address, field: FieldChange { path, before: got, after: sent } } = not_converged;
+    json!({ "address": address, "field": path, "sent": sent, "got": got })
+}

@@ -1,0 +1,161 @@
+//! The command line: arguments in, one command run, an exit code out.
+
+mod apply;
+mod output;
+mod plan;
+mod run;
+mod session;
+mod simulate;
+mod validate;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit::Exit;
+use crate::telemetry::{self, LogFormat};
+
+/// Where the file is looked for when none is named.
+const DEFAULT_CONFIGS: [&str; 2] = ["config.yaml", "/etc/trueup/config.yaml"];
+
+/// Keeps a Qualys subscription's cloud connectors and scan schedules exactly as a YAML file says.
+#[derive(Debug, Parser)]
+#[command(name = "trueup", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 success · 1 something failed · 8 a limit is exceeded, nothing applied · \
+64 usage · 78 the file is wrong · with --detailed-exitcode: 2 changes are pending, 4 the live state drifted, 6 both";
+
+#[derive(Debug, Args)]
+struct Common {
+    /// The file that says what should be [default: config.yaml, then /etc/trueup/config.yaml]
+    #[arg(short, long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How logs are written, on stderr
+    #[arg(long, global = true, value_enum, default_value_t = LogChoice::Text)]
+    log_format: LogChoice,
+    /// Say more (-vv: still more)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// When to use colour (NO_COLOR is obeyed too)
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogChoice {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+/// How a command prints what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The daemon: reconcile at start, on schedule, on SIGHUP, and when the file changes
+    Run,
+    /// Show what differs between the file and the platform
+    Plan(plan::PlanArgs),
+    /// Make the platform as the file says
+    Apply(apply::ApplyArgs),
+    /// Check the file alone, offline
+    Validate(validate::ValidateArgs),
+    /// Run the simulator of the platform alone
+    Simulate(simulate::SimulateArgs),
+}
+
+impl Common {
+    /// The file: the one that is named, else the first of the usual ones that is there.
+    fn config(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| {
+            let usual = DEFAULT_CONFIGS.map(PathBuf::from);
+            usual.iter().find(|path| path.exists()).unwrap_or(&usual[0]).clone()
+        })
+    }
+
+    fn color_on(&self, is_terminal: bool) -> bool {
+        match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        }
+    }
+
+    fn stdout_color(&self) -> bool {
+        self.color_on(std::io::stdout().is_terminal())
+    }
+
+    /// Starts the logs. `base` is the level without `-v` and `-q`: 0 tells what happens, -1 what is wrong.
+    fn start_logs(&self, base: i8) {
+        let format = match self.log_format {
+            LogChoice::Text => LogFormat::Text,
+            LogChoice::Json => LogFormat::Json,
+        };
+        let verbosity = if self.quiet { -1 } else { base.saturating_add_unsigned(self.verbose) };
+        telemetry::init(format, verbosity, self.color_on(std::io::stderr().is_terminal()));
+    }
+}
+
+/// Runs the command line.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are what was asked for; everything else is wrong usage.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            // A closed pipe leaves nobody to tell.
+            let _ = error.print();
+            return exit;
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(1 << 20)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&format!("could not start: {error}"));
+            return Exit::Failure;
+        }
+    };
+    let Cli { common, command } = cli;
+    runtime.block_on(async {
+        match command {
+            Command::Run => run::run(&common).await,
+            Command::Plan(args) => plan::run(&common, &args).await,
+            Command::Apply(args) => apply::run(&common, &args).await,
+            Command::Validate(args) => validate::run(&common, &args),
+            Command::Simulate(args) => simulate::run(&common, args).await,
+        }
+    })
+}
+
+/// The file as people know it.
+fn shown(path: &Path) -> String {
+    crate::plan::visible(&path.display().to_string())
+}

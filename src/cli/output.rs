@@ -1,0 +1,68 @@
+//! What commands print: data on stdout, complaints on stderr.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::Format;
+use crate::desired::{Problem, Rejected};
+use crate::exit::Exit;
+use crate::resource::Severity;
+
+/// Writes to stdout. A reader that has gone away is no failure of ours.
+pub(super) fn say(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Writes one JSON document to stdout.
+pub(super) fn say_json(value: &Value) {
+    say(&format!("{value:#}\n"));
+}
+
+/// Writes a line to stderr.
+pub(super) fn complain(line: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "{line}");
+}
+
+/// Says what went wrong, in the format that was asked for, and how the process ends.
+pub(super) fn fail(format: Format, exit: Exit, message: &str, hint: Option<&str>) -> Exit {
+    let problem = Problem::new(message, hint.map(str::to_owned));
+    match format {
+        Format::Json => say_json(&error_json(exit, &[problem])),
+        Format::Text => {
+            complain(&format!("error: {message}"));
+            if let Some(hint) = hint {
+                complain(&format!("hint: {hint}"));
+            }
+        }
+    }
+    exit
+}
+
+/// Says everything that is wrong with the file.
+pub(super) fn reject(format: Format, rejected: &Rejected) -> Exit {
+    match format {
+        Format::Json => say_json(&error_json(Exit::Config, &rejected.problems)),
+        Format::Text => {
+            complain_of(&rejected.problems, &rejected.warnings);
+            complain(&format!("error: {rejected}"));
+        }
+    }
+    Exit::Config
+}
+
+/// Shows problems at length.
+pub(super) fn complain_of(errors: &[Problem], warnings: &[Problem]) {
+    for problem in warnings {
+        complain(&problem.display(Severity::Warning).to_string());
+    }
+    for problem in errors {
+        complain(&problem.display(Severity::Error).to_string());
+    }
+}
+
+fn error_json(exit: Exit, problems: &[Problem]) -> Value {
+    json!({ "format": "trueup.error/v1", "exit": exit.code(), "errors": problems })
+}

@@ -1,0 +1,86 @@
+//! `trueup simulate`: the simulator of the platform alone, for tests and for trying things out.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Common, Format, output};
+use crate::daemon::signals::Signals;
+use crate::error::one_line;
+use crate::exit::Exit;
+use crate::simulator::{Options, Seed, Settings, start};
+use crate::stop::Stop;
+
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// Where to listen; port 0 picks one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Keep the objects in this file; without it they end with the process
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Start from the objects in this file, `example`, or `empty`
+    #[arg(long, value_name = "FILE", default_value = "example")]
+    seed: String,
+    /// Add generated objects, as in aws=10000,tag=50
+    #[arg(long, value_name = "KIND=COUNT", value_delimiter = ',', value_parser = generate)]
+    generate: Vec<(String, usize)>,
+    /// The account's user name
+    #[arg(long, default_value = "simulator")]
+    username: String,
+    /// The account's password
+    #[arg(long, default_value = "simulator", env = "TRUEUP_SIMULATOR_PASSWORD", hide_env_values = true)]
+    password: String,
+    /// How the simulator behaves where the documents are silent (repeatable), as in empty_set=ignored
+    #[arg(long = "option", value_name = "NAME=VALUE")]
+    options: Vec<String>,
+}
+
+fn generate(text: &str) -> Result<(String, usize), String> {
+    let (kind, count) = text.split_once('=').ok_or("expected KIND=COUNT, as in aws=100")?;
+    Ok((kind.to_owned(), count.parse().map_err(|_| format!("`{count}` is no number of objects"))?))
+}
+
+pub(super) async fn run(common: &Common, args: SimulateArgs) -> Exit {
+    common.start_logs(0);
+    let mut options = Options::default();
+    for option in &args.options {
+        let set = match option.split_once('=') {
+            Some((name, value)) => options.set(name, value),
+            None => Err(format!("`{option}` is no option: expected NAME=VALUE")),
+        };
+        if let Err(error) = set {
+            return output::fail(Format::Text, Exit::Usage, &error, None);
+        }
+    }
+    let stop = Stop::new();
+    let signals = match Signals::install() {
+        Ok(signals) => signals,
+        Err(error) => return output::fail(Format::Text, Exit::Failure, &one_line(&error), None),
+    };
+    let settings = Settings {
+        listen: args.listen,
+        state: args.state,
+        seed: match args.seed.as_str() {
+            "example" => Seed::Example,
+            "empty" => Seed::Empty,
+            file => Seed::File(PathBuf::from(file)),
+        },
+        generate: args.generate.into_iter().collect::<BTreeMap<_, _>>(),
+        username: args.username,
+        password: args.password,
+        options,
+    };
+    let simulator = match start(settings).await {
+        Ok(simulator) => simulator,
+        Err(error) => return output::fail(Format::Text, Exit::Failure, &one_line(&error), None),
+    };
+    output::say(&format!("{}\n", json!({ "url": simulator.url() })));
+    tokio::spawn(signals.stop_only(stop.clone()));
+    stop.requested().await;
+    simulator.shutdown().await;
+    Exit::Success
+}

@@ -1,0 +1,124 @@
+//! From the settings to a way to the platform: URLs, credentials, and the simulator where it is asked for.
+
+use std::path::PathBuf;
+
+use tracing::info;
+use url::Url;
+
+use crate::desired::Settings;
+use crate::desired::settings::Pod;
+use crate::qualys::{ConnectError, Endpoint, Reader, RetryPolicy};
+use crate::secret::{Secret, SecretError, SecretRef};
+use crate::simulator;
+
+/// A way to the platform.
+#[derive(Debug)]
+pub struct Connection {
+    /// What reads.
+    pub reader: Reader,
+    /// The platform's name in plans: the pod, or the host.
+    pub platform: String,
+    /// The simulator, where it is part of this process or of a neighbour.
+    pub simulator: Option<simulator::Running>,
+}
+
+/// There is no way to the platform.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// A credential could not be resolved.
+    #[error("could not resolve platform.{name}")]
+    Credential {
+        /// The setting.
+        name: &'static str,
+        /// Why.
+        #[source]
+        source: SecretError,
+    },
+    /// The simulator did not start.
+    #[error("could not start the simulator")]
+    Simulator(#[from] simulator::StartError),
+    /// A URL is missing or wrong.
+    #[error("could not tell where the platform's {0} is: set platform.pod, or platform.{0}_url")]
+    Url(&'static str),
+    /// The client could not be set up.
+    #[error("could not set up the client")]
+    Client(#[from] ConnectError),
+}
+
+/// Finds the way to the platform. No request is sent. With `running`, that simulator is used.
+pub async fn connect(
+    settings: &Settings,
+    running: Option<simulator::Running>,
+) -> Result<Connection, ConnectionError> {
+    let platform = &settings.platform;
+    let built_in = platform.pod == Pod::Simulator && platform.api_url.is_none();
+    let simulator = match (built_in, running) {
+        (false, _) => None,
+        (true, Some(running)) => Some(running),
+        (true, None) => Some(start_simulator(settings).await?),
+    };
+    let simulator_url = simulator
+        .as_ref()
+        .map(|running| running.url().parse::<Url>().map_err(|_| ConnectionError::Url("api")))
+        .transpose()?;
+    let place = |own: &Option<Url>, what: &'static str, host: Option<&str>| {
+        own.clone()
+            .or_else(|| simulator_url.clone())
+            .or_else(|| host.and_then(|host| format!("https://{host}").parse().ok()))
+            // A private platform, and a simulator elsewhere, serve all families from one place.
+            .or_else(|| platform.api_url.clone())
+            .ok_or(ConnectionError::Url(what))
+    };
+    let (name, api, portal, gateway) = match platform.pod {
+        Pod::Simulator => ("simulator".to_owned(), None, None, None),
+        Pod::Vendor { name, api, portal, gateway } => (name.to_owned(), Some(api), Some(portal), Some(gateway)),
+        Pod::Private => {
+            let host = platform.api_url.as_ref().and_then(Url::host_str).unwrap_or("private");
+            (host.to_owned(), None, None, None)
+        }
+    };
+    let stand_in = (platform.pod == Pod::Simulator).then_some("simulator");
+    let credential = |own: &Option<SecretRef>, setting: &'static str| match (own, stand_in) {
+        (_, Some(word)) if built_in => Ok(Secret::new(word.to_owned())),
+        (Some(reference), _) => {
+            reference.resolve().map_err(|source| ConnectionError::Credential { name: setting, source })
+        }
+        (None, word) => Ok(Secret::new(word.unwrap_or_default().to_owned())),
+    };
+    let endpoint = Endpoint {
+        api: place(&platform.api_url, "api", api)?,
+        portal: place(&platform.portal_url, "portal", portal)?,
+        gateway: place(&platform.gateway_url, "gateway", gateway)?,
+        name: name.clone(),
+        username: credential(&platform.username, "username")?,
+        password: credential(&platform.password, "password")?,
+        ca_bundle: platform.ca_bundle.clone(),
+        proxy: platform.proxy.clone(),
+        timeout: platform.timeout,
+        concurrency: platform.concurrency,
+        subscription: platform.subscription.clone(),
+        retry: RetryPolicy::default(),
+    };
+    Ok(Connection { reader: Reader::connect(endpoint)?, platform: name, simulator })
+}
+
+async fn start_simulator(settings: &Settings) -> Result<simulator::Running, ConnectionError> {
+    let state = simulator_state(settings);
+    let running =
+        simulator::start_or_join(simulator::Settings { state: Some(state.clone()), ..simulator::Settings::default() })
+            .await?;
+    info!(
+        event = "simulator_started",
+        url = running.url(),
+        file = %state.display(),
+        joined = running.joined(),
+    );
+    Ok(running)
+}
+
+/// The simulator's file lies beside the journal.
+fn simulator_state(settings: &Settings) -> PathBuf {
+    let folder = settings.journal.as_deref().and_then(std::path::Path::parent).map(PathBuf::from).unwrap_or_default();
+    folder.join("trueup-simulator.json")
+}
+

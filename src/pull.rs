@@ -1,0 +1,35 @@
+//! Reads the live state as one snapshot, saying what could not be read.
+
+use futures::future::join_all;
+
+use crate::desired::Desired;
+use crate::desired::settings::PullScope;
+use crate::error::one_line;
+use crate::plan::LiveState;
+use crate::qualys::Reader;
+use crate::resource::Kind;
+
+/// Reads the whole listing of each kind, side by side. A listing that fails is an error, never an empty one.
+pub async fn pull(reader: &Reader, kinds: &[Kind]) -> LiveState {
+    let listings = kinds.iter().map(|&kind| async move {
+        let listing = reader.list(kind).await.map_err(|error| {
+            let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
+            format!("{}{hint}", one_line(&error))
+        });
+        (kind, listing)
+    });
+    LiveState { kinds: join_all(listings).await.into_iter().collect() }
+}
+
+/// The kinds to read: all that the platform has, or those that the file names and the tags that these name.
+#[must_use]
+pub fn kinds_to_read(desired: &Desired) -> Vec<Kind> {
+    match desired.settings.reconcile.pull {
+        PullScope::All => Kind::ALL.to_vec(),
+        PullScope::Declared => Kind::ALL
+            .iter()
+            .copied()
+            .filter(|kind| desired.sections.contains(kind) || (*kind == Kind::Tag && !desired.sections.is_empty()))
+            .collect(),
+    }
+}
