@@ -1,0 +1,188 @@
+//! The control calls below `/_sim/`: what tests and demonstrations use to look inside and to make trouble.
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Request};
+use super::http::Shared;
+use super::qps::{NOUNS, Noun, plain};
+use super::seed;
+use super::store::{Object, Record};
+use super::traffic::Fault;
+use super::world::World;
+
+type Outcome = Result<Value, String>;
+
+/// Answers a control call: 200 with JSON, or 400 with `{"error"}` that names what is accepted.
+pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
+    let outcome = match (request.method.as_str(), request.path.trim_end_matches('/')) {
+        ("GET", "/_sim/faults") => Ok(json!({"faults": shared.traffic().faults})),
+        ("POST", "/_sim/faults") => add_faults(shared, request),
+        ("DELETE", "/_sim/faults") => {
+            shared.traffic().faults.clear();
+            Ok(json!({"faults": []}))
+        }
+        ("GET", "/_sim/requests") => Ok(shared.traffic().log.show()),
+        ("DELETE", "/_sim/requests") => {
+            shared.traffic().log.clear();
+            Ok(shared.traffic().log.show())
+        }
+        ("GET", "/_sim/objects") => list(&shared.world(), request.parameter("kind").as_deref()),
+        ("POST", "/_sim/objects") => change(shared, request),
+        ("GET", "/_sim/options") => Ok(json!(shared.world().options.values())),
+        ("POST", "/_sim/options") => set_options(shared, request),
+        (_, "/_sim/faults" | "/_sim/requests" | "/_sim/objects" | "/_sim/options") => {
+            return Answer::json(405, &json!({"error": format!("{} is not taken here", request.method)}));
+        }
+        _ => {
+            let known = "there are /_sim/faults, /_sim/requests, /_sim/objects and /_sim/options";
+            return Answer::json(404, &json!({"error": known}));
+        }
+    };
+    match outcome {
+        Ok(value) => Answer::json(200, &value),
+        Err(error) => Answer::json(400, &json!({"error": error})),
+    }
+}
+
+fn body(request: &Request) -> Outcome {
+    serde_json::from_slice(&request.body).map_err(|error| format!("the body is no valid JSON: {error}"))
+}
+
+fn add_faults(shared: &Shared, request: &Request) -> Outcome {
+    let add = |value: Value| {
+        let fault: Fault =
+            serde_json::from_value(value).map_err(|error| format!("this is no fault: {error}"))?;
+        Ok(json!(shared.traffic().add_fault(fault)))
+    };
+    match body(request)? {
+        Value::Array(all) => Ok(Value::Array(all.into_iter().map(add).collect::<Result<_, String>>()?)),
+        one => add(one),
+    }
+}
+
+fn set_options(shared: &Shared, request: &Request) -> Outcome {
+    let Value::Object(given) = body(request)? else {
+        return Err("an object of names and values is expected".to_owned());
+    };
+    let mut world = shared.world();
+    // All or nothing: a typing error in the third name does not leave the first two set.
+    let mut options = world.options.clone();
+    for (name, value) in given {
+        let text = match &value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        options.set(&name, &text)?;
+    }
+    if options.search_lag == 0 {
+        world.forget_lag();
+    }
+    world.options = options;
+    Ok(json!(world.options.values()))
+}
+
+fn shown(noun: &Noun, record: &Record) -> Value {
+    let mut object = record.object.clone();
+    object.insert("id".to_owned(), json!(record.id));
+    json!({"kind": noun.kind, "id": record.id, "object": object})
+}
+
+fn noun(kind: &str) -> Result<&'static Noun, String> {
+    NOUNS.iter().find(|noun| noun.kind == kind).copied().ok_or_else(|| {
+        let kinds: Vec<_> = NOUNS.iter().map(|noun| noun.kind).collect();
+        format!("there is no kind {kind:?}; there are {}", kinds.join(", "))
+    })
+}
+
+/// The live objects: deleted connectors are left out.
+fn list(world: &World, kind: Option<&str>) -> Outcome {
+    let nouns = match kind {
+        Some(kind) => vec![noun(kind)?],
+        None => NOUNS.to_vec(),
+    };
+    let records = nouns.into_iter().flat_map(|noun| {
+        let live = world.store.starting_at(noun.kind, 0).filter(|record| !record.flag("isDeleted"));
+        live.map(move |record| shown(noun, record))
+    });
+    Ok(json!({"objects": records.collect::<Vec<_>>()}))
+}
+
+/// Somebody changes an object behind the client's back.
+fn change(shared: &Shared, request: &Request) -> Outcome {
+    let given = body(request)?;
+    let mut world = shared.world();
+    let outcome = match given {
+        Value::Array(all) => {
+            all.into_iter().map(|one| change_one(&mut world, one)).collect::<Result<_, _>>().map(Value::Array)
+        }
+        one => change_one(&mut world, one),
+    };
+    world.commit().map_err(|error| format!("the state file cannot be written: {error}"))?;
+    outcome
+}
+
+fn change_one(world: &mut World, given: Value) -> Outcome {
+    const ACCEPTED: &str = "kind, one of id, name and arn, and one of set, create and delete";
+    let Value::Object(given) = given else { return Err(format!("an object is expected, with {ACCEPTED}")) };
+    let (mut kind, mut found, mut set, mut create, mut delete) = (None, Vec::new(), None, None, false);
+    for (key, value) in given {
+        match (key.as_str(), value) {
+            ("kind", Value::String(name)) => kind = Some(noun(&name)?),
+            ("id" | "name" | "arn", value) => found.push((key, value)),
+            ("set" | "patch" | "fields" | "update", Value::Object(fields)) => set = Some(fields),
+            ("create" | "add", Value::Object(fields)) => create = Some(fields),
+            ("delete" | "remove", Value::Bool(flag)) => delete = flag,
+            (key, value) => return Err(format!("{key:?}: {value} is not taken; taken are {ACCEPTED}")),
+        }
+    }
+    let noun = kind.ok_or_else(|| format!("there is no kind; taken are {ACCEPTED}"))?;
+    match (set, create, delete) {
+        (None, Some(fields), false) => {
+            let id = fields.get("id").and_then(Value::as_u64);
+            let id = seed::add(world, noun, id, &fields)?;
+            Ok(world.store.get(noun.kind, id).map_or(Value::Null, |record| shown(noun, record)))
+        }
+        (Some(fields), None, false) => {
+            let record = find(world, noun, &found)?;
+            set_fields(world, noun, record, &fields)
+        }
+        (None, None, true) => {
+            let record = find(world, noun, &found)?;
+            world.remove(noun.kind, record.id);
+            Ok(shown(noun, &record))
+        }
+        _ => Err(format!("one thing at a time; taken are {ACCEPTED}")),
+    }
+}
+
+fn set_fields(world: &mut World, noun: &'static Noun, mut record: Record, fields: &Object) -> Outcome {
+    for (name, value) in plain::read(world, noun, fields)? {
+        match value {
+            Some(value) => drop(record.object.insert(name, value)),
+            None => drop(record.object.remove(&name)),
+        }
+    }
+    noun.rules.complete(world, noun, record.id, &mut record.object);
+    let record = world.put(noun.kind, record);
+    Ok(shown(noun, &record))
+}
+
+/// The one object that is meant.
+fn find(world: &World, noun: &Noun, by: &[(String, Value)]) -> Result<Record, String> {
+    if by.is_empty() {
+        return Err("which one? name it by id, name or arn".to_owned());
+    }
+    let live = world.store.starting_at(noun.kind, 0).filter(|record| !record.flag("isDeleted"));
+    let mut meant = live.filter(|record| {
+        by.iter().all(|(key, value)| match key.as_str() {
+            "id" => Some(record.id) == value.as_u64().or_else(|| value.as_str()?.parse().ok()),
+            key => record.object.get(key) == Some(value),
+        })
+    });
+    let which = || by.iter().map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", ");
+    let first = meant.next().ok_or_else(|| format!("there is no {} object with {}", noun.kind, which()))?;
+    match meant.next() {
+        Some(_) => Err(format!("there are several {} objects with {}", noun.kind, which())),
+        None => Ok(first.as_ref().clone()),
+    }
+}

@@ -1,0 +1,184 @@
+//! The one entry for every request: body, faults, limits, latency, the routes, the log.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, State};
+use axum::response::Response;
+use futures::stream;
+
+use super::answer::{Answer, Request};
+use super::connection::Connection;
+use super::options::RateLimit;
+use super::traffic::{FaultKind, Traffic, limited};
+use super::world::World;
+use super::{control, routes};
+
+/// Bodies beyond this are refused; ten thousand connectors in one seed call stay below it.
+const MAX_BODY: usize = 64 << 20;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) url: String,
+    pub(crate) username: String,
+    pub(crate) password: String,
+    world: Mutex<World>,
+    traffic: Mutex<Traffic>,
+    window: Mutex<Option<(Instant, u64)>>,
+}
+
+impl Shared {
+    pub(crate) fn new(url: String, username: String, password: String, world: World) -> Self {
+        Self {
+            url,
+            username,
+            password,
+            world: Mutex::new(world),
+            traffic: Mutex::default(),
+            window: Mutex::default(),
+        }
+    }
+
+    /// The objects and options. A handler that panicked leaves them usable: every change is made whole under the lock.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to a request beyond the rate limit.
+    fn over_limit(&self) -> Option<Answer> {
+        let (kind, requests, seconds) = {
+            let world = self.world();
+            let options = &world.options;
+            (options.rate_limit, options.rate_limit_requests, options.rate_limit_window)
+        };
+        let status = match kind {
+            RateLimit::None => return None,
+            RateLimit::Conflict => 409,
+            RateLimit::TooMany => 429,
+        };
+        let length = Duration::from_secs(seconds);
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let (start, count) =
+            window.filter(|(start, _)| start.elapsed() < length).unwrap_or((Instant::now(), 0));
+        *window = Some((start, count + 1));
+        let wait = length.saturating_sub(start.elapsed()).as_secs() + 1;
+        (count >= requests).then(|| limited(status, None, Some(wait), requests, seconds))
+    }
+}
+
+/// What becomes of the answer on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Delivery {
+    Whole,
+    Torn,
+    Never,
+}
+
+/// Answers every request.
+pub(crate) async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: axum::extract::Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
+        return send(Answer::html(413, "Payload Too Large"), Delivery::Whole, &connection);
+    };
+    let request = Request {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+    };
+    if request.path.starts_with("/_sim/") {
+        let answer = if connection.peer.ip().is_loopback() {
+            control::answer(&shared, &request)
+        } else {
+            Answer::html(403, "Control calls are for this machine alone")
+        };
+        return send(answer, Delivery::Whole, &connection);
+    }
+
+    let (answer, delivery) = serve(&shared, &request).await;
+    let status = if delivery == Delivery::Never { 0 } else { answer.status };
+    shared.traffic().log.record(&request, status, answer.write, answer.without_id);
+    send(answer, delivery, &connection)
+}
+
+async fn serve(shared: &Arc<Shared>, request: &Request) -> (Answer, Delivery) {
+    let fault = shared.traffic().next_fault(request);
+    let latency = shared.world().options.latency_ms;
+    let delay = latency + fault.as_ref().and_then(|fault| fault.ms).unwrap_or(0);
+    if delay > 0 {
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+    }
+    let dropped = fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Drop);
+    let stand_in = fault.as_ref().and_then(super::traffic::Fault::answer);
+    let processed = !dropped && fault.as_ref().is_none_or(|fault| fault.process || stand_in.is_none());
+    let answered = if processed {
+        shared.over_limit().unwrap_or_else(|| routes::answer(shared, request))
+    } else {
+        routes::describe(request)
+    };
+    let answer = match stand_in {
+        Some(stand_in) => Answer { write: answered.write, without_id: answered.without_id, ..stand_in },
+        None => answered,
+    };
+    let delivery = match fault.map(|fault| fault.kind) {
+        Some(FaultKind::Drop | FaultKind::Lost) => Delivery::Never,
+        Some(FaultKind::Torn) => Delivery::Torn,
+        _ => Delivery::Whole,
+    };
+    (answer, delivery)
+}
+
+fn send(answer: Answer, delivery: Delivery, connection: &Connection) -> Response {
+    let mut builder = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        builder = builder.header(name, value);
+    }
+    let body = match delivery {
+        Delivery::Whole => Body::from(answer.body),
+        Delivery::Never => {
+            connection.cut();
+            Body::empty()
+        }
+        Delivery::Torn => {
+            builder = builder.header("content-length", answer.body.len());
+            torn(answer.body.slice(..answer.body.len() / 2), connection.clone())
+        }
+    };
+    builder.body(body).unwrap_or_else(|_| Response::new(Body::from("an answer with an impossible header")))
+}
+
+/// Half a body under a whole body's length, then the end of the connection.
+fn torn(half: Bytes, connection: Connection) -> Body {
+    let parts = stream::unfold(Some(half), move |half| {
+        let connection = connection.clone();
+        async move {
+            if let Some(bytes) = half {
+                return Some((Ok::<_, std::io::Error>(bytes), None));
+            }
+            // The server flushes what it has when the body has nothing ready; only then is the connection cut.
+            tokio::task::yield_now().await;
+            connection.cut();
+            Some((Err(std::io::ErrorKind::ConnectionAborted.into()), None))
+        }
+    });
+    Body::from_stream(parts)
+}
+
+/// The service that the listener drives.
+pub(crate) type Service = axum::Router;
+
+/// All paths lead to [`handle`]: the families decide themselves what they know.
+pub(crate) fn service(shared: Arc<Shared>) -> Service {
+    axum::Router::new().fallback(handle).with_state(shared)
+}

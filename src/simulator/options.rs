@@ -1,0 +1,192 @@
+//! The choices where the vendor's documents are silent: one line an option, its values, the first one being the default.
+//!
+//! The whole list is data, so that `names`, `set`, the control call and the page in `docs/` cannot tell different stories.
+
+use std::collections::BTreeMap;
+
+/// One option: its name, what it accepts, and what it decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OptionInfo {
+    /// The name to set it by.
+    pub name: &'static str,
+    /// The words it accepts; empty where it takes a number or a text.
+    pub values: &'static [&'static str],
+    /// The value it has unless set.
+    pub default: &'static str,
+    /// What it decides.
+    pub about: &'static str,
+}
+
+macro_rules! options {
+    (
+        choices { $( #[doc = $about:literal] $name:ident : $kind:ident { $default:ident = $default_text:literal $(, $variant:ident = $text:literal)+ } )+ }
+        numbers { $( #[doc = $number_about:literal] $number:ident = $number_default:literal )+ }
+        texts { $( #[doc = $text_about:literal] $words:ident = $words_default:literal )+ }
+    ) => {
+        $(
+            #[doc = $about]
+            #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+            pub(crate) enum $kind { #[default] $default $(, $variant)+ }
+        )+
+
+        /// How the simulator behaves where the documents leave it open.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Options {
+            $( pub(crate) $name: $kind, )+
+            $( pub(crate) $number: u64, )+
+            $( pub(crate) $words: String, )+
+        }
+
+        impl Default for Options {
+            fn default() -> Self {
+                Self {
+                    $( $name: $kind::default(), )+
+                    $( $number: $number_default, )+
+                    $( $words: $words_default.to_owned(), )+
+                }
+            }
+        }
+
+        const TABLE: &[OptionInfo] = &[
+            $( OptionInfo { name: stringify!($name), values: &[$default_text $(, $text)+], default: $default_text, about: $about }, )+
+            $( OptionInfo { name: stringify!($number), values: &[], default: stringify!($number_default), about: $number_about }, )+
+            $( OptionInfo { name: stringify!($words), values: &[], default: $words_default, about: $text_about }, )+
+        ];
+
+        impl Options {
+            /// Sets one option.
+            ///
+            /// # Errors
+            ///
+            /// The text names what is accepted.
+            pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+                match name {
+                    $( stringify!($name) => self.$name = match value {
+                        $default_text => $kind::$default,
+                        $( $text => $kind::$variant, )+
+                        _ => return Err(format!(
+                            "option {name} does not accept {value:?}; it accepts {}",
+                            [$default_text $(, $text)+].join(", ")
+                        )),
+                    }, )+
+                    $( stringify!($number) => self.$number = value.parse().map_err(|_| {
+                        format!("option {name} does not accept {value:?}; it accepts a whole number")
+                    })?, )+
+                    $( stringify!($words) => value.clone_into(&mut self.$words), )+
+                    _ => return Err(format!(
+                        "there is no option {name:?}; there are {}",
+                        Self::names().collect::<Vec<_>>().join(", ")
+                    )),
+                }
+                Ok(())
+            }
+
+            /// Every option with its present value.
+            #[must_use]
+            pub fn values(&self) -> BTreeMap<&'static str, String> {
+                BTreeMap::from([
+                    $( (stringify!($name), match self.$name {
+                        $kind::$default => $default_text,
+                        $( $kind::$variant => $text, )+
+                    }.to_owned()), )+
+                    $( (stringify!($number), self.$number.to_string()), )+
+                    $( (stringify!($words), self.$words.clone()), )+
+                ])
+            }
+        }
+    };
+}
+
+options! {
+    choices {
+        #[doc = "HTTP status of a failed login; the body says INVALID_CREDENTIALS either way"]
+        auth_failure: AuthFailure { Ok = "200", Unauthorized = "401" }
+        #[doc = "whether authenticated answers carry the X-Powered-By header, which support enables per subscription"]
+        powered_by: PoweredBy { On = "on", Off = "off" }
+        #[doc = "whether only the documented method is taken, or also PUT for update and GET for delete and run"]
+        methods: Methods { Strict = "strict", Tolerant = "tolerant" }
+        #[doc = "whether update also takes PUT"]
+        update_method: UpdateMethod { Post = "post", PostOrPut = "post_or_put" }
+        #[doc = "answer to an id that does not exist (any more)"]
+        unknown_id: UnknownId { Ok = "200", NotFound = "404" }
+        #[doc = "a connector whose name another one bears"]
+        duplicate_name: DuplicateName { Accepted = "accepted", Refused = "refused" }
+        #[doc = "a connector whose cloud identity (AWS: the ARN) another one has"]
+        duplicate_identity: DuplicateIdentity { Refused = "refused", Accepted = "accepted" }
+        #[doc = "a cloud identity whose connector was deleted a short while ago (see reuse_after)"]
+        reuse_after_delete: ReuseAfterDelete { Refused = "refused", Allowed = "allowed" }
+        #[doc = "whether a search shows deleted connectors, with isDeleted true"]
+        deleted_in_search: DeletedInSearch { Hidden = "hidden", Shown = "shown" }
+        #[doc = "what an empty set does to a collection"]
+        empty_set: EmptySet { Clears = "clears", Ignored = "ignored" }
+        #[doc = "a run frequency that is none of 60, 120, 180, 240, 360, 480, 720, 1440"]
+        odd_run_frequency: OddRunFrequency { Accepted = "accepted", Refused = "refused", Rounded = "rounded" }
+        #[doc = "the activation modules PC and SCA on one connector"]
+        pc_with_sca: PcWithSca { Refused = "refused", Accepted = "accepted" }
+        #[doc = "a perimeter scan on a connector without the activation module VM"]
+        cps_without_vm: CpsWithoutVm { Refused = "refused", Accepted = "accepted" }
+        #[doc = "a scan's start date that has passed"]
+        past_start_date: PastStartDate { Accepted = "accepted", Refused = "refused" }
+        #[doc = "whether dates are mm/dd/yyyy as specified, or also dd/mm/yyyy as in samples where the day gives it away"]
+        date_order: DateOrder { Mdy = "mdy", Lenient = "lenient" }
+        #[doc = "whether a capability's identifier has to be the connector's own"]
+        app_identifier: AppIdentifier { Own = "own", Any = "any" }
+        #[doc = "whether the first item that startFromId names is part of the page"]
+        start_from_id: StartFromId { Inclusive = "inclusive", Exclusive = "exclusive" }
+        #[doc = "whether texts are compared with or without regard to case in searches"]
+        search_case: SearchCase { Sensitive = "sensitive", Insensitive = "insensitive" }
+        #[doc = "an update, delete or run with neither id nor filters: acts on everything, or is refused"]
+        unfiltered_writes: UnfilteredWrites { All = "all", Refused = "refused" }
+        #[doc = "how booleans look in JSON answers"]
+        json_booleans: JsonBooleans { Strings = "strings", Real = "real" }
+        #[doc = "how data looks in a JSON answer with one object"]
+        data_shape: DataShape { Array = "array", ObjectWhenSingle = "object-when-single" }
+        #[doc = "whether activation in XML answers has a list level"]
+        activation_xml: ActivationXml { List = "list", Bare = "bare" }
+        #[doc = "whether answers show a connector's endpoints (regions)"]
+        echo_endpoints: EchoEndpoints { Off = "off", On = "on" }
+        #[doc = "how a connector's run ends, or that it never starts"]
+        states: States { Success = "success", Errors = "errors", Frozen = "frozen" }
+        #[doc = "a tag whose name another tag has under the same parent"]
+        duplicate_tag: DuplicateTag { Refused = "refused", Accepted = "accepted" }
+        #[doc = "deletion of a tag that has children: they go too, or it is refused, or they become roots"]
+        tag_parent_delete: TagParentDelete { Cascade = "cascade", Refused = "refused", Orphan = "orphan" }
+        #[doc = "deletion of a tag that connectors use: they lose it, or it is refused"]
+        tag_in_use_delete: TagInUseDelete { Allowed = "allowed", Refused = "refused" }
+        #[doc = "what happens beyond rate_limit_requests within rate_limit_window seconds"]
+        rate_limit: RateLimit { None = "none", Conflict = "409", TooMany = "429" }
+    }
+    numbers {
+        #[doc = "how many requests a rate_limit_window takes when rate_limit is on"]
+        rate_limit_requests = 300
+        #[doc = "seconds of the rate limit's window"]
+        rate_limit_window = 3600
+        #[doc = "how many further requests a deleted connector's identity stays reserved for"]
+        reuse_after = 10
+        #[doc = "how many reads of a connector take its state one step further"]
+        state_reads = 1
+        #[doc = "how many searches of its kind a new, changed or deleted object takes to show there"]
+        search_lag = 0
+        #[doc = "milliseconds that every answer is held back"]
+        latency_ms = 0
+    }
+    texts {
+        #[doc = "the subscription's UUID in X-Powered-By"]
+        subscription = "5f1a7c2e-3b64-4d0a-9c55-0d6f2a81e7b3"
+        #[doc = "the platform in X-Powered-By"]
+        pod = "USPOD01"
+    }
+}
+
+impl Options {
+    /// The names of all options.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|option| option.name)
+    }
+
+    /// All options with what they accept and decide.
+    #[must_use]
+    pub fn table() -> &'static [OptionInfo] {
+        TABLE
+    }
+}

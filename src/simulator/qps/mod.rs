@@ -1,0 +1,56 @@
+//! The Asset Management API's `/qps/rest/...`: one envelope, a few verbs, and a table of fields for every noun.
+//!
+//! Reading order: `route` (what is called), `request` (the envelope in), `verbs` (what is done), `reply` (the envelope out).
+//! `noun` is the vocabulary of the tables, `nouns` lists them.
+
+mod route;
+
+mod request;
+
+mod tree;
+
+mod verbs;
+
+mod criteria;
+
+mod search;
+
+mod read;
+
+mod patch;
+
+mod rules;
+
+mod show;
+
+mod out;
+
+mod projection;
+
+mod reply;
+
+mod refusal;
+
+mod noun;
+
+mod nouns;
+
+mod connector;
+
+mod scan;
+
+mod aws;
+
+mod aws_extras;
+
+mod tag;
+
+mod version;
+
+pub(crate) mod plain;
+
+pub(crate) use noun::Noun;
+pub(crate) use nouns::NOUNS;
+pub(crate) use route::{Call, answer, login_failure, powered_by};
+pub(crate) use tag::TAG;
+pub(crate) use version::{answer as version_answer, refuse_login};

@@ -1,0 +1,7 @@
+//! All nouns, one line each.
+
+use super::noun::Noun;
+use super::{aws, tag};
+
+/// The object types that the API knows. Tags come first: what refers to them is seeded after them.
+pub(crate) const NOUNS: &[&Noun] = &[&tag::TAG, &aws::AWS];

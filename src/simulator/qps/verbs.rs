@@ -1,0 +1,256 @@
+//! What each verb does, the same for every noun.
+
+use std::sync::Arc;
+
+use super::noun::Noun;
+use super::projection::Projection;
+use super::read::{Reading, Target};
+use super::refusal::Refusal;
+use super::reply::{Envelope, Summary};
+use super::request::ServiceRequest;
+use super::route::Verb;
+use super::search;
+use super::show::{Extent, Showing};
+use crate::simulator::answer::{Answer, Request};
+use crate::simulator::http::Shared;
+use crate::simulator::options::{EchoEndpoints, UnfilteredWrites, UnknownId};
+use crate::simulator::store::{Record, Tags};
+use crate::simulator::world::World;
+
+/// What was done: the objects to show, with all that is needed to write them out after the lock is gone.
+struct Done {
+    records: Vec<Arc<Record>>,
+    summary: Summary,
+    extent: Extent,
+    tags: Arc<Tags>,
+    endpoints: EchoEndpoints,
+}
+
+pub(crate) fn carry_out(
+    shared: &Shared,
+    request: &Request,
+    envelope: &Envelope,
+    noun: &'static Noun,
+    verb: Verb,
+    id: Option<&str>,
+    read: &ServiceRequest,
+) -> Result<Answer, Refusal> {
+    let mut world = shared.world();
+    let done = match verb {
+        Verb::Create => create(&mut world, noun, id, read),
+        Verb::Update => update(&mut world, noun, id, read),
+        Verb::Get => get(&mut world, noun, id),
+        Verb::Search => find(&mut world, noun, id, read),
+        Verb::Count => return count(&world, envelope, noun, read),
+        Verb::Delete => delete(&mut world, noun, id, read),
+        Verb::Run | Verb::Evaluate => run(&mut world, noun, verb, id, read),
+    }?;
+    if let Err(error) = world.commit() {
+        return Ok(Answer::html(500, &format!("The state file cannot be written: {error}")));
+    }
+    drop(world);
+
+    let projection = match verb {
+        Verb::Get | Verb::Search => Projection::read(request.parameter("fields").as_deref()),
+        _ => Projection::default(),
+    };
+    let Done { records, summary, extent, tags, endpoints } = done;
+    Ok(envelope.records(summary, &records, Showing { noun, tags: &tags, extent, endpoints }, &projection))
+}
+
+impl Done {
+    fn new(world: &World, records: Vec<Arc<Record>>, extent: Extent) -> Self {
+        Self {
+            summary: Summary { count: records.len(), ..Summary::default() },
+            records,
+            extent,
+            tags: Arc::clone(world.store.tags()),
+            endpoints: world.options.echo_endpoints,
+        }
+    }
+}
+
+fn create(
+    world: &mut World,
+    noun: &'static Noun,
+    id: Option<&str>,
+    read: &ServiceRequest,
+) -> Result<Done, Refusal> {
+    if let Some(id) = id {
+        return Err(Refusal::value("id", id, "The platform gives ids: leave it out of the URL."));
+    }
+    refuse_filters(read)?;
+    let tree = read.require_object(noun)?;
+    let patch = Reading { world, update: None }.object(noun.fields, tree, noun.object)?;
+    let effects = noun.rules.create(world, noun, patch)?;
+    let created = effects.iter().find_map(|effect| match effect {
+        super::rules::Effect::Put(record) => Some(record.id),
+        super::rules::Effect::Remove(_) => None,
+    });
+    for effect in effects {
+        effect.apply(world, noun);
+    }
+    let records = created.and_then(|id| world.store.get(noun.kind, id).cloned()).into_iter().collect();
+    Ok(Done::new(world, records, Extent::Partial))
+}
+
+fn update(
+    world: &mut World,
+    noun: &'static Noun,
+    id: Option<&str>,
+    read: &ServiceRequest,
+) -> Result<Done, Refusal> {
+    let records = targets(world, noun, Verb::Update, id, read)?;
+    let target = match (id, records.first()) {
+        (Some(_), Some(record)) => Target::One(record.id),
+        _ => Target::Matching,
+    };
+    let tree = read.require_object(noun)?;
+    let patch = Reading { world, update: Some(target) }.object(noun.fields, tree, noun.object)?;
+    let mut effects = Vec::new();
+    for record in &records {
+        effects.extend(noun.rules.update(world, noun, record, patch.clone())?);
+    }
+    for effect in effects {
+        effect.apply(world, noun);
+    }
+    Ok(Done::new(world, records, Extent::IdAlone))
+}
+
+fn delete(
+    world: &mut World,
+    noun: &'static Noun,
+    id: Option<&str>,
+    read: &ServiceRequest,
+) -> Result<Done, Refusal> {
+    let records = targets(world, noun, Verb::Delete, id, read)?;
+    let mut effects = Vec::new();
+    for record in &records {
+        effects.extend(noun.rules.delete(world, noun, record)?);
+    }
+    for effect in effects {
+        effect.apply(world, noun);
+    }
+    Ok(Done::new(world, records, Extent::IdAlone))
+}
+
+fn run(
+    world: &mut World,
+    noun: &'static Noun,
+    verb: Verb,
+    id: Option<&str>,
+    read: &ServiceRequest,
+) -> Result<Done, Refusal> {
+    let records = targets(world, noun, verb, id, read)?;
+    let targets: Vec<&Record> = records.iter().map(AsRef::as_ref).collect();
+    let effects = noun.rules.run(world, noun, &targets)?;
+    let started: Vec<u64> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            super::rules::Effect::Put(record) => Some(record.id),
+            super::rules::Effect::Remove(_) => None,
+        })
+        .collect();
+    for effect in effects {
+        effect.apply(world, noun);
+    }
+    // Of several connectors only the enabled ones run, and only they are answered.
+    let records = if started.is_empty() {
+        records
+    } else {
+        records.into_iter().filter(|record| started.contains(&record.id)).collect()
+    };
+    let extent = if verb == Verb::Run { Extent::Whole } else { Extent::IdAlone };
+    Ok(Done::new(world, records, extent))
+}
+
+fn get(world: &mut World, noun: &'static Noun, id: Option<&str>) -> Result<Done, Refusal> {
+    let record = one(world, noun, id.ok_or_else(|| Refusal::missing("id"))?)?;
+    let done = Done::new(world, vec![record], Extent::Whole);
+    looked_at(world, noun, &done.records);
+    Ok(done)
+}
+
+fn find(
+    world: &mut World,
+    noun: &'static Noun,
+    id: Option<&str>,
+    read: &ServiceRequest,
+) -> Result<Done, Refusal> {
+    if let Some(id) = id {
+        return Err(Refusal::value(
+            "id",
+            id,
+            "Specify the criteria 'id' in the body: leave it out of the URL.",
+        ));
+    }
+    let page = search::page(world, noun, read)?;
+    let last_id = page.records.last().map(|record| record.id).filter(|_| page.more);
+    let more = (!page.records.is_empty()).then_some(page.more);
+    let mut done = Done::new(world, page.records, Extent::Whole);
+    (done.summary.more, done.summary.last_id) = (more, last_id);
+    looked_at(world, noun, &done.records);
+    Ok(done)
+}
+
+fn count(world: &World, envelope: &Envelope, noun: &Noun, read: &ServiceRequest) -> Result<Answer, Refusal> {
+    let filters = search::filters(world, noun, read, false)?;
+    let count = search::all(world, noun, &filters).len();
+    Ok(envelope.elements(Summary { count, ..Summary::default() }, &[]))
+}
+
+fn looked_at(world: &mut World, noun: &'static Noun, records: &[Arc<Record>]) {
+    for record in records {
+        if let Some(next) = noun.rules.seen(world, noun, record) {
+            // Not through `World::put`: what a look changes shows in the next search whatever the lag.
+            world.store.put(noun.kind, next);
+        }
+    }
+}
+
+fn one(world: &World, noun: &Noun, id: &str) -> Result<Arc<Record>, Refusal> {
+    let number = id.parse::<u64>().map_err(|_| Refusal::value("id", id, "Specify the id as Long."))?;
+    let found = world.store.get(noun.kind, number).filter(|record| !record.flag("isDeleted"));
+    found.cloned().ok_or_else(|| Refusal {
+        status: match world.options.unknown_id {
+            UnknownId::Ok => 200,
+            UnknownId::NotFound => 404,
+        },
+        code: "OBJECT_NOT_FOUND",
+        message: format!("There is no {} with the id {id} in your scope.", noun.object),
+        resolution: "Verify the id.".to_owned(),
+    })
+}
+
+/// The objects that a write acts on: the one that the URL names, or all that the filters match.
+fn targets(
+    world: &World,
+    noun: &Noun,
+    verb: Verb,
+    id: Option<&str>,
+    read: &ServiceRequest,
+) -> Result<Vec<Arc<Record>>, Refusal> {
+    if let Some(id) = id {
+        refuse_filters(read)?;
+        return Ok(vec![one(world, noun, id)?]);
+    }
+    if read.criteria.is_empty() && world.options.unfiltered_writes == UnfilteredWrites::Refused {
+        return Err(Refusal::invalid(
+            "Field 'filters' is required.",
+            "Specify an id in the URL, or filters.",
+        ));
+    }
+    let write = matches!(verb, Verb::Update | Verb::Delete);
+    let filters = search::filters(world, noun, read, write)?;
+    Ok(search::all(world, noun, &filters))
+}
+
+fn refuse_filters(read: &ServiceRequest) -> Result<(), Refusal> {
+    if read.criteria.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::invalid(
+        "Field 'filters' is not supported for this request.",
+        "Specify an id in the URL or filters, not both; create takes neither.",
+    ))
+}

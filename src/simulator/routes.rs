@@ -1,0 +1,30 @@
+//! Which family of routes a request belongs to. One line a family.
+
+use std::sync::Arc;
+
+use super::answer::{Answer, Request};
+use super::http::Shared;
+use super::{portal, qps};
+
+/// A family answers the requests that it knows.
+type Family = fn(&Shared, &Request) -> Option<Answer>;
+
+const FAMILIES: &[Family] = &[qps::answer, portal::answer];
+
+/// The answer to a request, carried out.
+pub(crate) fn answer(shared: &Arc<Shared>, request: &Request) -> Answer {
+    shared.world().tick += 1;
+    let known = FAMILIES.iter().find_map(|family| family(shared, request));
+    known.unwrap_or_else(|| Answer::html(404, "Not Found"))
+}
+
+/// What the log says of a request that is not carried out.
+pub(crate) fn describe(request: &Request) -> Answer {
+    let mut answer = Answer::html(503, "Service Unavailable");
+    if let Some(call) = qps::Call::parse(&request.path) {
+        (answer.write, answer.without_id) = (call.is_write(), call.is_without_id());
+    } else {
+        answer.write = !matches!(request.method.as_str(), "GET" | "HEAD");
+    }
+    answer
+}

@@ -1,0 +1,143 @@
+//! What a subscription starts with: system tags always, then the example, a file's objects, or generated ones.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::qps::{NOUNS, Noun, plain};
+use super::settings::{Seed, StartError};
+use super::store::{Object, Record};
+use super::world::World;
+
+/// The subscription that the documentation shows.
+const EXAMPLE: &str = include_str!("example.json");
+
+/// Tags that every subscription has.
+const SYSTEM_TAGS: &[&str] =
+    &["Asset Groups", "Asset Search Tags", "Business Units", "Cloud Agent", "Malware Domain Assets"];
+
+/// Fills an empty subscription.
+pub(crate) fn fill(
+    world: &mut World,
+    seed: &Seed,
+    generate: &BTreeMap<String, usize>,
+) -> Result<(), StartError> {
+    for name in SYSTEM_TAGS {
+        // Both fields exist on tags: nothing here can be refused.
+        let _ = add(world, &super::qps::TAG, None, &fields(json!({"name": name, "system": true})));
+    }
+    match seed {
+        Seed::Empty => {}
+        Seed::Example => load(world, "example", EXAMPLE)?,
+        Seed::File(path) => {
+            let text = fs::read_to_string(path).map_err(|source| StartError::File {
+                operation: "read",
+                path: path.clone(),
+                source,
+            })?;
+            load(world, &path.display().to_string(), &text)?;
+        }
+    }
+    for (kind, count) in generate {
+        let Some(noun) = NOUNS.iter().find(|noun| noun.kind == kind) else {
+            let accepted = NOUNS.iter().map(|noun| noun.kind).collect();
+            return Err(StartError::Generate { kind: kind.clone(), accepted });
+        };
+        for index in 1..=*count {
+            let _ = add(world, noun, None, &generated(noun.kind, index));
+        }
+    }
+    Ok(())
+}
+
+/// Adds one object in plain form, completed as the platform would.
+pub(crate) fn add(world: &mut World, noun: &Noun, id: Option<u64>, given: &Object) -> Result<u64, String> {
+    let fields = plain::read(world, noun, given)?;
+    let mut object: Object = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    if !object.get("name").is_some_and(Value::is_string) {
+        return Err(format!("{} objects need a name", noun.kind));
+    }
+    let id = match id {
+        Some(id) if world.store.get(noun.kind, id).is_some() => return Err(format!("id {id} is taken")),
+        Some(id) => id,
+        None => world.store.take_id(),
+    };
+    world.store.reserve_ids_below(id + 1);
+    noun.rules.complete(world, noun, id, &mut object);
+    world.put(noun.kind, Record { id, object });
+    Ok(id)
+}
+
+/// Reads `{"tag": [..], "aws": [..]}`, or `{"objects": [{"kind", "id", "object"}, ..]}` as the control call shows them.
+fn load(world: &mut World, origin: &str, text: &str) -> Result<(), StartError> {
+    let refuse = |problem: String| StartError::Seed { origin: origin.to_owned(), problem };
+    let value: Value = serde_json::from_str(text)
+        .map_err(|source| StartError::SeedSyntax { path: origin.into(), source })?;
+    let Value::Object(sections) = value else {
+        return Err(refuse("an object of kinds is expected".to_owned()));
+    };
+    let mut all: Vec<(String, Option<u64>, Value)> = Vec::new();
+    for (name, section) in sections {
+        let Value::Array(items) = section else {
+            return Err(refuse(format!("{name}: an array is expected")));
+        };
+        for item in items {
+            if name == "objects" {
+                let kind = item["kind"].as_str().unwrap_or_default().to_owned();
+                all.push((kind, item["id"].as_u64(), item["object"].clone()));
+            } else {
+                let id = item.get("id").and_then(Value::as_u64);
+                all.push((name.clone(), id, item));
+            }
+        }
+    }
+    if let Some((kind, ..)) = all.iter().find(|(kind, ..)| !NOUNS.iter().any(|noun| noun.kind == kind)) {
+        let kinds: Vec<_> = NOUNS.iter().map(|noun| noun.kind).collect();
+        return Err(refuse(format!("there is no kind {kind:?}; there are {}", kinds.join(", "))));
+    }
+    // In the order of the list of nouns, so that tags are there before what refers to them.
+    for noun in NOUNS {
+        for (_, id, object) in all.iter().filter(|(kind, ..)| noun.kind == kind) {
+            let Value::Object(object) = object else {
+                return Err(refuse(format!("{}: an object is expected, not {object}", noun.kind)));
+            };
+            // The platform's own tags are there already; a seed taken from a running simulator names them again.
+            let name = object.get("name").and_then(Value::as_str).unwrap_or_default();
+            let system = noun.kind == "tag" && SYSTEM_TAGS.contains(&name);
+            if system {
+                let present = world.store.with("tag", "name", name).next().map(|record| record.id);
+                if let Some(present) = present {
+                    world.store.remove("tag", present);
+                }
+            }
+            add(world, noun, *id, object)
+                .map_err(|problem| refuse(format!("{} {name:?}: {problem}", noun.kind)))?;
+        }
+    }
+    Ok(())
+}
+
+/// The object of that number: the same one every time.
+fn generated(kind: &str, index: usize) -> Object {
+    if kind == "tag" {
+        return fields(json!({"name": format!("generated-tag-{index:05}"), "color": "#808080"}));
+    }
+    fields(json!({
+        "name": format!("generated-{index:05}"),
+        "description": format!("Generated connector {index}"),
+        "arn": format!("arn:aws:iam::{}:role/QualysConnector", 900_000_000_000_u64 + index as u64),
+        "externalId": format!("US1-1368984-{index:08}"),
+        "connectorAppInfos": ["AI", "CI", "CSA"],
+        "activation": ["VM", "SCA"],
+        "runFrequency": 240,
+        "allRegions": true,
+    }))
+}
+
+fn fields(value: Value) -> Object {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Object::new(),
+    }
+}

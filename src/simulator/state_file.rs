@@ -1,0 +1,134 @@
+//! The objects on disk: JSON lines, one a changed object, appended before the change is answered.
+//!
+//! A line is `{"kind", "id", "object"}` or, for one that is gone, `{"kind", "id", "gone": true}`; the last line of an object
+//! wins. At open the file is written anew with what is left, under a first line that keeps the next id, so that none is
+//! ever given twice. Texts are written, not synced: the file has to outlive the process, not the machine.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::settings::StartError;
+use super::store::{Object, Store};
+use super::world;
+
+/// An open state file.
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    file: File,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    trueup_simulator: u32,
+    next_id: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    kind: String,
+    id: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    object: Option<Object>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    gone: bool,
+}
+
+/// Only the owner reads a file that may hold keys.
+pub(crate) fn private(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// The line for an object as it is now.
+pub(crate) fn line(kind: &str, id: u64, object: Option<&Object>) -> String {
+    let line = Line { kind: kind.to_owned(), id, object: object.cloned(), gone: object.is_none() };
+    // Maps with text keys and values from JSON always have a JSON form.
+    let mut text = serde_json::to_string(&line).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Reads what an earlier process left; `false` if there is nothing.
+pub(crate) fn load(path: &Path, store: &mut Store) -> Result<bool, StartError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(StartError::File { operation: "read", path: path.to_owned(), source }),
+    };
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let (lines, torn) = bytes.split_at(whole);
+    if !torn.is_empty() {
+        // The process died while it wrote this line, before it answered: nobody was told of the change.
+        let aside = beside(path, ".torn");
+        let kept = private_file(&aside, false).and_then(|mut file| file.write_all(torn));
+        kept.map_err(|source| StartError::File { operation: "write", path: aside, source })?;
+    }
+
+    let mut read_header = false;
+    for (index, text) in lines.split(|byte| *byte == b'\n').enumerate() {
+        if text.is_empty() {
+            continue;
+        }
+        let line = index + 1;
+        let syntax = |source| StartError::State { path: path.to_owned(), line, source };
+        if !read_header {
+            let header: Header = serde_json::from_slice(text).map_err(syntax)?;
+            store.reserve_ids_below(header.next_id);
+            read_header = true;
+            continue;
+        }
+        let Line { kind, id, object, gone: _ } = serde_json::from_slice(text).map_err(syntax)?;
+        let Some(kind) = world::kind(&kind) else {
+            let problem = format!("there is no kind {kind:?}");
+            return Err(StartError::StateContent { path: path.to_owned(), line, problem });
+        };
+        store.restore(kind, id, object);
+    }
+    Ok(read_header)
+}
+
+/// Writes the file anew with what the store holds, and opens it for what comes.
+pub(crate) fn rewrite(path: &Path, store: &Store) -> Result<StateFile, StartError> {
+    let failed = |operation| move |source| StartError::File { operation, path: path.to_owned(), source };
+    let fresh = beside(path, ".new");
+    let mut text =
+        serde_json::to_string(&Header { trueup_simulator: 1, next_id: store.next_id() }).unwrap_or_default();
+    text.push('\n');
+    for (kind, record) in store.all() {
+        text.push_str(&line(kind, record.id, Some(&record.object)));
+    }
+    let mut file = private_file(&fresh, false).map_err(failed("write"))?;
+    file.write_all(text.as_bytes()).map_err(failed("write"))?;
+    fs::rename(&fresh, path).map_err(failed("replace"))?;
+    let file = private_file(path, true).map_err(failed("open"))?;
+    Ok(StateFile { file })
+}
+
+impl StateFile {
+    pub(crate) fn append(&mut self, lines: &str) -> io::Result<()> {
+        self.file.write_all(lines.as_bytes())
+    }
+}
+
+fn private_file(path: &Path, append: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).append(append).truncate(!append);
+    private(&mut options);
+    options.open(path)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
