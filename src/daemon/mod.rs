@@ -1,0 +1,7 @@
+//! The daemon: triggers in, passes out, status on show.
+
+pub mod triggers;
+
+pub mod schedule;
+pub mod signals;
+pub mod watch;
