@@ -75,6 +75,7 @@ pub enum End {
     Applied,
 }
 
+@@OUTCOME@@
 /// A field that the platform did not take.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotConverged {
@@ -102,15 +103,14 @@ impl Report {
 
     /// The pass in one word, for logs and metrics.
     #[must_use]
-    pub fn outcome(&self) -> &'static str {
+    pub fn outcome(&self) -> PassOutcome {
         match &self.end {
-            End::Blocked(_) => "blocked",
-            End::Declined => "declined",
-            End::Stopped => "stopped",
-            End::Planned | End::Applied if self.has_failures() => "failed",
-            End::Applied if !self.applied.is_empty() => "applied",
-            End::Planned | End::Applied if self.current().is_in_sync() => "in_sync",
-            End::Planned | End::Applied => "planned",
+            End::Blocked(_) => PassOutcome::Blocked,
+            End::Stopped => PassOutcome::Stopped,
+            End::Planned | End::Declined | End::Applied if self.has_failures() => PassOutcome::Failed,
+            End::Planned | End::Declined | End::Applied if !self.applied.is_empty() => PassOutcome::Applied,
+            End::Planned | End::Declined | End::Applied if self.current().is_in_sync() => PassOutcome::InSync,
+            End::Planned | End::Declined | End::Applied => PassOutcome::Pending,
         }
     }
 }
@@ -172,7 +172,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         report.after = Some(after);
     }
     report.took = clock.elapsed();
-    info!(event = "reconcile_finished", run_id, outcome = report.outcome(), duration_ms = millis(report.took));
+    info!(event = "reconcile_finished", run_id, outcome = report.outcome().word(), duration_ms = millis(report.took));
     report
 }
 
@@ -187,7 +187,7 @@ fn stopped(policy: &Policy, began: Timestamp, clock: Instant, run_id: &str) -> R
         began,
         took: clock.elapsed(),
     };
-    info!(event = "reconcile_finished", run_id, outcome = report.outcome(), duration_ms = millis(report.took));
+    info!(event = "reconcile_finished", run_id, outcome = report.outcome().word(), duration_ms = millis(report.took));
     report
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Common, Format, output, shown};
 use crate::connect::{Connection, connect};
-use crate::desired::{self, Desired};
+use crate::desired::{self, Desired, Settings};
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::journal::Journal;
@@ -40,7 +40,7 @@ impl Session {
         let mut policy = Policy::from_settings(&desired.settings.reconcile);
         policy.targets = targets.iter().cloned().collect::<BTreeSet<_>>();
         let color = common.stdout_color();
-        let journal = open_journal(&desired);
+        let journal = open_journal(&desired.settings);
         Ok(Session { desired, connection, journal, policy, color })
     }
 
@@ -106,12 +106,12 @@ pub(super) fn unknown_targets(plan: &Plan, format: Format) -> Option<Exit> {
 
 /// The journal of the file, or one that ends with the process. A journal that cannot be used is said, and
 /// costs the telling of drift from pending; everything else is right without it.
-pub(super) fn open_journal(desired: &Desired) -> Journal {
+pub(super) fn open_journal(settings: &Settings) -> Journal {
     let in_memory = || match Journal::in_memory() {
         Ok(journal) => journal,
         Err(error) => unreachable!("an empty database in memory: {error}"),
     };
-    let Some(path) = &desired.settings.journal else { return in_memory() };
+    let Some(path) = &settings.journal else { return in_memory() };
     match Journal::open(path) {
         Ok((journal, told)) => {
             if let Some(told) = told {

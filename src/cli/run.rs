@@ -1,0 +1,35 @@
+//! `trueup run`: the daemon.
+
+use super::{Common, Format, LogChoice, output, session};
+use crate::daemon::run::{Daemon, StartError, run as run_daemon};
+use crate::desired::settings::Settings;
+use crate::error::one_line;
+use crate::exit::Exit;
+use crate::plan::Plan;
+
+pub(super) async fn run(common: &Common) -> Exit {
+    common.start_logs(0);
+    let color = common.stdout_color();
+    // With JSON logs the output is read by programs, often both streams as one: the plan is on `listen`.
+    let shows = matches!(common.log_format, LogChoice::Text) && !common.quiet;
+    let show = |plan: &Plan, platform: &str| {
+        if shows {
+            output::say(&format!("{}\n", session::text(plan, platform, color, false)));
+        }
+    };
+    let daemon = Daemon {
+        config: common.config(),
+        open_journal: &|settings: &Settings| session::open_journal(settings),
+        show: &show,
+    };
+    match run_daemon(daemon).await {
+        Ok(()) => Exit::Success,
+        // Each problem is in the log already; at a terminal people read them at length.
+        Err(StartError::Rejected(rejected)) if shows => output::reject(Format::Text, &rejected),
+        Err(StartError::Rejected(_)) => Exit::Config,
+        Err(error) => {
+            tracing::error!(event = "start_failed", error = one_line(&error));
+            Exit::Failure
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the daemon tells in its log beside its passes: drifts that begin, change and end; connectors that fail
+//! and recover. Each is told once, and a drift that lasts again every `remind_every`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tracing::{info, warn};
+
+use crate::error::one_line;
+use crate::journal::{DriftEvent, DriftNews, Journal};
+use crate::plan::{Plan, Unhealthy};
+
+/// What was told.
+#[derive(Debug, Default)]
+pub(super) struct Alerts {
+    unhealthy: BTreeMap<String, (String, Option<String>)>,
+    warnings: Vec<String>,
+}
+
+impl Alerts {
+    /// Tells what is new in a plan.
+    pub(super) fn tell(&mut self, plan: &Plan, journal: &mut Journal, remind_every: Duration) {
+        tell_drifts(plan, journal, remind_every);
+        self.tell_health(plan);
+        if self.warnings != plan.warnings {
+            for warning in plan.warnings.iter().filter(|warning| !self.warnings.contains(warning)) {
+                warn!(event = "warning", "{warning}");
+            }
+            self.warnings.clone_from(&plan.warnings);
+        }
+    }
+
+    fn tell_health(&mut self, plan: &Plan) {
+        let mut now = BTreeMap::new();
+        for Unhealthy { address, id: _, state, last_error } in &plan.unhealthy {
+            let address = address.to_string();
+            let how = (state.clone(), last_error.clone());
+            if self.unhealthy.get(&address) != Some(&how) {
+                let last_error = last_error.as_deref().unwrap_or_default();
+                warn!(event = "connector_unhealthy", address, state, last_error);
+            }
+            now.insert(address, how);
+        }
+        // What could not be read has not recovered.
+        let unread = |address: &str| {
+            plan.failed.iter().any(|failed| {
+                failed.address.is_none() && address.split('/').next() == Some(failed.kind.word())
+            })
+        };
+        for (address, (state, last_error)) in std::mem::take(&mut self.unhealthy) {
+            if now.contains_key(&address) {
+                continue;
+            }
+            if unread(&address) {
+                now.insert(address, (state, last_error));
+            } else {
+                info!(event = "connector_recovered", address, state = "", last_error = "");
+            }
+        }
+        self.unhealthy = now;
+    }
+}
+
+fn tell_drifts(plan: &Plan, journal: &mut Journal, remind_every: Duration) {
+    let news = match journal.announce_drifts(plan, remind_every, Timestamp::now()) {
+        Ok(news) => news,
+        Err(error) => {
+            warn!(event = "journal_failed", error = one_line(&error), "drifts cannot be told");
+            return;
+        }
+    };
+    for DriftNews { address, what, since } in news {
+        let change = plan.changes.iter().find(|change| change.address.to_string() == address);
+        let action = change.map_or("", |change| change.action.word());
+        let fields = serde_json::json!(change.map(crate::plan::Change::field_names).unwrap_or_default());
+        match what {
+            DriftEvent::Detected => {
+                warn!(event = "drift_detected", address, action, json.fields = %fields, %since);
+            }
+            DriftEvent::Changed => warn!(event = "drift_changed", address, action, json.fields = %fields, %since),
+            DriftEvent::Resolved => warn!(event = "drift_resolved", address, action, json.fields = %fields, %since),
+        }
+    }
+}

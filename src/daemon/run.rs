@@ -1,0 +1,282 @@
+//! The loop: triggers in, passes out. Only what goes wrong at start ends it; everything later is reported.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::alerts::Alerts;
+use super::http::{ListenError, Server};
+use super::schedule::{self, Schedule};
+use super::signals::{Signals, SignalsError};
+use super::status::Board;
+use super::systemd;
+use super::triggers::{Event, Mailbox, Sender, Trigger, mailbox};
+use super::watch::{WatchError, Watcher};
+use crate::connect::{Connection, ConnectionError, connect};
+use crate::desired::settings::{Mode, Settings};
+use crate::desired::{self, Desired, Rejected};
+use crate::error::one_line;
+use crate::journal::Journal;
+use crate::plan::{Heading, Plan, Policy, plan_json};
+use crate::qualys::Writer;
+use crate::reconcile::{Pass, Report, reconcile};
+use crate::simulator;
+use crate::stop::Stop;
+
+/// The daemon could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The file is wrong.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// There is no way to the platform.
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    /// The status page has no port.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// Signals could not be taken over.
+    #[error(transparent)]
+    Signals(#[from] SignalsError),
+    /// Files could not be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+}
+
+/// How the daemon is started.
+pub struct Daemon<'a> {
+    /// The file.
+    pub config: PathBuf,
+    /// Opens the journal of the settings; one that cannot be used is said, and replaced by one in memory.
+    pub open_journal: &'a (dyn Fn(&Settings) -> Journal + Sync),
+    /// Shown each plan that differs from the one before.
+    pub show: &'a (dyn Fn(&Plan, &str) + Sync),
+}
+
+impl std::fmt::Debug for Daemon<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Daemon").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// What is in force.
+struct InForce {
+    desired: Desired,
+    reader: crate::qualys::Reader,
+    platform: String,
+    policy: Policy,
+}
+
+/// Runs until it is asked to stop.
+pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
+    let Daemon { config, open_journal, show } = daemon;
+    let stop = Stop::new();
+    let signals = Signals::install()?;
+    let board = Board::new(env!("CARGO_PKG_VERSION"), Timestamp::now());
+    let desired = load(&config, &board)?;
+    let server = match desired.settings.listen {
+        Some(address) => Some(Server::start(address, board.clone()).await?),
+        None => None,
+    };
+    let mut journal = open_journal(&desired.settings);
+    let Connection { reader, platform, mut simulator } = connect(&desired.settings, None).await?;
+    let (triggers, mut mailbox) = mailbox(stop.clone());
+    let watcher = Watcher::new(triggers.clone())?;
+    watcher.follow(&followed(&config, &desired), &desired.include).await;
+    let (timetable, schedules) = watch::channel(Schedule::from(&desired.settings.reconcile));
+    let background = start_background(signals, &stop, &triggers, schedules, &board);
+
+    info!(
+        event = "daemon_started",
+        version = env!("CARGO_PKG_VERSION"),
+        config = %config.display(),
+        platform,
+        policy = desired.settings.reconcile.policy.word(),
+        listen = server.as_ref().map(|server| server.address().to_string()),
+    );
+    systemd::ready("started");
+    let policy = Policy::from_settings(&desired.settings.reconcile);
+    let mut in_force = InForce { desired, reader, platform, policy };
+    let mut alerts = Alerts::default();
+    let mut shown = None;
+    let alive = board.loop_begins();
+    triggers.send(Trigger::Startup);
+    while let Event::Pass(trigger) = next(&mut mailbox).await {
+        if matches!(trigger, Trigger::DesiredStateChanged | Trigger::Requested) {
+            systemd::reloading();
+            let old = in_force.desired.settings.clone();
+            reload(&config, &mut in_force, &mut simulator, &board).await;
+            watcher.follow(&followed(&config, &in_force.desired), &in_force.desired.include).await;
+            let settings = &in_force.desired.settings;
+            timetable.send_replace(Schedule::from(&settings.reconcile));
+            if settings.journal != old.journal {
+                journal = open_journal(settings);
+            }
+            if settings.listen != old.listen {
+                warn!(event = "restart_needed", "listen has changed: it takes effect when the daemon is restarted");
+            }
+            systemd::ready("reloaded");
+        }
+        let report = pass(trigger, &mut in_force, &mut journal, &board, &stop).await;
+        let remind_every = in_force.desired.settings.reconcile.remind_every;
+        alerts.tell(&report.plan, &mut journal, remind_every);
+        if let Some(after) = &report.after {
+            alerts.tell(after, &mut journal, remind_every);
+        }
+        if shown.as_ref() != Some(&report.current().id) || !report.applied.is_empty() {
+            show(&report.plan, &in_force.platform);
+            if let Some(after) = &report.after {
+                show(after, &in_force.platform);
+            }
+            shown = Some(report.current().id.clone());
+        }
+    }
+
+    board.stopping();
+    systemd::stopping();
+    drop(alive);
+    for task in background {
+        task.abort();
+    }
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    if let Some(simulator) = simulator {
+        simulator.shutdown().await;
+    }
+    info!(event = "daemon_stopped");
+    Ok(())
+}
+
+async fn next(mailbox: &mut Mailbox) -> Event {
+    mailbox.next().await
+}
+
+fn start_background(
+    signals: Signals,
+    stop: &Stop,
+    triggers: &Sender,
+    schedules: watch::Receiver<Schedule>,
+    board: &Board,
+) -> Vec<tokio::task::JoinHandle<()>> {
+    let (on_time, on_board) = (triggers.clone(), board.clone());
+    let watched = board.clone();
+    vec![
+        tokio::spawn(signals.run(triggers.clone(), stop.clone())),
+        tokio::spawn(async move { schedule::run(schedules, on_time, |at| on_board.next_pass(at)).await }),
+        tokio::spawn(async move { systemd::keep_alive(|| watched.is_alive()).await }),
+    ]
+}
+
+/// The files whose change makes a pass: those that were read, and the main file in any case.
+fn followed(config: &Path, desired: &Desired) -> Vec<PathBuf> {
+    let mut files = vec![config.to_owned()];
+    files.extend(desired.files.iter().filter(|file| *file != config).cloned());
+    files
+}
+
+/// Reads the file, and says what came of it.
+fn load(config: &Path, board: &Board) -> Result<Desired, Rejected> {
+    match desired::load(config) {
+        Ok(desired) => {
+            info!(
+                event = "config_loaded",
+                file = %config.display(),
+                files = desired.files.len(),
+                declared = desired.declared.len(),
+                warnings = desired.warnings.len(),
+            );
+            for warning in &desired.warnings {
+                warn!(event = "config_warning", "{warning}");
+            }
+            board.config_loaded(&desired.files, Timestamp::now());
+            Ok(desired)
+        }
+        Err(rejected) => {
+            for problem in &rejected.problems {
+                let place = problem.place.as_ref();
+                error!(
+                    event = "config_rejected",
+                    file = place.map_or_else(|| config.display().to_string(), |place| place.file.to_string()),
+                    line = place.map(|place| place.line),
+                    column = place.map(|place| place.column),
+                    message = problem.message,
+                    hint = problem.hint,
+                );
+            }
+            board.config_rejected(&rejected.problems, Timestamp::now());
+            Err(rejected)
+        }
+    }
+}
+
+/// Puts the file as it is now in force. A wrong one, or one with which the platform cannot be reached, changes
+/// nothing.
+async fn reload(config: &Path, in_force: &mut InForce, simulator: &mut Option<simulator::Running>, board: &Board) {
+    let Ok(desired) = load(config, board) else { return };
+    // Credentials are resolved anew, since they may have been rotated.
+    let connected = connect(&desired.settings, simulator.take()).await;
+    match connected {
+        Ok(Connection { reader, platform, simulator: running }) => {
+            *simulator = running;
+            let policy = Policy::from_settings(&desired.settings.reconcile);
+            *in_force = InForce { desired, reader, platform, policy };
+        }
+        Err(error) => {
+            error!(
+                event = "config_rejected",
+                file = %config.display(),
+                line = None::<u32>,
+                column = None::<u32>,
+                message = one_line(&error),
+            );
+        }
+    }
+}
+
+async fn pass(
+    trigger: Trigger,
+    in_force: &mut InForce,
+    journal: &mut Journal,
+    board: &Board,
+    stop: &Stop,
+) -> Report {
+    let run_id = uuid::Uuid::new_v4().to_string();
+    board.pass_begins(&run_id, trigger, Timestamp::now());
+    let InForce { desired, reader, platform, policy } = in_force;
+    // In dry-run nothing is in reach that could write.
+    let writer = (policy.mode == Mode::Enforce).then(|| Writer::new(reader));
+    let report = reconcile(Pass {
+        run_id: &run_id,
+        trigger: trigger.word(),
+        desired,
+        reader,
+        writer: writer.as_ref(),
+        journal,
+        policy,
+        stop,
+        consent: &mut |_| true,
+    })
+    .await;
+    for applied in &report.applied {
+        board.metrics().change_applied(applied.change.action.word(), applied.outcome.word());
+    }
+    if report.outcome() != crate::reconcile::PassOutcome::Stopped {
+        publish(board, report.current(), platform);
+    }
+    board.pass_ends(report.outcome(), None, Timestamp::now(), report.took);
+    systemd::status(&format!("{}: {}", report.outcome().word(), platform));
+    report
+}
+
+fn publish(board: &Board, plan: &Plan, platform: &str) {
+    let heading = Heading { platform, generated_at: Timestamp::now(), exit: plan.detailed_exit() };
+    let json = Arc::from(plan_json(plan, &heading).to_string());
+    if let Err(error) = board.plan(json) {
+        error!(event = "status_failed", error = one_line(&error), "the plan cannot be shown over HTTP");
+    }
+}
+
