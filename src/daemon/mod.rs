@@ -5,3 +5,9 @@ pub mod triggers;
 pub mod schedule;
 pub mod signals;
 pub mod watch;
+
+pub mod http;
+pub mod metrics;
+mod page;
+pub mod status;
+pub mod systemd;

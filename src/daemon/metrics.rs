@@ -1,0 +1,296 @@
+//! What Prometheus scrapes. Callers say what happened; the types of the metrics library stay in here.
+
+use std::fmt::Write as _;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::status::{Outcome, PlanSummary};
+use super::triggers::Trigger;
+
+/// Seconds. A pass over a small subscription takes one, a rate-limited one takes hours.
+const PASS_BUCKETS: [f64; 11] = [0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
+
+/// A request to the platform, as counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiRequest {
+    /// The first try of a request that changes nothing.
+    Read,
+    /// The first try of a request that changes something.
+    Write,
+    /// A further try of either.
+    Retry,
+}
+
+impl ApiRequest {
+    /// Every type.
+    pub const ALL: &'static [ApiRequest] = &[ApiRequest::Read, ApiRequest::Write, ApiRequest::Retry];
+
+    /// The word in the label.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            ApiRequest::Read => "read",
+            ApiRequest::Write => "write",
+            ApiRequest::Retry => "retry",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BuildLabels {
+    version: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PassLabels {
+    trigger: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ActionLabels {
+    action: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AppliedLabels {
+    action: String,
+    outcome: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    r#type: &'static str,
+}
+
+/// All metrics of the process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    passes: Family<PassLabels, Counter>,
+    pass_duration: Histogram,
+    changes: Family<ActionLabels, Gauge>,
+    drifted: Gauge,
+    held: Gauge,
+    unmanaged: Gauge,
+    unhealthy: Gauge,
+    failed_kinds: Gauge,
+    applied: Family<AppliedLabels, Counter>,
+    requests: Family<RequestLabels, Counter>,
+    rate_limited: Counter<f64, AtomicU64>,
+    last_success: Gauge,
+    config_ok: Gauge,
+}
+
+impl Metrics {
+    /// All at zero. `version` is what `trueup_build_info` says.
+    #[must_use]
+    pub fn new(version: &str) -> Metrics {
+        let mut registry = Registry::with_prefix("trueup");
+        let build = Family::<BuildLabels, Gauge>::default();
+        build.get_or_create(&BuildLabels { version: version.to_owned() }).set(1);
+        registry.register("build_info", "The version that runs", build);
+        let metrics = Metrics {
+            passes: Family::default(),
+            pass_duration: Histogram::new(PASS_BUCKETS),
+            changes: Family::default(),
+            drifted: Gauge::default(),
+            held: Gauge::default(),
+            unmanaged: Gauge::default(),
+            unhealthy: Gauge::default(),
+            failed_kinds: Gauge::default(),
+            applied: Family::default(),
+            requests: Family::default(),
+            rate_limited: Counter::default(),
+            last_success: Gauge::default(),
+            config_ok: Gauge::default(),
+            registry,
+        };
+        metrics.register()
+    }
+
+    fn register(mut self) -> Metrics {
+        // Destructured so that a metric that nobody registers fails to compile here.
+        let Metrics {
+            registry,
+            passes,
+            pass_duration,
+            changes,
+            drifted,
+            held,
+            unmanaged,
+            unhealthy,
+            failed_kinds,
+            applied,
+            requests,
+            rate_limited,
+            last_success,
+            config_ok,
+        } = &mut self;
+        // Counters get `_total` from the encoder.
+        registry.register("passes", "Passes that ended", passes.clone());
+        registry.register("pass_duration_seconds", "How long passes took", pass_duration.clone());
+        registry.register("changes", "Changes in the last plan that no policy holds back", changes.clone());
+        registry.register("drifted", "Objects of the last plan that drifted", drifted.clone());
+        registry.register("held", "Changes in the last plan that a policy holds back", held.clone());
+        registry.register("unmanaged", "Live objects that the file does not name", unmanaged.clone());
+        registry.register("unhealthy", "Connectors that the platform reports errors of", unhealthy.clone());
+        registry.register("failed_kinds", "Kinds that the last pass could not read", failed_kinds.clone());
+        registry.register("changes_applied", "Changes that were tried, by how they ended", applied.clone());
+        registry.register("api_requests", "Requests to the platform", requests.clone());
+        registry.register("rate_limited_seconds", "Time waited for rate limits", rate_limited.clone());
+        registry.register(
+            "last_success_timestamp_seconds",
+            "When a pass last ended without failure",
+            last_success.clone(),
+        );
+        registry.register(
+            "config_ok",
+            "1 while the file on disk is in force, 0 while it is refused",
+            config_ok.clone(),
+        );
+        // What is not there cannot be told from what is zero.
+        for kind in ApiRequest::ALL {
+            drop(requests.get_or_create(&RequestLabels { r#type: kind.word() }));
+        }
+        self.plan(&PlanSummary::default());
+        self
+    }
+
+    /// A pass ended.
+    pub fn pass(&self, trigger: Trigger, outcome: Outcome, duration: Duration) {
+        self.passes.get_or_create(&PassLabels { trigger: trigger.word(), outcome: outcome.word() }).inc();
+        self.pass_duration.observe(duration.as_secs_f64());
+    }
+
+    /// A pass ended without failure.
+    pub fn succeeded(&self, at: Timestamp) {
+        self.last_success.set(at.as_second());
+    }
+
+    /// What the last plan counts.
+    pub fn plan(&self, summary: &PlanSummary) {
+        let PlanSummary {
+            create,
+            update,
+            replace,
+            delete,
+            held,
+            unmanaged,
+            unhealthy,
+            failed,
+            unchanged: _,
+            unverified: _,
+            live: _,
+            declared: _,
+        } = *summary;
+        for (action, count) in
+            [("create", create), ("update", update), ("replace", replace), ("delete", delete)]
+        {
+            self.changes.get_or_create(&ActionLabels { action }).set(gauge(count));
+        }
+        self.held.set(gauge(held));
+        self.unmanaged.set(gauge(unmanaged));
+        self.unhealthy.set(gauge(unhealthy));
+        self.failed_kinds.set(gauge(failed));
+    }
+
+    /// How many objects of the last plan drifted.
+    pub fn drifted(&self, count: u64) {
+        self.drifted.set(gauge(count));
+    }
+
+    /// A change was tried: its action (`create`) and how it ended (`applied`, `failed`, `skipped`, `unknown`).
+    pub fn change_applied(&self, action: &str, outcome: &str) {
+        let labels = AppliedLabels { action: action.to_owned(), outcome: outcome.to_owned() };
+        self.applied.get_or_create(&labels).inc();
+    }
+
+    /// A request was sent to the platform.
+    pub fn api_request(&self, kind: ApiRequest) {
+        self.requests.get_or_create(&RequestLabels { r#type: kind.word() }).inc();
+    }
+
+    /// A rate limit was waited for.
+    pub fn rate_limited(&self, waited: Duration) {
+        self.rate_limited.inc_by(waited.as_secs_f64());
+    }
+
+    /// Whether the file on disk is in force.
+    pub fn config_ok(&self, ok: bool) {
+        self.config_ok.set(ok.into());
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut page = String::new();
+        if text::encode(&mut page, &self.registry).is_err() {
+            // A String takes everything, so this is a metric that cannot be written.
+            page.clear();
+            let _ = write!(page, "# EOF\n");
+        }
+        page
+    }
+}
+
+fn gauge(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_promised_metric_is_there_under_its_name() {
+        let metrics = Metrics::new("1.2.3");
+        metrics.pass(Trigger::Schedule, Outcome::InSync, Duration::from_secs(2));
+        metrics.succeeded(Timestamp::from_second(1_800_000_000).unwrap());
+        metrics.plan(&PlanSummary { create: 1, held: 2, unmanaged: 3, failed: 4, ..PlanSummary::default() });
+        metrics.drifted(5);
+        metrics.change_applied("update", "failed");
+        metrics.api_request(ApiRequest::Retry);
+        metrics.rate_limited(Duration::from_millis(1500));
+        metrics.config_ok(true);
+        let page = metrics.render();
+        for line in [
+            "trueup_build_info{version=\"1.2.3\"} 1",
+            "trueup_passes_total{trigger=\"schedule\",outcome=\"in_sync\"} 1",
+            "trueup_pass_duration_seconds_sum 2.0",
+            "trueup_pass_duration_seconds_bucket{le=\"2.5\"} 1",
+            "trueup_changes{action=\"create\"} 1",
+            "trueup_changes{action=\"delete\"} 0",
+            "trueup_drifted 5",
+            "trueup_held 2",
+            "trueup_unmanaged 3",
+            "trueup_unhealthy 0",
+            "trueup_failed_kinds 4",
+            "trueup_changes_applied_total{action=\"update\",outcome=\"failed\"} 1",
+            "trueup_api_requests_total{type=\"read\"} 0",
+            "trueup_api_requests_total{type=\"retry\"} 1",
+            "trueup_last_success_timestamp_seconds 1800000000",
+            "trueup_config_ok 1",
+            "trueup_rate_limited_seconds_total 1.5",
+            "# EOF",
+        ] {
+            assert!(page.lines().any(|found| found == line), "no line `{line}` in\n{page}");
+        }
+    }
+
+    #[test]
+    fn a_label_cannot_break_out_of_its_line() {
+        let metrics = Metrics::new("1");
+        metrics.change_applied("x\"} 1\nevil{a=\"", "\\");
+        let page = metrics.render();
+        assert!(!page.lines().any(|line| line.starts_with("evil")), "{page}");
+    }
+}

@@ -1,0 +1,133 @@
+//! The status page: what is on the board, as HTML for people. Everything is escaped by the template.
+
+use askama::Template;
+use jiff::Timestamp;
+
+use super::status::{ChangeView, Outcome, PlanView, State, Status};
+
+/// Rows that a table shows at most; the plan's JSON has them all.
+const ROWS: usize = 500;
+
+#[derive(Template)]
+#[template(path = "status.html")]
+struct Page<'a> {
+    status: &'a Status,
+    verdict: Verdict,
+    plan: PlanView,
+}
+
+/// The first line: what a person came to know.
+struct Verdict {
+    class: &'static str,
+    text: String,
+}
+
+/// The page for this status.
+pub(super) fn render(status: &Status) -> Result<String, askama::Error> {
+    // The board refuses what cannot be read, so this one can.
+    let plan =
+        status.plan_json.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    Page { status, verdict: verdict(status), plan }.render()
+}
+
+fn verdict(status: &Status) -> Verdict {
+    let (class, text) = match (&status.last_pass, &status.plan) {
+        _ if status.state == State::Ended => ("bad", "the daemon has ended".to_owned()),
+        _ if !status.config.ok && status.config.rejected_at.is_some() => {
+            ("bad", "the file on disk is refused".to_owned())
+        }
+        (None, _) => ("quiet", "the first pass has not finished".to_owned()),
+        (Some(pass), _) if pass.outcome == Outcome::Blocked => {
+            ("bad", "a limit is exceeded, nothing was applied".to_owned())
+        }
+        (Some(pass), _) if pass.outcome == Outcome::Failed => ("bad", "the last pass failed".to_owned()),
+        (Some(_), Some(plan)) => {
+            let summary = &plan.summary;
+            let wanted = summary.create + summary.update + summary.replace + summary.delete;
+            let drifted = status.drifted.len();
+            if wanted == 0 && drifted == 0 {
+                ("good", "in sync".to_owned())
+            } else {
+                ("warn", format!("{wanted} to change, {drifted} drifted"))
+            }
+        }
+        (Some(_), None) => ("quiet", "no plan yet".to_owned()),
+    };
+    Verdict { class, text }
+}
+
+impl Page<'_> {
+    /// A time in UTC, to the second.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn time(&self, at: &Timestamp) -> String {
+        at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    }
+
+    fn state(&self) -> &'static str {
+        match self.status.state {
+            State::Starting => "starting",
+            State::Idle => "idle",
+            State::Reconciling => "reconciling",
+            State::Stopping => "stopping",
+            State::Ended => "ended",
+        }
+    }
+
+    fn duration(&self) -> String {
+        let milliseconds = self.status.last_pass.as_ref().map_or(0, |pass| pass.duration_ms);
+        format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100)
+    }
+
+    fn changes(&self) -> &[ChangeView] {
+        &self.plan.changes[..self.plan.changes.len().min(ROWS)]
+    }
+
+    fn more_changes(&self) -> usize {
+        self.plan.changes.len().saturating_sub(ROWS)
+    }
+
+    fn blocked(&self) -> Option<String> {
+        let blocked = self.status.blocked.as_ref()?;
+        // A string without its quotes, anything else as JSON writes it.
+        let text = |key: &str| match &blocked[key] {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        };
+        let mut line = text("limit").unwrap_or_default();
+        for (word, key) in
+            [("allows", "allowed"), ("wanted:", "wanted"), ("kind:", "kind"), ("hint:", "hint")]
+        {
+            if let Some(text) = text(key) {
+                line.push_str(&format!(", {word} {text}"));
+            }
+        }
+        Some(line)
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let text =
+            |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        self.plan.warnings.iter().take(ROWS).map(text).collect()
+    }
+
+    fn unmanaged(&self) -> impl Iterator<Item = &str> {
+        self.plan.unmanaged.iter().take(ROWS).map(|object| object.address.as_str())
+    }
+}
+
+impl ChangeView {
+    fn symbol(&self) -> &'static str {
+        match self.action.as_str() {
+            "create" => "+",
+            "update" => "~",
+            "replace" => "±",
+            "delete" => "-",
+            _ => "?",
+        }
+    }
+
+    fn paths(&self) -> String {
+        self.fields.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
