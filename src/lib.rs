@@ -1,8 +1,33 @@
 //! trueup keeps a Qualys subscription's cloud connectors and scan schedules exactly as a YAML file says.
-pub mod daemon;
+//!
+//! It pulls all connectors and tags from the platform, compares them with the file, shows the differences as a
+//! plan, and applies it under a dry-run or enforce policy: as a daemon, or once in CI.
+//!
+//! In reading order: [`reconcile`] is one pass, the function to read first. [`desired`] reads the file,
+//! [`pull`] the platform; both end in the types of [`resource`], the normal form. [`plan`] compares the two and
+//! makes every choice, [`apply`] performs it, [`journal`] remembers what the platform cannot tell. [`qualys`]
+//! alone knows the wire. [`daemon`] turns triggers into passes, [`cli`] arguments into commands. [`simulator`]
+//! stands in for the platform and shares no code with [`qualys`].
+
+pub mod reconcile;
+
 pub mod desired;
-pub mod plan;
+pub mod pull;
 pub mod resource;
-pub mod secret;
+
+pub mod apply;
+pub mod journal;
+pub mod plan;
+pub mod qualys;
+
+pub mod cli;
+pub mod connect;
+pub mod daemon;
+
 pub mod simulator;
+
+pub mod error;
+pub mod exit;
+pub mod secret;
 pub mod stop;
+pub mod telemetry;

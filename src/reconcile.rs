@@ -75,7 +75,53 @@ pub enum End {
     Applied,
 }
 
-@@OUTCOME@@
+/// How a pass ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassOutcome {
+    /// There was nothing to do.
+    InSync,
+    /// There are changes, and the policy is to make none.
+    Pending,
+    /// All changes were made.
+    Applied,
+    /// A limit is exceeded: nothing was applied.
+    Blocked,
+    /// Something failed.
+    Failed,
+    /// It was asked to stop before it was done.
+    Stopped,
+}
+
+impl PassOutcome {
+    /// The word in events, metrics and JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            PassOutcome::InSync => "in_sync",
+            PassOutcome::Pending => "pending",
+            PassOutcome::Applied => "applied",
+            PassOutcome::Blocked => "blocked",
+            PassOutcome::Failed => "failed",
+            PassOutcome::Stopped => "stopped",
+        }
+    }
+
+    /// Whether everything went as it should.
+    #[must_use]
+    pub const fn is_success(self) -> bool {
+        match self {
+            PassOutcome::InSync | PassOutcome::Pending | PassOutcome::Applied => true,
+            PassOutcome::Blocked | PassOutcome::Failed | PassOutcome::Stopped => false,
+        }
+    }
+}
+
+impl serde::Serialize for PassOutcome {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
 /// A field that the platform did not take.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotConverged {

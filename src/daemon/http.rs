@@ -262,7 +262,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
-    use super::super::status::Outcome;
+    use crate::reconcile::PassOutcome as Outcome;
     use super::super::status::tests::{PLAN, at};
     use super::super::triggers::Trigger;
     use super::*;

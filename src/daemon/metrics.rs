@@ -12,7 +12,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::status::{Outcome, PlanSummary};
+use super::status::PlanSummary;
+use crate::reconcile::PassOutcome as Outcome;
 use super::triggers::Trigger;
 
 /// Seconds. A pass over a small subscription takes one, a rate-limited one takes hours.

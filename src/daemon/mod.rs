@@ -11,3 +11,6 @@ pub mod metrics;
 mod page;
 pub mod status;
 pub mod systemd;
+
+mod alerts;
+pub mod run;

@@ -3,7 +3,8 @@
 use askama::Template;
 use jiff::Timestamp;
 
-use super::status::{ChangeView, Outcome, PlanView, State, Status};
+use super::status::{ChangeView, PlanView, State, Status};
+use crate::reconcile::PassOutcome as Outcome;
 
 /// Rows that a table shows at most; the plan's JSON has them all.
 const ROWS: usize = 500;

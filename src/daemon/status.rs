@@ -16,53 +16,7 @@ use tokio::sync::watch;
 use super::metrics::Metrics;
 use super::triggers::Trigger;
 use crate::desired::Problem;
-
-/// How a pass ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// There was nothing to do.
-    InSync,
-    /// There are changes, and the policy is to make none.
-    Pending,
-    /// All changes were made.
-    Applied,
-    /// A limit is exceeded: nothing was applied.
-    Blocked,
-    /// Something failed.
-    Failed,
-    /// It was asked to stop before it was done.
-    Stopped,
-}
-
-impl Outcome {
-    /// The word in events, metrics and JSON.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Outcome::InSync => "in_sync",
-            Outcome::Pending => "pending",
-            Outcome::Applied => "applied",
-            Outcome::Blocked => "blocked",
-            Outcome::Failed => "failed",
-            Outcome::Stopped => "stopped",
-        }
-    }
-
-    /// Whether everything went as it should.
-    #[must_use]
-    pub const fn is_success(self) -> bool {
-        match self {
-            Outcome::InSync | Outcome::Pending | Outcome::Applied => true,
-            Outcome::Blocked | Outcome::Failed | Outcome::Stopped => false,
-        }
-    }
-}
-
-impl Serialize for Outcome {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.word())
-    }
-}
+use crate::reconcile::PassOutcome as Outcome;
 
 /// What the daemon is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

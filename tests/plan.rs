@@ -1,0 +1,604 @@
+//! Planning: what differs, why, and what is done about it. Desired states are files, live states a shorthand
+//! of the same fields; the result is compared as the lines that a person reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use trueup::desired::{self, Desired};
+use trueup::plan::{
+    Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Style, plan, plan_json, render_text,
+};
+use trueup::resource::{Health, Kind, LiveObject, Owner};
+
+const HEAD: &str = "version: 1\nplatform: {pod: simulator}\n";
+
+#[track_caller]
+fn desired(yaml: &str) -> Desired {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.yaml");
+    std::fs::write(&path, format!("{HEAD}{yaml}")).unwrap();
+    let mut desired = match desired::load(&path) {
+        Ok(desired) => desired,
+        Err(rejected) => panic!("{rejected}: {:#?}", rejected.problems),
+    };
+    for entry in &mut desired.declared {
+        entry.place.file = "config.yaml".into();
+    }
+    desired
+}
+
+/// A live state: a list of tables with the fields of the kind, and beside them `kind`, `id`, and where they
+/// matter `owner`, `locked`, `state`, `last_error`, `not` (a field that is not told, with what it is not). A
+/// kind with `fails: WHY` could not be read.
+#[track_caller]
+fn live(yaml: &str) -> LiveState {
+    let rows: Vec<serde_json::Map<String, Value>> = serde_yaml::from_str(yaml).unwrap();
+    let mut state = LiveState::default();
+    for &kind in Kind::ALL {
+        state.kinds.insert(kind, Ok(Vec::new()));
+    }
+    for mut row in rows {
+        let text = |value: Value| value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
+        let kind: Kind = row.remove("kind").map(text).unwrap().parse().unwrap();
+        if let Some(why) = row.remove("fails") {
+            state.kinds.insert(kind, Err(text(why)));
+            continue;
+        }
+        let id = row.remove("id").map(text).unwrap();
+        let owner = row.remove("owner").map(text);
+        let locked = row.remove("locked").map(text);
+        let health = Health { state: row.remove("state").map(text), last_error: row.remove("last_error").map(text) };
+        let unreadable = match row.remove("not") {
+            Some(Value::Object(not)) => {
+                not.into_iter().map(|(name, value)| (kind.field(&name).unwrap().name, value)).collect()
+            }
+            _ => BTreeMap::new(),
+        };
+        let spec = kind.deserialize(Value::Object(row)).unwrap();
+        let owner = owner.map(|name| Owner {
+            prevent_delete: name.ends_with('!'),
+            name: name.trim_end_matches('!').to_owned(),
+        });
+        let object = LiveObject { id, spec, unreadable, owner, health, locked };
+        state.kinds.get_mut(&kind).unwrap().as_mut().unwrap().push(object);
+    }
+    state
+}
+
+/// What the journal knows after a pass over these states.
+fn known_after(desired: &Desired, live: &LiveState) -> Known {
+    let mut known = Known::default();
+    let seen = plan(desired, live, &known, &Policy::from_settings(&desired.settings.reconcile));
+    for observation in seen.observed {
+        if let Observation::Seen { kind, id, identity, base } = observation {
+            let object = KnownObject { identity, base: base.into(), written: "{}".into(), ours: false };
+            known.objects.insert((kind, id), object);
+        }
+    }
+    known
+}
+
+fn plan_of(desired: &Desired, live: &LiveState, known: &Known) -> Plan {
+    plan(desired, live, known, &Policy::from_settings(&desired.settings.reconcile))
+}
+
+/// The changes and failures of a plan, a line each: `symbol address [cause] [held: why] field: before -> after`.
+fn lines(plan: &Plan) -> String {
+    let mut lines = Vec::new();
+    for change in &plan.changes {
+        let cause = if change.cause == trueup::plan::Cause::Pending { String::new() } else { format!(" {:?}", change.cause) };
+        let held = change.held.as_ref().map(|held| format!(" held: {}", held.why)).unwrap_or_default();
+        lines.push(format!("{} {}{cause}{held}", change.action.symbol(), change.address));
+        if change.action != trueup::plan::Action::Create {
+            for field in &change.fields {
+                lines.push(format!("    {}: {} -> {}", field.path, field.before, field.after));
+            }
+        }
+    }
+    for failed in &plan.failed {
+        let what = failed.address.as_ref().map_or(failed.kind.to_string(), ToString::to_string);
+        lines.push(format!("x {what}: {}", failed.error));
+    }
+    for object in &plan.unverified {
+        lines.push(format!("? {}: {}", object.address, object.fields.join(", ")));
+    }
+    for object in &plan.unmanaged {
+        lines.push(format!("  {} unmanaged", object.address));
+    }
+    if let Some(blocked) = &plan.blocked {
+        lines.push(format!("blocked: {} allows {}, wanted {}", blocked.limit, blocked.allowed, blocked.wanted));
+    }
+    lines.join("\n")
+}
+
+#[track_caller]
+fn check(wanted: &str, live_state: &str, expected: &str) {
+    let plan = plan_of(&desired(wanted), &live(live_state), &Known::default());
+    assert_lines(&plan, expected);
+}
+
+#[track_caller]
+fn assert_lines(plan: &Plan, expected: &str) {
+    let expected: Vec<&str> =
+        expected.lines().map(str::trim_end).filter(|line| !line.trim().is_empty()).collect();
+    let indent = expected.iter().map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
+    let expected: Vec<&str> = expected.iter().map(|line| &line[indent..]).collect();
+    assert_eq!(lines(plan), expected.join("\n"));
+}
+
+const A: &str = "arn:aws:iam::111111111111:role/Q";
+
+fn aws(fields: &str) -> String {
+    format!("connectors: {{aws: [{{name: a, arn: '{A}', {fields}}}]}}")
+}
+
+fn live_aws(fields: &str) -> String {
+    format!("- {{kind: aws, id: 1, name: a, arn: '{A}', {fields}}}")
+}
+
+#[test]
+fn each_field_of_a_connector_is_compared_in_its_normal_form() {
+    for (wanted, is, expected) in [
+        ("run_frequency: 4h", "run_frequency: 240", ""),
+        ("run_frequency: 240m", "run_frequency: 4h", ""),
+        ("run_frequency: 4h", "run_frequency: 2h", "run_frequency: \"2h\" -> \"4h\""),
+        ("description: x", "description: ''", "description: \"\" -> \"x\""),
+        ("description: ''", "description: x", "description: \"x\" -> \"\""),
+        ("activation: [SCA, VM]", "activation: [VM, SCA]", ""),
+        ("activation: []", "activation: [VM]", "activation: [\"VM\"] -> []"),
+        ("activation: [VM]", "activation: []", "activation: [] -> [\"VM\"]"),
+        ("capabilities: [CSA, AI]", "capabilities: [AI, CSA]", ""),
+        ("capabilities: [AI]", "capabilities: [{name: AI, tag: '#7'}]", ""),
+        ("capabilities: [{name: AI, tag: ''}]", "capabilities: [{name: AI, tag: '#7'}]", "capabilities: [{\"name\":\"AI\",\"tag\":\"#7\"}] -> [\"AI\"]"),
+        ("regions: all", "regions: all", ""),
+        ("regions: [eu-west-1]", "regions: all", "regions: \"all\" -> [\"eu-west-1\"]"),
+        ("enabled: false", "enabled: true", "enabled: true -> false"),
+        ("remediation: true", "remediation: false", "remediation: false -> true"),
+        ("external_id: US1-1-12345", "external_id: US1-1-54321", "external_id: \"US1-1-54321\" -> \"US1-1-12345\""),
+        ("perimeter_scan: off", "perimeter_scan: off", ""),
+        ("perimeter_scan: false", "perimeter_scan: global", "perimeter_scan: \"global\" -> \"off\""),
+        (
+            "perimeter_scan: {start_time: '15:45'}",
+            "perimeter_scan: {recurrence: DAILY, start_time: '15:45', timezone: UTC}",
+            "",
+        ),
+        (
+            "perimeter_scan: {start_time: '16:00'}",
+            "perimeter_scan: {recurrence: DAILY, start_time: '15:45'}",
+            "perimeter_scan: {\"recurrence\":\"DAILY\",\"start_time\":\"15:45\"} -> {\"recurrence\":\"DAILY\",\"start_time\":\"16:00\"}",
+        ),
+        ("account_id: x", "", "unused"),
+    ] {
+        if expected == "unused" {
+            continue;
+        }
+        let expected = if expected.is_empty() { String::new() } else { format!("~ aws/a\n    {expected}") };
+        check(&aws(wanted), &live_aws(is), &expected);
+    }
+}
+
+#[test]
+fn a_field_that_the_file_leaves_out_is_not_compared() {
+    check(&aws(""), &live_aws("description: theirs, run_frequency: 90m, activation: [PC], enabled: false"), "");
+}
+
+#[test]
+fn an_ignored_field_is_not_compared() {
+    check(&aws("description: ours, ignore: [description]"), &live_aws("description: theirs"), "");
+}
+
+#[test]
+fn a_role_by_its_parts_is_the_same_as_its_arn() {
+    let wanted = "connectors: {aws: [{name: a, account_id: '111111111111', role: Q}]}";
+    check(wanted, &live_aws(""), "");
+}
+
+#[test]
+fn a_rename_is_an_update() {
+    check(&aws(""), &format!("- {{kind: aws, id: 1, name: old, arn: '{A}'}}"), "
+        ~ aws/a
+            name: \"old\" -> \"a\"");
+}
+
+#[test]
+fn a_new_role_in_the_same_account_is_an_update_where_the_account_is_unique() {
+    let other = "arn:aws:iam::111111111111:role/Other";
+    let row = |id: u8| format!("- {{kind: aws, id: {id}, name: a{id}, arn: '{other}{id}'}}\n");
+    check(&aws(""), &row(1), "
+        ~ aws/a
+            name: \"a1\" -> \"a\"
+            arn: \"arn:aws:iam::111111111111:role/Other1\" -> \"arn:aws:iam::111111111111:role/Q\"");
+    check(&aws(""), &(row(1) + &row(2)), "
+        + aws/a
+          aws/a1 unmanaged
+          aws/a2 unmanaged");
+}
+
+#[test]
+fn two_live_objects_of_one_identity_are_an_error_and_neither_is_touched() {
+    let twice = live_aws("enabled: true") + "\n" + &live_aws("enabled: true").replace("id: 1", "id: 2");
+    check(&aws("enabled: false"), &twice, &format!("
+        x aws/a: 2 live objects have its identity {A}: ids 1, 2; neither is touched"));
+}
+
+#[test]
+fn a_name_used_twice_makes_the_identity_part_of_the_address() {
+    let wanted = format!("connectors: {{aws: [{{name: a, arn: '{A}'}}, {{name: a, arn: '{A}2'}}]}}");
+    check(&wanted, "[]", &format!("
+        + aws/a#{A}
+        + aws/a#{A}2"));
+    check(&aws(""), &(live_aws("") + &format!("\n- {{kind: aws, id: 2, name: a, arn: '{A}2'}}")), &format!("
+          aws/a#{A}2 unmanaged").replace("\n          ", "\n  "));
+}
+
+#[test]
+fn tags_are_named_by_path_or_by_a_unique_bare_name() {
+    let tags = "
+- {kind: tag, id: 1, name: prod, parent: ''}
+- {kind: tag, id: 2, name: payments, parent: prod}
+- {kind: tag, id: 3, name: web, parent: prod}
+- {kind: tag, id: 4, name: web, parent: ''}
+- {kind: tag, id: 5, name: web2, parent: prod}
+- {kind: tag, id: 6, name: web2, parent: payments}
+";
+    for (wanted, is, expected) in [
+        ("tags: [prod/payments]", "tags: ['#2']", ""),
+        ("tags: [payments]", "tags: ['#2']", ""),
+        ("tags: [web]", "tags: ['#4']", ""),
+        ("tags: [prod]", "tags: ['#2', '#99']", "~ aws/a\n    tags: [\"#99\",\"prod/payments\"] -> [\"prod\"]"),
+        ("tags: []", "tags: ['#1']", "~ aws/a\n    tags: [\"prod\"] -> []"),
+        ("tags: [nope]", "tags: []", "x aws/a: tag `nope` is neither on the platform nor in the file (config.yaml:3)"),
+        (
+            "tags: [web2]",
+            "tags: []",
+            "x aws/a: tag `web2` is there more than once (payments/web2, prod/web2): give its path (config.yaml:3)",
+        ),
+        ("capabilities: [{name: AI, tag: payments}]", "capabilities: [{name: AI, tag: '#2'}]", ""),
+    ] {
+        check(&aws(wanted), &(tags.to_owned() + &live_aws(is)), expected);
+    }
+}
+
+#[test]
+fn a_connector_depends_on_the_tags_that_are_made_for_it() {
+    let wanted = format!(
+        "tags: [{{name: payments, parent: prod}}, {{name: prod}}]\n\
+         connectors: {{aws: [{{name: a, arn: '{A}', tags: [payments]}}]}}"
+    );
+    let plan = plan_of(&desired(&wanted), &live("[]"), &Known::default());
+    assert_lines(&plan, "
+        + tag/prod
+        + tag/prod/payments
+        + aws/a");
+    let needs: Vec<Vec<String>> =
+        plan.changes.iter().map(|c| c.depends_on.iter().map(ToString::to_string).collect()).collect();
+    assert_eq!(needs, [vec![], vec!["tag/prod".to_owned()], vec!["tag/prod/payments".to_owned()]]);
+}
+
+#[test]
+fn what_needs_a_tag_that_is_not_made_fails_alone() {
+    let wanted = format!(
+        "tags: [{{name: held, policy: observe}}]\n\
+         connectors: {{aws: [{{name: a, arn: '{A}', tags: [held]}}, {{name: b, arn: '{A}2'}}]}}"
+    );
+    check(&wanted, "[]", "
+        + tag/held held: policy: observe
+        + aws/b
+        x aws/a: tag/held is not live, and its create is held");
+}
+
+#[test]
+fn a_circle_of_parents_is_told_and_stops_nothing_else() {
+    let wanted = "tags: [{name: x, parent: y}, {name: y, parent: x}, {name: z}]";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.yaml");
+    std::fs::write(&path, format!("{HEAD}{wanted}")).unwrap();
+    let rejected = desired::load(&path).unwrap_err();
+    assert!(!rejected.problems.is_empty());
+}
+
+#[test]
+fn connectors_that_name_tags_fail_while_tags_cannot_be_read() {
+    let wanted = format!(
+        "connectors: {{aws: [{{name: a, arn: '{A}', tags: [prod]}}, {{name: b, arn: '{A}2', enabled: false}}]}}"
+    );
+    let is = format!(
+        "[{{kind: tag, fails: HTTP 403}}, {{kind: aws, id: 1, name: a, arn: '{A}'}}, {{kind: aws, id: 2, name: b, arn: '{A}2', enabled: true}}]"
+    );
+    let plan = plan_of(&desired(&wanted), &live(&is), &Known::default());
+    assert_lines(&plan, "
+        ~ aws/b
+            enabled: true -> false
+        x aws/a: the tags that it names could not be read: HTTP 403 (config.yaml:3)");
+    assert_eq!(plan.warnings, ["tag: could not be read, and the file names none: HTTP 403"]);
+    assert_eq!(plan.detailed_exit(), 1);
+}
+
+#[test]
+fn a_failed_read_is_never_an_empty_read() {
+    check(&aws(""), "[{kind: aws, fails: an HTML page}]", "x aws: an HTML page");
+}
+
+#[test]
+fn drift_and_pending_are_told_apart_by_the_base() {
+    for (file_before, live_before, file_now, live_now, cause, exit) in [
+        ("enabled: true", "enabled: true", "enabled: true", "enabled: false", "Drift", 4),
+        ("enabled: true", "enabled: true", "enabled: false", "enabled: true", "Pending", 2),
+        ("run_frequency: 4h", "run_frequency: 4h", "run_frequency: 6h", "run_frequency: 8h", "Both", 6),
+        // Never equal before: nobody can tell.
+        ("enabled: true", "enabled: false", "enabled: true", "enabled: false", "Pending", 2),
+        // Two fields, one moved on each side.
+        (
+            "enabled: true, remediation: true",
+            "enabled: true, remediation: true",
+            "enabled: false, remediation: true",
+            "enabled: true, remediation: false",
+            "Both",
+            6,
+        ),
+        // What the file leaves out inside a field did not drift.
+        (
+            "capabilities: [AI]",
+            "capabilities: [{name: AI, tag: '#1'}]",
+            "capabilities: [AI, CI]",
+            "capabilities: [{name: AI, tag: '#2'}]",
+            "Pending",
+            2,
+        ),
+        ("capabilities: [AI]", "capabilities: [AI]", "capabilities: [AI]", "capabilities: [AI, CI]", "Drift", 4),
+        ("activation: [VM]", "activation: [VM]", "activation: [VM]", "activation: [VM, SCA]", "Drift", 4),
+    ] {
+        let known = known_after(&desired(&aws(file_before)), &live(&live_aws(live_before)));
+        let plan = plan_of(&desired(&aws(file_now)), &live(&live_aws(live_now)), &known);
+        let causes: Vec<String> = plan.changes.iter().map(|change| format!("{:?}", change.cause)).collect();
+        assert_eq!(causes, [cause], "{file_now} / {live_now}");
+        assert_eq!(plan.detailed_exit(), exit, "{file_now} / {live_now}");
+    }
+}
+
+#[test]
+fn a_base_survives_the_time_in_which_file_and_live_differ() {
+    let agreed = known_after(&desired(&aws("enabled: true")), &live(&live_aws("enabled: true")));
+    let drifted = live(&live_aws("enabled: false"));
+    let first = plan_of(&desired(&aws("enabled: true")), &drifted, &agreed);
+    assert!(first.observed.is_empty(), "nothing new to remember: {:?}", first.observed);
+    let second = plan_of(&desired(&aws("enabled: true")), &drifted, &agreed);
+    assert_eq!(second.detailed_exit(), 4);
+}
+
+#[test]
+fn an_object_that_we_knew_and_that_is_gone_is_drift() {
+    let wanted = desired(&aws(""));
+    let known = known_after(&wanted, &live(&live_aws("")));
+    let plan = plan_of(&wanted, &live("[]"), &known);
+    assert_lines(&plan, "+ aws/a Drift");
+    assert_eq!(plan.detailed_exit(), 4);
+}
+
+#[test]
+fn what_is_neither_in_the_file_nor_live_is_forgotten() {
+    let known = known_after(&desired(&aws("")), &live(&live_aws("")));
+    let plan = plan_of(&desired("connectors: {aws: []}"), &live("[]"), &known);
+    assert_eq!(plan.observed, [Observation::Forgotten { kind: Kind::Aws, id: "1".to_owned() }]);
+}
+
+#[test]
+fn a_field_that_is_not_read_back_is_verified_by_what_was_written() {
+    let not = "not: {regions: all}";
+    let wrote = |regions: &str| {
+        let mut known = known_after(&desired(&aws("")), &live(&live_aws(not)));
+        known.objects.get_mut(&(Kind::Aws, "1".to_owned())).unwrap().written = regions.into();
+        known
+    };
+    for (wanted, written, expected) in [
+        ("regions: [eu-west-1]", "{}", "? aws/a: regions"),
+        ("regions: [eu-west-1]", r#"{"regions":["eu-west-1"]}"#, ""),
+        (
+            "regions: [eu-west-1]",
+            r#"{"regions":["us-east-1"]}"#,
+            "~ aws/a\n    regions: [\"us-east-1\"] -> [\"eu-west-1\"]",
+        ),
+        // The list is not told, but that it is not `all` is.
+        ("regions: all", "{}", "~ aws/a\n    regions: null -> \"all\""),
+        ("regions: all", r#"{"regions":"all"}"#, "~ aws/a\n    regions: null -> \"all\""),
+        ("", "{}", ""),
+    ] {
+        let plan = plan_of(&desired(&aws(wanted)), &live(&live_aws(not)), &wrote(written));
+        assert_lines(&plan, expected);
+    }
+}
+
+#[test]
+fn observed_objects_are_planned_and_held() {
+    check(&aws("enabled: false, policy: observe"), &live_aws("enabled: true"), "
+        ~ aws/a held: policy: observe
+            enabled: true -> false");
+    check(&aws("enabled: false"), &live_aws("enabled: true, locked: member of contoso"), "
+        ~ aws/a held: member of contoso
+            enabled: true -> false");
+}
+
+#[test]
+fn prune_deletes_what_its_setting_allows_and_nothing_else() {
+    let objects = format!(
+        "- {{kind: aws, id: 1, name: ours, arn: '{A}1', owner: me}}
+- {{kind: aws, id: 2, name: theirs, arn: '{A}2', owner: you}}
+- {{kind: aws, id: 3, name: nobodys, arn: '{A}3'}}
+- {{kind: aws, id: 4, name: legacy-x, arn: '{A}4'}}
+- {{kind: aws, id: 5, name: kept, arn: '{A}5', owner: me!}}
+- {{kind: aws, id: 6, name: member, arn: '{A}6', locked: member of contoso}}
+- {{kind: tag, id: 7, name: shared, parent: ''}}
+- {{kind: tag, id: 8, name: our-tag, parent: '', owner: me}}
+- {{kind: aws, id: 9, name: a, arn: '{A}'}}
+"
+    );
+    let settings = |prune: &str| {
+        format!("reconcile: {{owner: me, {prune}, unmanaged_ignore: [aws/legacy-*]}}\ntags: []\n{}", aws(""))
+    };
+    check(&settings("prune: never"), &objects, "
+        - tag/our-tag held: ours, not in the file; prune: never
+        - aws/kept held: ours, not in the file; prune: never
+        - aws/ours held: ours, not in the file; prune: never
+          aws/nobodys unmanaged");
+    check(&settings("prune: owned"), &objects, "
+        - tag/our-tag
+        - aws/kept held: its mark forbids to delete it (prevent_delete)
+        - aws/ours
+          aws/nobodys unmanaged");
+    check(&settings("prune: all"), &objects, "
+        - tag/our-tag
+        - aws/kept held: its mark forbids to delete it (prevent_delete)
+        - aws/nobodys
+        - aws/ours");
+    check(&settings("prune: all, prune_action: disable"), &objects.replace("arn:", "enabled: true, arn:"), "
+        - tag/our-tag
+        ~ aws/kept held: its mark forbids to delete it (prevent_delete)
+            enabled: true -> false
+        ~ aws/nobodys
+            enabled: true -> false
+        ~ aws/ours
+            enabled: true -> false");
+}
+
+#[test]
+fn deletes_that_prune_never_holds_do_not_count_for_the_exit_code() {
+    let wanted = format!("reconcile: {{owner: me}}\n{}", aws(""));
+    let is = live_aws("") + &format!("\n- {{kind: aws, id: 2, name: b, arn: '{A}2', owner: me}}");
+    let plan = plan_of(&desired(&wanted), &live(&is), &Known::default());
+    assert_eq!((plan.summary.held, plan.detailed_exit()), (1, 0));
+}
+
+#[test]
+fn a_section_that_is_absent_is_not_pruned() {
+    let wanted = "reconcile: {prune: all}\ntags: [{name: x}]";
+    check(wanted, &format!("{}\n- {{kind: tag, id: 9, name: x, parent: ''}}", live_aws("")), "  aws/a unmanaged");
+}
+
+#[test]
+fn another_owners_object_is_held_and_ends_in_1() {
+    let wanted = format!("reconcile: {{owner: me}}\n{}", aws("enabled: false"));
+    let plan = plan_of(&desired(&wanted), &live(&live_aws("enabled: true, owner: you")), &Known::default());
+    assert_lines(&plan, "
+        ~ aws/a held: owned by you, not me
+            enabled: true -> false");
+    assert_eq!(plan.detailed_exit(), 1);
+}
+
+fn many(count: usize) -> String {
+    (0..count).map(|n| format!("- {{kind: aws, id: {n}, name: n{n}, arn: '{A}{n}', enabled: true}}\n")).collect()
+}
+
+#[test]
+fn a_plan_over_a_limit_is_blocked_whole() {
+    let wanted = |settings: &str, count: usize| {
+        let entries: String =
+            (0..count).map(|n| format!("    - {{name: n{n}, arn: '{A}{n}', enabled: false}}\n")).collect();
+        format!("reconcile: {{{settings}}}\nconnectors:\n  aws:\n{entries}")
+    };
+    for (file, is, blocked) in [
+        (wanted("prune: all", 4), many(10), Some(("max_deletes", 5, 6))),
+        (wanted("prune: all, max_deletes: 6, max_change_percent: 100", 4), many(10), None),
+        (wanted("", 4), many(10), None.or(Some(("max_change_percent", 3, 4)))),
+        (wanted("max_change_percent: 40", 4), many(10), None),
+        (wanted("", 9), many(9), None),
+        ("reconcile: {prune: all}\nconnectors: {aws: []}".to_owned(), many(2), Some(("empty", 0, 2))),
+    ] {
+        let plan = plan_of(&desired(&file), &live(&is), &Known::default());
+        let found = plan.blocked.as_ref().map(|blocked| (blocked.limit, blocked.allowed, blocked.wanted));
+        assert_eq!(found, blocked, "{file}");
+        assert_eq!(plan.detailed_exit() == 8, blocked.is_some());
+    }
+}
+
+#[test]
+fn a_listing_that_shrank_too_much_is_not_believed_until_it_settles() {
+    let file = desired(&aws(""));
+    let mut known = Known::default();
+    for (doubted, believed) in [(None, false), (Some((4, false)), false), (Some((4, true)), true), (Some((3, true)), false)] {
+        known.listings.insert(Kind::Aws, KnownListing { good: 10, doubted });
+        let plan = plan_of(&file, &live(&many(4)), &known);
+        assert_eq!(plan.failed.is_empty(), believed, "{doubted:?}");
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let file = format!("tags: [{{name: t}}]\n{}", aws("enabled: false, tags: [t]"));
+    let text = |_| {
+        let plan = plan_of(&desired(&file), &live(&(many(30) + &live_aws("enabled: true"))), &Known::default());
+        let heading = Heading { platform: "US1", generated_at: jiff::Timestamp::UNIX_EPOCH, exit: 2 };
+        render_text(&plan, "US1", Style::default()) + &plan_json(&plan, &heading).to_string()
+    };
+    let all: BTreeSet<String> = (0..10).map(text).collect();
+    assert_eq!(all.len(), 1);
+}
+
+#[test]
+fn targets_limit_the_plan_to_themselves_and_what_they_need() {
+    let wanted = desired(&format!(
+        "tags: [{{name: t}}, {{name: u}}]\n\
+         connectors: {{aws: [{{name: a, arn: '{A}', tags: [t]}}, {{name: b, arn: '{A}2'}}]}}"
+    ));
+    let mut policy = Policy::from_settings(&wanted.settings.reconcile);
+    policy.targets = ["aws/a".parse().unwrap(), "aws/nope".parse().unwrap()].into();
+    let plan = plan(&wanted, &live("[]"), &Known::default(), &policy);
+    assert_lines(&plan, "
+        + tag/t
+        + aws/a");
+    assert_eq!(plan.unknown_targets, ["aws/nope".parse().unwrap()]);
+}
+
+const SHOWN_FILE: &str = "
+reconcile: {owner: me}
+tags:
+  - {name: payments, color: '#AA0000', rule: {type: NAME_CONTAINS, text: pay}}
+connectors:
+  aws:
+    - {name: prod-payments, arn: 'arn:aws:iam::123456789012:role/Q', run_frequency: 4h, capabilities: [AI, {name: CSA, tag: payments}]}
+    - name: shared
+      arn: arn:aws:iam::210987654321:role/Q
+      description: \"first line\\nsecond line\\nthird line\"
+      run_frequency: 2h
+      activation: [VM, SCA]
+      perimeter_scan: {recurrence: WEEKLY, days: [SUN, TUE], start_time: '15:45'}
+    - {name: watched, arn: 'arn:aws:iam::310987654321:role/Q', enabled: true, policy: observe}
+    - {name: lost, arn: 'arn:aws:iam::410987654321:role/Q', tags: [nowhere]}
+    - {name: same, arn: 'arn:aws:iam::510987654321:role/Q', regions: [eu-west-1]}
+";
+
+const SHOWN_LIVE: &str = "
+- kind: aws
+  id: 1
+  name: shared
+  arn: arn:aws:iam::210987654321:role/Q
+  description: \"first line\\nanother line\\nthird line\"
+  run_frequency: 4h
+  activation: [VM, CERTVIEW]
+  perimeter_scan: {recurrence: DAILY, start_time: '15:45'}
+  state: FINISHED_ERRORS
+  last_error: \"no access\\nto \\u001b[31mEC2\"
+- {kind: aws, id: 2, name: watched, arn: 'arn:aws:iam::310987654321:role/Q', enabled: false}
+- {kind: aws, id: 3, name: same, arn: 'arn:aws:iam::510987654321:role/Q', not: {regions: all}}
+- {kind: aws, id: 4, name: old, arn: 'arn:aws:iam::610987654321:role/Q', owner: me}
+- {kind: aws, id: 5, name: sandbox, arn: 'arn:aws:iam::710987654321:role/Q'}
+";
+
+#[test]
+fn a_plan_reads_well_as_text() {
+    let plan = plan_of(&desired(SHOWN_FILE), &live(SHOWN_LIVE), &Known::default());
+    let style = Style { show_unmanaged: true, ..Style::default() };
+    insta::assert_snapshot!(render_text(&plan, "US1", style));
+}
+
+#[test]
+fn a_plan_is_stable_as_json() {
+    let plan = plan_of(&desired(SHOWN_FILE), &live(SHOWN_LIVE), &Known::default());
+    let heading = Heading { platform: "US1", generated_at: jiff::Timestamp::UNIX_EPOCH, exit: 1 };
+    insta::assert_snapshot!(format!("{:#}", plan_json(&plan, &heading)));
+}
+
+#[test]
+fn a_plan_of_nothing_says_in_sync() {
+    let plan = plan_of(&desired(&aws("")), &live(&live_aws("")), &Known::default());
+    assert_eq!(render_text(&plan, "US1", Style::default()), "US1: in sync · 1 unchanged\n");
+}
