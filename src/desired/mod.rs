@@ -1,6 +1,22 @@
 //! The file: what should exist.
+//!
+//! [`load`] reads the main file and what it includes, and gives either everything, checked and in normal form, or
+//! every problem with its place and remedy. It looks at no platform and resolves no secret.
+//!
+//! Inside: `tree` holds the YAML with places, `de` makes types of it, `sections` and `files` know what stands where,
+//! `checks` is what holds across the whole, and `problem` and `mask` are how it is said.
 
+mod checks;
+mod de;
+mod files;
+mod mask;
+mod pods;
+mod problem;
+mod sections;
 pub mod settings;
+#[cfg(test)]
+mod tests;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -8,6 +24,8 @@ use std::sync::Arc;
 
 use crate::resource::{Kind, Spec};
 
+pub use files::{load, load_at};
+pub use problem::{Problem, Rejected};
 pub use settings::Settings;
 
 /// What the file says should exist, checked, in normal form.
@@ -56,7 +74,7 @@ pub struct Place {
     pub file: Arc<str>,
     /// The line, from 1.
     pub line: u32,
-    /// The column, from 1.
+    /// The column in characters, from 1.
     pub column: u32,
 }
 
@@ -66,15 +84,11 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// Something wrong with, or ill-advised in, the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Where, if it is in one place.
-    pub place: Option<Place>,
-    /// The offending line of the file.
-    pub excerpt: Option<String>,
-    /// What is wrong, in one sentence without full stop.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
+/// A text of the file within a message, cut short.
+fn quoted(text: &str) -> String {
+    const LONGEST: usize = 100;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("`{}…`", &text[..end]),
+        None => format!("`{text}`"),
+    }
 }

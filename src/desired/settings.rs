@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use glob::Pattern;
+use serde::Deserialize;
 use url::Url;
 
 use crate::secret::SecretRef;
@@ -105,7 +106,8 @@ pub struct Reconcile {
 }
 
 /// Whether changes are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Plan and alert, change nothing.
     DryRun,
@@ -125,7 +127,8 @@ impl Mode {
 }
 
 /// Which kinds are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PullScope {
     /// All that the platform has.
     All,
@@ -134,7 +137,8 @@ pub enum PullScope {
 }
 
 /// What is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Prune {
     /// Nothing.
     Never,
@@ -145,7 +149,8 @@ pub enum Prune {
 }
 
 /// What "deleted" means for connectors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PruneAction {
     /// Deleted.
     Delete,
@@ -154,7 +159,8 @@ pub enum PruneAction {
 }
 
 /// Whether a change that needs delete and create may be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Replace {
     /// It is held.
     Never,
