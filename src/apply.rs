@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
+use crate::error::one_line;
 use crate::plan::{Action, ApprovedPlan, Change};
 use crate::qualys::{ApiError, Names, Writer};
 use crate::resource::{Address, Kind};
@@ -194,23 +195,39 @@ async fn perform(change: &Change, writer: &Writer, ids: &Ids) -> Applied {
             ids.lock().insert((change.address.kind, change.address.name.clone()), id.clone());
             Outcome::Applied { id }
         }
-        Err(error) if error.outcome_unknown() => Outcome::Unknown { error: told(&error) },
-        Err(error) => Outcome::Failed { error: told(&error) },
+        Err(Unwritten { error, after }) => {
+            let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
+            let told = format!("{after}{}{hint}", one_line(&error));
+            if error.outcome_unknown() { Outcome::Unknown { error: told } } else { Outcome::Failed { error: told } }
+        }
     };
     Applied { change: change.clone(), outcome, took: began.elapsed() }
 }
 
-async fn write(change: &Change, writer: &Writer, ids: &Ids) -> Result<String, ApiError> {
+/// A write that was not made, and what had been done before it.
+struct Unwritten {
+    error: ApiError,
+    after: &'static str,
+}
+
+impl From<ApiError> for Unwritten {
+    fn from(error: ApiError) -> Unwritten {
+        Unwritten { error, after: "" }
+    }
+}
+
+async fn write(change: &Change, writer: &Writer, ids: &Ids) -> Result<String, Unwritten> {
     let marker = change.marker.as_ref();
     match (change.action, &change.after, &change.id) {
-        (Action::Create, Some(after), _) => writer.create(after, marker, ids).await,
+        (Action::Create, Some(after), _) => Ok(writer.create(after, marker, ids).await?),
         (Action::Update, Some(after), Some(id)) => {
             writer.update(id, after, &change.field_names(), marker, ids).await?;
             Ok(id.clone())
         }
         (Action::Replace, Some(after), Some(id)) => {
             writer.delete(change.address.kind, id).await?;
-            writer.create(after, marker, ids).await.map_err(|error| error.while_doing("deleted, not yet created again"))
+            let after_delete = |error| Unwritten { error, after: "deleted, not yet created again: " };
+            writer.create(after, marker, ids).await.map_err(after_delete)
         }
         (Action::Delete, _, Some(id)) => {
             writer.delete(change.address.kind, id).await?;
@@ -218,9 +235,4 @@ async fn write(change: &Change, writer: &Writer, ids: &Ids) -> Result<String, Ap
         }
         (action, _, _) => unreachable!("the planner gives every {} what it needs", action.word()),
     }
-}
-
-/// An error and what to do about it, on one line.
-fn told(error: &ApiError) -> String {
-    crate::error::one_line(error)
 }

@@ -185,12 +185,13 @@ impl Journal {
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
-            let doubted: Option<usize> = row.get(2)?;
+            let size = |count: i64| usize::try_from(count).unwrap_or(0);
+            let doubted: Option<i64> = row.get(2)?;
             let since: Option<i64> = row.get(3)?;
             let settled = since.is_some_and(|since| now.as_second() - since >= BELIEVED_AFTER.as_secs().cast_signed());
-            known
-                .listings
-                .insert(kind, KnownListing { good: row.get(1)?, doubted: doubted.map(|size| (size, settled)) });
+            let good = size(row.get(1)?);
+            let doubted = doubted.map(|count| (size(count), settled));
+            known.listings.insert(kind, KnownListing { good, doubted });
         }
         Ok(known)
     }

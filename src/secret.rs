@@ -33,6 +33,7 @@ pub enum SecretRef {
 }
 
 /// A secret's text. Prints as `[redacted]`, and is wiped from memory when dropped.
+#[derive(Clone)]
 pub struct Secret(SecretString);
 
 /// A secret could not be had. Names the reference, never the content.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -103,7 +103,7 @@ pub struct ConfigProblem {
 impl From<&Problem> for ConfigProblem {
     fn from(problem: &Problem) -> ConfigProblem {
         // The excerpt stays away: it is a line of the file, and HTTP has readers who may not see that.
-        let Problem { place, excerpt: _, message, hint } = problem;
+        let Problem { place, excerpt: _, caret: _, message, hint } = problem;
         ConfigProblem {
             file: place.as_ref().map(|place| place.file.to_string()),
             line: place.as_ref().map(|place| place.line),

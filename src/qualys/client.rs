@@ -1,0 +1,111 @@
+//! What the rest of the program sees: one type that reads, one that writes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::endpoint::Endpoint;
+use super::error::{ApiError, ConnectError};
+use super::remote;
+use super::transport::{Requests, Transport};
+use crate::resource::{Kind, LiveObject, Owner, Spec};
+
+/// Canonical names of other objects (`prod/payments`) to the platform's ids.
+pub trait Names: Sync {
+    /// The id of the object of that name. `#ID`, which stands for the id itself, is never asked for.
+    fn id(&self, kind: Kind, name: &str) -> Option<String>;
+}
+
+/// Reads from the platform; has no way to write. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader {
+    transport: Arc<Transport>,
+}
+
+impl Reader {
+    /// A client for the platform. No request is sent.
+    pub fn connect(endpoint: Endpoint) -> Result<Reader, ConnectError> {
+        Ok(Reader { transport: Arc::new(Transport::new(endpoint)?) })
+    }
+
+    /// Every object of the kind, in the order of their ids. What cannot be read whole is an error.
+    pub async fn list(&self, kind: Kind) -> Result<Vec<LiveObject>, ApiError> {
+        remote::list(&self.transport, kind).await
+    }
+
+    /// The objects with these ids. Those that are gone, or outside the user's scope, are absent.
+    pub async fn read(&self, kind: Kind, ids: &[String]) -> Result<Vec<LiveObject>, ApiError> {
+        remote::read(&self.transport, kind, ids).await
+    }
+
+    /// How many requests were made so far, by this client and its clones and writers.
+    #[must_use]
+    pub fn requests(&self) -> Requests {
+        self.transport.requests()
+    }
+
+    /// How many calls the platform allows still, as of the last answer that said so.
+    #[must_use]
+    pub fn quota_left(&self) -> Option<u64> {
+        self.transport.quota_left()
+    }
+
+    /// The subscription that answers, where the platform names it.
+    #[must_use]
+    pub fn subscription(&self) -> Option<String> {
+        self.transport.subscription()
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
+/// Writes to the platform, one object a call.
+#[derive(Clone)]
+pub struct Writer {
+    transport: Arc<Transport>,
+}
+
+impl Writer {
+    /// A writer that shares the reader's connections, limits and counters.
+    #[must_use]
+    pub fn new(reader: &Reader) -> Writer {
+        Writer { transport: Arc::clone(&reader.transport) }
+    }
+
+    /// Creates the object and returns its id. Where the answer is lost, [`ApiError::outcome_unknown`] says so.
+    pub async fn create(
+        &self,
+        spec: &Spec,
+        marker: Option<&Owner>,
+        names: &dyn Names,
+    ) -> Result<String, ApiError> {
+        remote::create(&self.transport, spec, marker, names).await
+    }
+
+    /// Sends the `changed` fields of the spec, and those that the platform wants beside them (a role's ARN
+    /// stands in the capabilities too). The marker is put at the end of the description if that is sent.
+    pub async fn update(
+        &self,
+        id: &str,
+        spec: &Spec,
+        changed: &[&str],
+        marker: Option<&Owner>,
+        names: &dyn Names,
+    ) -> Result<(), ApiError> {
+        remote::update(&self.transport, id, spec, changed, marker, names).await
+    }
+
+    /// Deletes the object. One that is not found is the wanted end.
+    pub async fn delete(&self, kind: Kind, id: &str) -> Result<(), ApiError> {
+        remote::delete(&self.transport, kind, id).await
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}

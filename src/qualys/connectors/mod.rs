@@ -1,0 +1,4 @@
+//! Connectors 3.0 of the clouds (Connectors API User Guide).
+
+mod aws;
+mod parts;

@@ -1,0 +1,233 @@
+//! What can go wrong between us and the platform: which operation on which object, and why.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why an operation on the platform failed. Reads
+/// `could not search awsassetdataconnector: HTTP 403: you may not look at connectors`; the source, where there
+/// is one, stands beside it and is not part of the text.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("could not {operation}{}: {}", Object(self.object.as_deref()), Cause(self))]
+pub struct ApiError {
+    /// What was to be done: `search awsassetdataconnector`.
+    pub operation: String,
+    /// The object's id or address, where the operation is about one.
+    pub object: Option<String>,
+    /// What kind of failure it is.
+    pub kind: ApiErrorKind,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// The platform's own words, or ours for what came instead of them; one line, cut short, without secrets.
+    pub said: String,
+    pub(super) outcome_unknown: bool,
+    /// Whether the same request may succeed a moment later.
+    pub(super) transient: bool,
+    #[source]
+    pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// The kinds of failure that a caller can tell apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApiErrorKind {
+    /// User or password are not taken.
+    Credentials,
+    /// The user may not do this.
+    Permission,
+    /// The object is not there or outside the user's scope; for a search: there is no such collection.
+    NotFound,
+    /// The platform does not know this kind of object, or not in this version.
+    UnknownObject,
+    /// A limit would keep us waiting longer than we may.
+    RateLimited {
+        /// How long the platform asks us to wait, where it says so.
+        wait: Option<Duration>,
+    },
+    /// The platform, or what we know of it, refuses the request as it is.
+    Refused(Box<Refusal>),
+    /// The platform failed (HTTP 5xx).
+    Server,
+    /// The answer makes no sense: HTML, empty, torn, of another type.
+    Unreadable,
+    /// There was no answer: no connection, a timeout, a connection closed early.
+    Transport,
+    /// The answer comes from another subscription than the one that the file is for.
+    WrongSubscription {
+        /// The subscription that answered.
+        found: Box<str>,
+    },
+    /// The account as a whole cannot be used (2001 expired, 2003 registration not completed).
+    Account {
+        /// The platform's code.
+        code: u16,
+    },
+}
+
+/// Why a request was refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// The platform's code, as in `INVALID_REQUEST`.
+    pub code: Option<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What the platform advises.
+    pub resolution: Option<String>,
+}
+
+struct Object<'a>(Option<&'a str>);
+
+impl fmt::Display for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |object| write!(f, " {object}"))
+    }
+}
+
+struct Cause<'a>(&'a ApiError);
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Cause(error) = self;
+        // A failure that came with status 200 is told by its code; the status would only confuse.
+        if let Some(status) = error.status.filter(|status| !(200..300).contains(status)) {
+            write!(f, "HTTP {status}: ")?;
+        }
+        f.write_str(&error.said)
+    }
+}
+
+impl ApiError {
+    /// Whether a write may have been processed although it failed: its outcome must be looked up before it is
+    /// sent again. Never true of a read.
+    #[must_use]
+    pub fn outcome_unknown(&self) -> bool {
+        self.outcome_unknown
+    }
+
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        let hint = match &self.kind {
+            ApiErrorKind::Credentials => {
+                "check platform.username and platform.password, and that platform.pod is the account's platform"
+            }
+            ApiErrorKind::Permission if self.said.starts_with("EVALUATION_EXPIRED") => {
+                "the module's licence or trial is over: renew it with the vendor"
+            }
+            ApiErrorKind::Permission => {
+                "give the user the permission (for connectors: Manager with full scope), \
+                 and switch API access on for its role"
+            }
+            ApiErrorKind::NotFound if self.object.is_none() => WRONG_HOST,
+            ApiErrorKind::NotFound => "it is gone, or outside the scope of the user",
+            ApiErrorKind::UnknownObject => {
+                "the subscription lacks the module, or its platform this version of the API"
+            }
+            ApiErrorKind::RateLimited { .. } => {
+                "wait, run less often, or ask the vendor for a higher limit; other tools use the same quota"
+            }
+            ApiErrorKind::Unreadable | ApiErrorKind::Server if self.said.starts_with("an empty answer") => {
+                WRONG_HOST
+            }
+            ApiErrorKind::Unreadable if self.status.is_some_and(|status| (300..400).contains(&status)) => {
+                "redirects are not followed, so that credentials stay where they belong: set platform.api_url"
+            }
+            ApiErrorKind::Unreadable if self.said.starts_with("an HTML page") => {
+                "something else answers in the platform's place (a proxy, the wrong host): check platform.api_url"
+            }
+            ApiErrorKind::Transport => "check the network, platform.proxy and platform.api_url",
+            ApiErrorKind::WrongSubscription { .. } => {
+                "the credentials belong to another subscription than platform.subscription"
+            }
+            ApiErrorKind::Account { code: 2003 } => {
+                "sign in to the user interface once as this user and accept the licence agreement (EULA)"
+            }
+            ApiErrorKind::Account { .. } => {
+                "the account needs the attention of its administrator or of the vendor"
+            }
+            ApiErrorKind::Refused(_) | ApiErrorKind::Server | ApiErrorKind::Unreadable => return None,
+        };
+        Some(Cow::Borrowed(hint))
+    }
+
+    /// What was refused before any request was sent.
+    pub(super) fn refused_here(operation: String, object: Option<String>, message: String) -> ApiError {
+        ApiError {
+            operation,
+            object,
+            said: message.clone(),
+            kind: ApiErrorKind::Refused(Box::new(Refusal { code: None, message, resolution: None })),
+            status: None,
+            outcome_unknown: false,
+            transient: false,
+            source: None,
+        }
+    }
+}
+
+const WRONG_HOST: &str = "platform.api_url names the wrong host, or the subscription lacks the module";
+
+/// Why a client could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The CA bundle cannot be read.
+    #[error("could not read platform.ca_bundle {}", path.display())]
+    CaBundle {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The CA bundle holds something else than certificates.
+    #[error("platform.ca_bundle {} holds no certificates in PEM form", path.display())]
+    NoCertificates {
+        /// The file.
+        path: std::path::PathBuf,
+    },
+    /// The proxy's URL cannot be used. The URL is not shown, since it may hold a password.
+    #[error("platform.proxy is no URL of a proxy")]
+    Proxy,
+    /// The HTTP client cannot be made.
+    #[error("could not set up the HTTP client")]
+    Client {
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+}
+
+/// Cuts to a length that fits one line, and makes control characters visible: the text comes from outside.
+pub(super) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut line = String::with_capacity(words.len().min(LONGEST + 4));
+    for (at, character) in words.chars().enumerate() {
+        if at == LONGEST {
+            line.push('…');
+            break;
+        }
+        // Control characters would steer a terminal, direction marks would reorder a line.
+        if character.is_control()
+            || matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_words_become_one_short_line() {
+        assert_eq!(one_line("  two\r\n lines\t"), "two lines");
+        assert_eq!(one_line("\u{1b}[31mred\u{202e}"), "\\u{1b}[31mred\\u{202e}");
+        assert_eq!(one_line(&"é".repeat(400)), format!("{}…", "é".repeat(300)));
+    }
+}

@@ -1,0 +1,368 @@
+//! The QPS family (`/qps/rest/<version>/<verb>/am/<noun>`): the verbs by id, and listings page by page.
+//!
+//! Updates and deletes without an id act on everything that matches. So the path of either is made from an
+//! [`ObjectId`] alone, and no filter is ever sent with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Answer, Fault};
+use super::client::Names;
+use super::envelope::{self, Envelope};
+use super::error::{ApiError, ApiErrorKind};
+use super::remote::Remote;
+use super::shapes::{Item, Items};
+use super::transport::{Call, Effect, Transport};
+use crate::resource::{Address, Kind, LiveObject, Owner, Resource};
+
+/// The most that a page may hold (vendor's guide to truncation; the default is 100).
+const PAGE: usize = 1000;
+/// The page size where none is asked for. An answer with fewer rows was cut off by no documented limit.
+const DEFAULT_PAGE: usize = 100;
+/// How many ids one search names at most, so that its request stays small.
+const IDS: usize = 500;
+/// A million objects in pages of the default size: more is a fault.
+const MOST_PAGES: usize = 10_000;
+
+/// A kind of the QPS family: where it is, and its wire form.
+pub(super) trait QpsObject: Resource + Sync {
+    /// The object in paths: `awsassetdataconnector`.
+    const NOUN: &'static str;
+    /// The version in paths: `3.0`.
+    const VERSION: &'static str;
+    /// The object as answers hold it. Its [`Item::NAME`] is the object's name in requests too.
+    type Wire: Item + Send + 'static;
+
+    /// The object in normal form; `None` for one that is deleted.
+    fn decode(wire: Self::Wire) -> Result<(u64, Option<LiveObject>), String>;
+
+    /// What a create or update sends; the error is one of a value that cannot be sent.
+    fn encode(&self, write: &Write<'_>) -> Result<Map<String, Value>, String>;
+
+    /// Completes what one object alone does not tell. `whole` is whether these are all that there are.
+    fn settle(
+        _transport: &Transport,
+        _objects: &mut [LiveObject],
+        _whole: bool,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// The platform's id of an object: digits, and not zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ObjectId(u64);
+
+impl ObjectId {
+    fn parse(text: &str) -> Result<ObjectId, String> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse() {
+            Ok(id) if digits && id != 0 => Ok(ObjectId(id)),
+            Ok(_) | Err(_) => Err(format!("`{text}` is no id of the platform")),
+        }
+    }
+}
+
+/// What is to be written of a spec, and what that needs to know besides.
+pub(super) struct Write<'a> {
+    /// The fields to send; `None` for a create, which sends all that are set.
+    changed: Option<&'a [&'a str]>,
+    marker: Option<&'a Owner>,
+    names: &'a dyn Names,
+}
+
+impl Write<'_> {
+    pub(super) fn is_create(&self) -> bool {
+        self.changed.is_none()
+    }
+
+    /// Whether the field is to be sent if it is set.
+    pub(super) fn wants(&self, field: &str) -> bool {
+        self.changed.is_none_or(|changed| changed.contains(&field))
+    }
+
+    /// The field, if it is set and to be sent.
+    pub(super) fn of<'v, T>(&self, field: &str, value: Option<&'v T>) -> Option<&'v T> {
+        value.filter(|_| self.wants(field))
+    }
+
+    /// The description with the marker at its end, if it is to be sent.
+    pub(super) fn description(&self, text: Option<&str>) -> Option<String> {
+        let wanted =
+            self.wants("description") && (text.is_some() || self.marker.is_some() || !self.is_create());
+        wanted.then(|| {
+            let text = text.unwrap_or_default();
+            self.marker.map_or_else(|| text.to_owned(), |marker| marker.mark(text))
+        })
+    }
+
+    /// The id of the object of that name, as a number.
+    pub(super) fn id(&self, kind: Kind, name: &str) -> Result<Value, String> {
+        let id = match name.strip_prefix('#') {
+            Some(id) => Some(id.to_owned()),
+            None => self.names.id(kind, name),
+        };
+        let id = id.ok_or_else(|| format!("{kind} `{name}` is not on the platform"))?;
+        ObjectId::parse(&id).map(|ObjectId(id)| id.into())
+    }
+}
+
+impl<T: QpsObject> Remote for T {
+    async fn list(transport: &Transport) -> Result<Vec<LiveObject>, ApiError> {
+        let mut objects = search::<T>(transport, None).await?;
+        T::settle(transport, &mut objects, true).await?;
+        Ok(objects)
+    }
+
+    async fn read(transport: &Transport, ids: &[String]) -> Result<Vec<LiveObject>, ApiError> {
+        let mut objects = by_id::<T>(transport, ids).await?;
+        T::settle(transport, &mut objects, false).await?;
+        Ok(objects)
+    }
+
+    async fn create(
+        &self,
+        transport: &Transport,
+        marker: Option<&Owner>,
+        names: &dyn Names,
+    ) -> Result<String, ApiError> {
+        let object = Address::new(T::KIND, self.address_name()).to_string();
+        let mut call = call::<T>("create", None, Effect::Once);
+        call.object = Some(object);
+        let fields = self
+            .encode(&Write { changed: None, marker, names })
+            .map_err(|message| refused(&call, message))?;
+        call.body = envelope::data(T::Wire::NAME, &fields);
+        let id = transport.send(&call, |answer| {
+            let envelope = envelope::open(answer)?;
+            let ids = envelope.data.and_then(|data| serde_json::from_slice::<Items<IdOnly<T>>>(&data).ok());
+            let id = ids.and_then(|Items(ids)| ids.first()?.id);
+            id.ok_or_else(|| Fault::unreadable(answer, "success without the id of what was created"))
+        });
+        Ok(id.await?.to_string())
+    }
+
+    async fn update(
+        &self,
+        transport: &Transport,
+        id: &str,
+        changed: &[&str],
+        marker: Option<&Owner>,
+        names: &dyn Names,
+    ) -> Result<(), ApiError> {
+        let mut call = call_by_id::<T>("update", id)?;
+        let write = Write { changed: Some(changed), marker, names };
+        let fields = self.encode(&write).map_err(|message| refused(&call, message))?;
+        call.body = envelope::data(T::Wire::NAME, &fields);
+        let changed = transport.send(&call, |answer| {
+            let envelope = envelope::open(answer)?;
+            if envelope.count == Some(0) {
+                return Err(Fault::no(ApiErrorKind::NotFound, answer.status, "no object has this id"));
+            }
+            Ok(())
+        });
+        changed.await
+    }
+
+    async fn delete(transport: &Transport, id: &str) -> Result<(), ApiError> {
+        let call = call_by_id::<T>("delete", id)?;
+        match transport.send(&call, |answer| envelope::open(answer).map(drop)).await {
+            // A page of HTML with status 404 is another server's word, not the platform's.
+            Err(error) if error.kind == ApiErrorKind::NotFound && !error.said.starts_with("an HTML page") => {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+fn call<T: QpsObject>(verb: &str, id: Option<ObjectId>, effect: Effect) -> Call {
+    let mut path = format!("/qps/rest/{}/{verb}/am/{}", T::VERSION, T::NOUN);
+    if let Some(ObjectId(id)) = id {
+        path = format!("{path}/{id}");
+    }
+    Call {
+        operation: format!("{verb} {}", T::NOUN),
+        object: id.map(|ObjectId(id)| id.to_string()),
+        method: Method::POST,
+        path,
+        body: Bytes::new(),
+        effect,
+    }
+}
+
+/// A call that changes or deletes one object. There is none without an id.
+fn call_by_id<T: QpsObject>(verb: &str, id: &str) -> Result<Call, ApiError> {
+    match ObjectId::parse(id) {
+        Ok(id) => Ok(call::<T>(verb, Some(id), Effect::Settled)),
+        Err(message) => Err(ApiError::refused_here(format!("{verb} {}", T::NOUN), None, message)),
+    }
+}
+
+fn refused(call: &Call, message: String) -> ApiError {
+    ApiError::refused_here(call.operation.clone(), call.object.clone(), message)
+}
+
+/// An object of which the id alone matters.
+#[derive(Deserialize)]
+#[serde(bound = "")]
+struct IdOnly<T> {
+    #[serde(default, deserialize_with = "super::shapes::number")]
+    id: Option<u64>,
+    #[serde(skip)]
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: QpsObject> Item for IdOnly<T> {
+    const NAME: &'static str = T::Wire::NAME;
+}
+
+/// The objects with these ids, not settled yet.
+pub(super) async fn by_id<T: QpsObject>(
+    transport: &Transport,
+    ids: &[String],
+) -> Result<Vec<LiveObject>, ApiError> {
+    let ids: Result<BTreeSet<ObjectId>, String> = ids.iter().map(|id| ObjectId::parse(id)).collect();
+    let ids = ids.map_err(|message| refused(&call::<T>("search", None, Effect::Read), message))?;
+    let ids: Vec<String> = ids.into_iter().map(|ObjectId(id)| id.to_string()).collect();
+    let mut objects = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(IDS) {
+        let found = search::<T>(transport, Some(&chunk.join(","))).await?;
+        // A platform that ignored the filter would show everything.
+        objects.extend(found.into_iter().filter(|object| chunk.contains(&object.id)));
+    }
+    Ok(objects)
+}
+
+/// One page, decoded.
+struct Page {
+    rows: usize,
+    last: Option<u64>,
+    objects: Vec<(u64, LiveObject)>,
+}
+
+/// All objects, or those with the given ids, in the order of their ids.
+///
+/// Pages follow each other by id: offsets would skip objects when others are deleted meanwhile. The guide calls
+/// `startFromId` "the first item to return", but a client of the vendor uses it as if it were the last one seen;
+/// so the strict criterion `id GREATER` goes with it, which is right with either reading and costs no row that
+/// comes twice. The next page is asked for as soon as its cursor is known, while this one is still decoded.
+async fn search<T: QpsObject>(transport: &Transport, ids: Option<&str>) -> Result<Vec<LiveObject>, ApiError> {
+    let mut call = call::<T>("search", None, Effect::Read);
+    let mut all: BTreeMap<u64, LiveObject> = BTreeMap::new();
+    let mut cursor: Option<u64> = None;
+    let mut decoding = None;
+    for _ in 0..MOST_PAGES {
+        let after = cursor.map(|id| id.to_string());
+        let mut criteria: Vec<_> = ids.map(|ids| ("id", "IN", ids)).into_iter().collect();
+        criteria.extend(after.as_deref().map(|id| ("id", "GREATER", id)));
+        let mut preferences = json!({"limitResults": PAGE});
+        if let Some(id) = cursor {
+            preferences["startFromId"] = id.into();
+        }
+        call.body = envelope::search(&criteria, &preferences);
+        let envelope = transport.send(&call, open_listing).await?;
+        if let Some(earlier) = decoding.take() {
+            absorb(transport, &call, &mut all, earlier).await?;
+        }
+        let Envelope { count, has_more, last_id, data } = envelope;
+        let page = tokio::task::spawn_blocking(move || decode::<T>(count, data.as_ref()));
+        if has_more == Some(true) && last_id.is_some() && last_id > cursor {
+            decoding = Some(page);
+            cursor = last_id;
+            continue;
+        }
+        let before = all.len();
+        let (rows, last) = absorb(transport, &call, &mut all, page).await?;
+        let brought_nothing = all.len() == before;
+        let next = match has_more {
+            Some(false) => return Ok(all.into_values().collect()),
+            Some(true) => last,
+            // Not said: a `lastId` says that there is more, and so may a page that could have been cut off.
+            None => last_id.or(last.filter(|_| rows >= DEFAULT_PAGE)),
+        };
+        if next > cursor {
+            cursor = next;
+        } else if rows > 1 && next.is_some() && brought_nothing {
+            // The same rows again, and the platform says there are more: what it holds back is unknown.
+            let after = cursor.map_or("its first page".to_owned(), |id| format!("id {id}"));
+            return Err(transport.unreadable(
+                &call,
+                format!("the listing does not go on after {after}"),
+                false,
+            ));
+        } else {
+            // Nothing new, and the cursor does not move: this is how a listing ends that calls itself unfinished.
+            return Ok(all.into_values().collect());
+        }
+    }
+    Err(transport.unreadable(&call, format!("the listing does not end after {MOST_PAGES} pages"), false))
+}
+
+/// A listing without a count and without data tells nothing, least of all that there is nothing.
+fn open_listing(answer: &Answer) -> Result<Envelope, Fault> {
+    let envelope = envelope::open(answer)?;
+    match (&envelope.data, envelope.count) {
+        (None, None) => Err(Fault::unreadable(answer, "success without count and data")),
+        (None, Some(1..)) => Err(Fault::unreadable(answer, "a count without the data that it counts")),
+        (None, Some(0)) | (Some(_), _) => Ok(envelope),
+    }
+}
+
+async fn absorb(
+    transport: &Transport,
+    call: &Call,
+    all: &mut BTreeMap<u64, LiveObject>,
+    page: tokio::task::JoinHandle<Result<Page, String>>,
+) -> Result<(usize, Option<u64>), ApiError> {
+    let page = match page.await {
+        Ok(page) => page.map_err(|said| transport.unreadable(call, said, false))?,
+        // The decoder was stopped with the runtime, or it panicked: either way this page is not known.
+        Err(_) => return Err(transport.unreadable(call, "the page could not be decoded".to_owned(), false)),
+    };
+    all.extend(page.objects);
+    Ok((page.rows, page.last))
+}
+
+fn decode<T: QpsObject>(count: Option<u64>, data: Option<&Bytes>) -> Result<Page, String> {
+    let Some(data) = data else { return Ok(Page { rows: 0, last: None, objects: Vec::new() }) };
+    let Items(wires) = serde_json::from_slice::<Items<T::Wire>>(data).map_err(|_| culprit::<T>(data))?;
+    if wires.is_empty() && count.is_some_and(|count| count > 0) {
+        return Err("a count without the data that it counts".to_owned());
+    }
+    let mut page = Page { rows: wires.len(), last: None, objects: Vec::with_capacity(wires.len()) };
+    for wire in wires {
+        let (id, object) = T::decode(wire)?;
+        page.last = page.last.max(Some(id));
+        page.objects.extend(object.map(|object| (id, object)));
+    }
+    Ok(page)
+}
+
+/// Which object cannot be decoded, and where in it. Its values are not shown: they may be secrets.
+fn culprit<T: QpsObject>(data: &[u8]) -> String {
+    let name = T::Wire::NAME;
+    let found = match serde_json::from_slice::<Value>(data) {
+        Ok(Value::Array(list)) => list,
+        Ok(single) => vec![single],
+        Err(_) => Vec::new(),
+    };
+    let objects = found.into_iter().flat_map(|mut wrapper| match wrapper.get_mut(name).map(Value::take) {
+        Some(Value::Array(list)) => list,
+        Some(object) => vec![object],
+        None => Vec::new(),
+    });
+    for object in objects {
+        let id = object.get("id").map_or("without id".to_owned(), |id| id.to_string().replace('"', ""));
+        if let Err(error) = serde_path_to_error::deserialize::<_, T::Wire>(object) {
+            return format!("{name} {id} cannot be read at {}", error.path());
+        }
+    }
+    format!("data that do not hold {name} objects")
+}

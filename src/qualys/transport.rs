@@ -1,0 +1,437 @@
+//! One door to the network: credentials, the number of requests at once, retries, rate limits, and the check
+//! that the right subscription answers. What an answer means is its API family's business.
+
+use std::error::Error;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::{Client, Method};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use url::Url;
+
+use super::answer::{Answer, Fault};
+use super::endpoint::{Endpoint, RetryPolicy};
+use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
+use super::limits::{Gate, Limits};
+use crate::secret::{Redactor, Secret};
+
+/// No documented answer comes near; it bounds what a broken one can cost.
+const LONGEST_BODY: usize = 256 << 20;
+
+/// One request to be made.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    /// What it is for, in errors: `search awsassetdataconnector`.
+    pub(super) operation: String,
+    /// The object it is about, in errors.
+    pub(super) object: Option<String>,
+    pub(super) method: Method,
+    /// Below the API server's URL.
+    pub(super) path: String,
+    pub(super) body: Bytes,
+    pub(super) effect: Effect,
+}
+
+/// What a request does to the platform, and so what may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing.
+    Read,
+    /// The same if done twice: an update or delete by id.
+    Settled,
+    /// Something new each time: a create. Sent again only if it was certainly not processed, since a lost
+    /// answer may stand for an object that exists.
+    Once,
+}
+
+/// How many requests were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Requests {
+    /// Requests that only look.
+    pub reads: u64,
+    /// Requests that change something.
+    pub writes: u64,
+    /// How many of both were sent again after a failure or a rate limit.
+    pub retries: u64,
+}
+
+/// The connection to one platform, shared by all that speak to it.
+#[derive(Debug)]
+pub(super) struct Transport {
+    client: Client,
+    base: Url,
+    retry: RetryPolicy,
+    /// The subscription that may answer.
+    expected: Option<String>,
+    authorization: HeaderValue,
+    /// Takes the credentials out of what the platform says.
+    redact: Redactor,
+    places: Semaphore,
+    /// How many places there are; shrinks when the platform grants fewer.
+    width: AtomicUsize,
+    gate: Gate,
+    seen: Mutex<Seen>,
+    reads: AtomicU64,
+    writes: AtomicU64,
+    retries: AtomicU64,
+}
+
+/// What the last answers told in passing.
+#[derive(Debug, Default)]
+struct Seen {
+    subscription: Option<String>,
+    quota_left: Option<u64>,
+}
+
+impl Transport {
+    pub(super) fn new(endpoint: Endpoint) -> Result<Transport, ConnectError> {
+        let width = endpoint.concurrency.max(1);
+        Ok(Transport {
+            client: endpoint.client(&endpoint.api)?,
+            authorization: basic(&endpoint.username, &endpoint.password),
+            redact: {
+                let mut redact = Redactor::default();
+                redact.add_pair(endpoint.username.expose(), &endpoint.password);
+                redact
+            },
+            base: endpoint.api,
+            retry: endpoint.retry,
+            expected: endpoint.subscription,
+            places: Semaphore::new(width),
+            width: AtomicUsize::new(width),
+            gate: Gate::default(),
+            seen: Mutex::default(),
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn requests(&self) -> Requests {
+        Requests {
+            reads: self.reads.load(Ordering::Relaxed),
+            writes: self.writes.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn quota_left(&self) -> Option<u64> {
+        self.seen().quota_left
+    }
+
+    pub(super) fn subscription(&self) -> Option<String> {
+        self.seen().subscription.clone()
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the request until it succeeds or no further attempt is allowed. `read` says what the answer means.
+    pub(super) async fn send<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&Answer) -> Result<T, Fault>,
+    ) -> Result<T, ApiError> {
+        let (mut failed, mut limited, mut waited) = (0, 0, Duration::ZERO);
+        // Once an attempt may have been processed, a later one that was not does not take that back.
+        let mut maybe_done = false;
+        loop {
+            self.pass_gate(call, &mut waited, maybe_done).await?;
+            let fault = match self.attempt(call).await.and_then(|answer| read(&answer)) {
+                Ok(value) => return Ok(value),
+                Err(fault) => fault,
+            };
+            maybe_done |= fault.maybe_done && call.effect != Effect::Read;
+            let pause = if let ApiErrorKind::RateLimited { wait } = fault.kind {
+                limited += 1;
+                let pause = wait.unwrap_or_else(|| self.retry.pause(limited));
+                if waited + pause > self.retry.max_wait {
+                    return Err(self.give_up(call, fault, maybe_done));
+                }
+                say_limited(call, pause);
+                if wait.is_some() {
+                    self.gate.close_for(pause);
+                    // The gate keeps this request back too, and counts the wait.
+                    self.retries.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                }
+                pause
+            } else {
+                failed += 1;
+                let again = match call.effect {
+                    Effect::Read | Effect::Settled => fault.transient,
+                    Effect::Once => fault.transient && !fault.maybe_done,
+                };
+                let pause = self.retry.pause(failed).max(fault.wait.unwrap_or_default());
+                if !again || failed >= self.retry.attempts || waited + pause > self.retry.max_wait {
+                    return Err(self.give_up(call, fault, maybe_done));
+                }
+                tracing::debug!(operation = %call.operation, failed, ?pause, kind = ?fault.kind, "trying again");
+                pause
+            };
+            waited += pause;
+            self.retries.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Waits while the platform has asked all to wait.
+    async fn pass_gate(&self, call: &Call, waited: &mut Duration, maybe_done: bool) -> Result<(), ApiError> {
+        while let Some(left) = self.gate.closed_for() {
+            if *waited + left > self.retry.max_wait {
+                return Err(self.give_up(call, Fault::kept_back(left), maybe_done));
+            }
+            *waited += left;
+            // Those who waited together should not come back in the same instant.
+            let jitter = left.min(Duration::from_millis(250)).mul_f64(rand::random());
+            tokio::time::sleep(left + jitter).await;
+        }
+        Ok(())
+    }
+
+    async fn attempt(&self, call: &Call) -> Result<Answer, Fault> {
+        let Ok(place) = self.places.acquire().await else { unreachable!("the semaphore is never closed") };
+        match call.effect {
+            Effect::Read => &self.reads,
+            Effect::Settled | Effect::Once => &self.writes,
+        }
+        .fetch_add(1, Ordering::Relaxed);
+        let started = Instant::now();
+        let answer = self.exchange(call).await;
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (method, path) = (&call.method, &call.path);
+        match &answer {
+            Ok((_, Answer { status, body, .. })) => {
+                let (status, bytes) = (status.as_u16(), body.len());
+                tracing::debug!(%method, path, status, duration_ms, bytes, "request");
+            }
+            Err(fault) => tracing::debug!(%method, path, duration_ms, fault = fault.said, "request failed"),
+        }
+        let (headers, answer) = answer?;
+        let granted = answer.limits.concurrency.filter(|granted| *granted > 0);
+        if granted.is_some_and(|granted| granted < self.width.load(Ordering::Relaxed)) {
+            // The platform grants fewer requests at once than we make: this place is not given back.
+            self.width.fetch_sub(1, Ordering::Relaxed);
+            place.forget();
+        } else {
+            drop(place);
+        }
+        self.note(call, &headers, &answer)?;
+        Ok(answer)
+    }
+
+    /// Keeps what the headers tell in passing, and refuses the answer of another subscription.
+    fn note(&self, call: &Call, headers: &HeaderMap, answer: &Answer) -> Result<(), Fault> {
+        if let Some(left) = answer.limits.remaining {
+            self.seen().quota_left = Some(left);
+            // Waiting now is cheaper than being refused: concurrent refusals keep a limit alive.
+            if let Some(wait) = answer.limits.wait.filter(|_| left == 0 && answer.status.is_success()) {
+                say_limited(call, wait);
+                self.gate.close_for(wait);
+            }
+        }
+        let Some(found) = subscription(headers) else { return Ok(()) };
+        let first = self.seen().subscription.replace(found.clone()).is_none();
+        if first {
+            tracing::debug!(subscription = found, "the platform names the subscription");
+        }
+        match &self.expected {
+            Some(expected) if digits(expected) != digits(&found) => {
+                let said = format!("subscription {found} answers instead of {expected}");
+                let fault = Fault::unsure(
+                    ApiErrorKind::WrongSubscription { found: found.into() },
+                    answer.status,
+                    said,
+                );
+                Err(Fault { transient: false, ..fault })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn exchange(&self, call: &Call) -> Result<(HeaderMap, Answer), Fault> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
+        let request = self
+            .client
+            .request(call.method.clone(), url)
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(HeaderName::from_static("x-requested-with"), HeaderValue::from_static("trueup"))
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(call.body.clone());
+        let mut response = request.send().await.map_err(|error| Fault::transport(error, None))?;
+        let status = response.status();
+        let mut body = BytesMut::new();
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| Fault::transport(error, Some(status.as_u16())))?
+        {
+            if body.len() + chunk.len() > LONGEST_BODY {
+                let said = format!("an answer of more than {} MiB", LONGEST_BODY >> 20);
+                let fault = Fault::unsure(ApiErrorKind::Unreadable, status, said);
+                return Err(Fault { transient: false, ..fault });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let headers = std::mem::take(response.headers_mut());
+        let answer = Answer {
+            status,
+            location: headers.get(LOCATION).and_then(|value| self.target(value)),
+            limits: Limits::read(&headers, SystemTime::now()),
+            body: body.freeze(),
+        };
+        Ok((headers, answer))
+    }
+
+    /// Where a redirect leads, without the query, which may hold a token.
+    fn target(&self, location: &HeaderValue) -> Option<String> {
+        let mut target = self.base.join(location.to_str().ok()?).ok()?;
+        target.set_query(None);
+        target.set_fragment(None);
+        // Fails for URLs that cannot hold a user, which is as good.
+        let _ = target.set_username("");
+        let _ = target.set_password(None);
+        Some(target.into())
+    }
+
+    fn give_up(&self, call: &Call, fault: Fault, maybe_done: bool) -> ApiError {
+        let Fault { kind, status, said, transient, maybe_done: _, wait, source } = fault;
+        let present = |text: &str| {
+            let line = one_line(&self.redact.redact(text));
+            line.trim_end_matches(['.', ' ']).to_owned()
+        };
+        let (said, maybe_done) = match &kind {
+            ApiErrorKind::RateLimited { .. } => (limited(wait, &said), maybe_done),
+            // The platform judged this very request: what came before it was refused as well.
+            ApiErrorKind::Refused(_)
+            | ApiErrorKind::Credentials
+            | ApiErrorKind::Permission
+            | ApiErrorKind::NotFound
+            | ApiErrorKind::UnknownObject
+            | ApiErrorKind::Account { .. } => (said, false),
+            ApiErrorKind::Server
+            | ApiErrorKind::Unreadable
+            | ApiErrorKind::Transport
+            | ApiErrorKind::WrongSubscription { .. } => (said, maybe_done),
+        };
+        let kind = match kind {
+            ApiErrorKind::Refused(refusal) => ApiErrorKind::Refused(Box::new(Refusal {
+                code: refusal.code.as_deref().map(present),
+                message: present(&refusal.message),
+                resolution: refusal.resolution.as_deref().map(present),
+            })),
+            other => other,
+        };
+        ApiError {
+            operation: call.operation.clone(),
+            object: call.object.clone(),
+            kind,
+            status,
+            said: present(&said),
+            outcome_unknown: maybe_done,
+            transient,
+            source,
+        }
+    }
+
+    /// The error for an answer that came well but whose content makes no sense.
+    pub(super) fn unreadable(&self, call: &Call, said: String, maybe_done: bool) -> ApiError {
+        let fault = Fault {
+            kind: ApiErrorKind::Unreadable,
+            status: None,
+            said,
+            transient: false,
+            maybe_done,
+            wait: None,
+            source: None,
+        };
+        self.give_up(call, fault, maybe_done)
+    }
+}
+
+impl Fault {
+    /// There was no answer, or it broke off. What failed before the request was sent is told from the rest.
+    fn transport(error: reqwest::Error, status: Option<u16>) -> Fault {
+        let unsent = error.is_connect() || error.is_builder();
+        let said = if error.is_dns() {
+            "the host's name is not known"
+        } else if error.is_connect() {
+            "no connection"
+        } else if error.is_timeout() {
+            "no answer in time"
+        } else if status.is_some() {
+            "the answer broke off"
+        } else {
+            "the connection was closed before the answer"
+        };
+        Fault {
+            kind: ApiErrorKind::Transport,
+            status: None,
+            said: said.to_owned(),
+            transient: !error.is_builder(),
+            maybe_done: !unsent,
+            wait: None,
+            source: Some(Arc::new(error.without_url()) as Arc<dyn Error + Send + Sync>),
+        }
+    }
+
+    /// Not sent, since the platform has asked to wait for longer than we may.
+    fn kept_back(left: Duration) -> Fault {
+        Fault {
+            kind: ApiErrorKind::RateLimited { wait: Some(left) },
+            status: None,
+            said: String::new(),
+            transient: true,
+            maybe_done: false,
+            wait: Some(left),
+            source: None,
+        }
+    }
+}
+
+fn limited(wait: Option<Duration>, said: &str) -> String {
+    let limit = match wait {
+        Some(wait) => format!("the rate limit asks to wait {} s", wait.as_secs_f64().ceil()),
+        None => "the rate limit stays exceeded".to_owned(),
+    };
+    if said.is_empty() || said == "an empty answer" { limit } else { format!("{limit}: {said}") }
+}
+
+fn say_limited(call: &Call, wait: Duration) {
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    tracing::warn!(event = "rate_limited", wait_ms, operation = %call.operation, "the platform asks to wait");
+}
+
+/// The subscription in `X-Powered-By: Qualys:<POD_ID>:<SUB_UUID>:<USER_UUID>` (Connectors API User Guide,
+/// "Tracking API usage by user"). Sent only where support has switched it on.
+fn subscription(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("x-powered-by")?.to_str().ok()?;
+    let mut parts = value.trim().split(':');
+    if !parts.next()?.eq_ignore_ascii_case("qualys") {
+        return None;
+    }
+    let subscription = parts.nth(1)?.trim();
+    (!subscription.is_empty()).then(|| subscription.to_owned())
+}
+
+/// The vendor's own samples put the hyphens of a UUID in other places.
+fn digits(uuid: &str) -> String {
+    uuid.chars().filter(|character| *character != '-').collect::<String>().to_ascii_lowercase()
+}
+
+/// The credentials as a header.
+fn basic(username: &Secret, password: &Secret) -> HeaderValue {
+    let pair = BASE64.encode(format!("{}:{}", username.expose(), password.expose()));
+    // Base64 is made of characters that a header may hold.
+    let mut authorization =
+        HeaderValue::try_from(format!("Basic {pair}")).unwrap_or_else(|_| HeaderValue::from_static("Basic"));
+    authorization.set_sensitive(true);
+    authorization
+}
