@@ -104,10 +104,8 @@ impl Write<'_> {
 
     /// The id of the object of that name, as a number.
     pub(super) fn id(&self, kind: Kind, name: &str) -> Result<Value, String> {
-        let id = match name.strip_prefix('#') {
-            Some(id) => Some(id.to_owned()),
-            None => self.names.id(kind, name),
-        };
+        let itself = name.strip_prefix('#').filter(|id| ObjectId::parse(id).is_ok()).map(str::to_owned);
+        let id = itself.or_else(|| self.names.id(kind, name));
         let id = id.ok_or_else(|| format!("{kind} `{name}` is not on the platform"))?;
         ObjectId::parse(&id).map(|ObjectId(id)| id.into())
     }

@@ -112,7 +112,11 @@ fn classify(answer: &Answer, words: Words, said: String) -> Fault {
         _ => match status.as_u16() {
             // Without a code a good status says nothing, and SUCCESS is no reason: the answer is damaged.
             200..=299 if words.code.as_deref().is_none_or(|code| code == "SUCCESS") => {
-                return Fault::unreadable(answer, said);
+                let bare = words.message.is_some() || words.code.is_some();
+                return Fault::unreadable(
+                    answer,
+                    if bare { format!("not the expected JSON: {said}") } else { said },
+                );
             }
             401 => ApiErrorKind::Credentials,
             403 => ApiErrorKind::Permission,

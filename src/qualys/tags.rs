@@ -176,23 +176,23 @@ async fn fetch_parents(transport: &Transport, above: &mut Above) -> Result<(), A
     }
 }
 
-/// The path of a tag by its id. Where a parent is out of sight, or the tags run in a circle, the path starts
-/// with the id: no name would be true.
+/// The path of a tag by its id. Where a parent is out of sight the path starts with that one's id, and where
+/// the tags run in a circle it is the id alone: no name would be true.
 fn path(above: &Above, id: Option<&str>) -> String {
+    let Some(first) = id else { return String::new() };
     let mut names = Vec::new();
     let mut passed = BTreeSet::new();
     let mut next = id;
     while let Some(id) = next {
-        match above.get(id) {
-            Some((name, parent)) if passed.insert(id) => {
-                names.push(name.clone());
-                next = parent.as_deref();
-            }
-            Some(_) | None => {
-                names.push(format!("#{id}"));
-                break;
-            }
+        if !passed.insert(id) {
+            return format!("#{first}");
         }
+        let Some((name, parent)) = above.get(id) else {
+            names.push(format!("#{id}"));
+            break;
+        };
+        names.push(name.clone());
+        next = parent.as_deref();
     }
     names.reverse();
     names.join("/")

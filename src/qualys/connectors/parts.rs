@@ -35,6 +35,7 @@ pub(super) fn set_tags(tags: &BTreeSet<String>, write: &Write<'_>) -> Result<Val
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(transparent)]
 pub(super) struct ActivationModule(Text);
 
 impl Item for ActivationModule {
@@ -137,6 +138,7 @@ impl Item for ConnectorScanConfiguration {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(transparent)]
 struct DayName(Text);
 
 impl Item for DayName {

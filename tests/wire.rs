@@ -1,0 +1,518 @@
+//! Every documented form of an answer reads as the same object, and a request has the documented form.
+//!
+//! The payloads follow the samples of the Connectors API User Guide with names, ids and keys of our own.
+
+mod stub;
+
+use serde_json::{Value, json};
+use stub::{Stub, success};
+use trueup::qualys::{Names, Writer};
+use trueup::resource::{Kind, LiveObject, Owner, Spec};
+
+const ARN: &str = "arn:aws:iam::210987654321:role/team/Reader";
+
+/// A connector in the form of the guide's "Search AWS Connector" sample.
+fn connector() -> Value {
+    json!({
+        "description": "Orders, staging", "name": "staging-orders", "externalId": "US7-424242-20311201",
+        "isChinaConfigured": "false", "lastSync": "2031-04-30T11:58:06Z", "disabled": "false",
+        "connectorState": "FINISHED_SUCCESS", "qualysAwsAccountId": "000011112222", "runFrequency": 240,
+        "id": 8001, "activation": {"ActivationModule": ["CLOUDVIEW", "CERTVIEW", "VM"]},
+        "cloudviewUuid": "00000000-1111-2222-3333-444444444444", "type": "AWS", "isGovCloudConfigured": "false",
+        "allRegions": "true", "arn": ARN,
+        "connectorAppInfos": {"list": [
+            {"ConnectorAppInfoQList": {"list": [{"ConnectorAppInfo":
+                {"name": "CSA", "identifier": ARN, "tagId": 71, "tagMetadata": {"id": 71, "name": "edge"}}}]}},
+            {"ConnectorAppInfoQList": {"list": [{"ConnectorAppInfo": {"name": "AI", "identifier": ARN}}]}},
+        ]},
+        "defaultTags": {"list": [{"TagSimple": {"id": 72, "name": "night"}}, {"TagSimple": {"id": 71}}]},
+        "isRemediationEnabled": "true"
+    })
+}
+
+/// What the connector above is.
+fn expected() -> Value {
+    json!({
+        "name": "staging-orders", "description": "Orders, staging", "arn": ARN,
+        "external_id": "US7-424242-20311201",
+        "capabilities": [{"name": "CSA", "tag": "#71"}, "AI"], "activation": ["VM", "CERTVIEW"],
+        "tags": ["#71", "#72"], "regions": "all", "run_frequency": "4h", "remediation": true, "enabled": true,
+        "perimeter_scan": "off"
+    })
+}
+
+async fn list(kind: Kind, data: Value) -> Result<Vec<LiveObject>, String> {
+    let stub = Stub::plays([success(&json!({"count": 1, "hasMoreRecords": "false", "data": data}))]).await;
+    stub.reader().list(kind).await.map_err(|error| error.to_string())
+}
+
+async fn one(data: Value) -> LiveObject {
+    let objects = list(Kind::Aws, data.clone()).await.unwrap_or_else(|error| panic!("{error}: {data}"));
+    assert_eq!(objects.len(), 1, "{data}");
+    objects.into_iter().next().unwrap()
+}
+
+/// The connector with some of its fields written in another way.
+fn but(changes: Value) -> Value {
+    let mut connector = connector();
+    for (name, value) in changes.as_object().unwrap() {
+        connector[name] = value.clone();
+    }
+    connector
+}
+
+fn wrapped(connector: Value) -> Value {
+    json!([{"AwsAssetDataConnector": connector}])
+}
+
+/// Capabilities sort by name in the normal form; the expectation above is written in the wire's order.
+fn sorted(mut fields: Value) -> Value {
+    if let Some(list) = fields["capabilities"].as_array_mut() {
+        list.sort_by_key(|entry| entry.as_str().or(entry["name"].as_str()).unwrap().to_owned());
+    }
+    fields
+}
+
+#[tokio::test]
+async fn every_documented_form_of_a_connector_reads_as_the_same_one() {
+    let app =
+        |name: &str, tag: Value| json!({"ConnectorAppInfo": {"name": name, "identifier": ARN, "tagId": tag}});
+    let forms = [
+        ("as documented", wrapped(connector())),
+        ("data as one wrapped object", json!({"AwsAssetDataConnector": connector()})),
+        ("data as a list inside the name", json!({"AwsAssetDataConnector": [connector()]})),
+        (
+            "real booleans",
+            wrapped(but(json!({"disabled": false, "allRegions": true, "isRemediationEnabled": true}))),
+        ),
+        ("capital booleans", wrapped(but(json!({"disabled": "FALSE", "allRegions": "True"})))),
+        ("numbers as strings", wrapped(but(json!({"id": "8001", "runFrequency": "240"})))),
+        (
+            "fields that nobody knows",
+            wrapped(but(json!({"isWrapperAPI": "false", "tagUuid": {"deep": [1, null]}}))),
+        ),
+        (
+            "empty strings for what is not there",
+            wrapped(but(json!({
+                "lastError": "", "isCPSEnabled": "", "connectorScanSetting": "", "connectorScanConfig": "",
+                "endpoints": {"list": ""}
+            }))),
+        ),
+        (
+            "nulls for what is not there",
+            wrapped(but(json!({
+                "lastError": null, "isCPSEnabled": null, "connectorScanSetting": null, "connectorScanConfig": null,
+                "endpoints": null, "isDeleted": null
+            }))),
+        ),
+        (
+            "activation under list",
+            wrapped(but(json!({"activation": {"list": {"ActivationModule": ["VM", "CERTVIEW"]}}}))),
+        ),
+        (
+            "activation as a list of objects",
+            wrapped(but(json!({
+                "activation": {"list": [{"ActivationModule": "CERTVIEW"}, {"ActivationModule": "VM"}]}
+            }))),
+        ),
+        (
+            "activation with counts",
+            wrapped(but(json!({"activation": {"count": 2, "list": ["CERTVIEW", "VM"]}}))),
+        ),
+        (
+            "tags as one list inside the name",
+            wrapped(but(json!({
+                "defaultTags": {"list": {"TagSimple": [{"id": "71"}, {"id": "72"}]}}
+            }))),
+        ),
+        ("tags without list", wrapped(but(json!({"defaultTags": {"TagSimple": [{"id": 71}, {"id": 72}]}})))),
+        (
+            "tags as an echoed set",
+            wrapped(but(json!({"defaultTags": {"set": {"TagSimple": [{"id": 71}, {"id": 72}]}}}))),
+        ),
+        (
+            "the guide's other spelling of the app list",
+            wrapped(but(json!({"connectorAppInfos": {"list": [
+                {"ConnectorAppInfoQLList": {"list": [app("CSA", json!(71))]}},
+                {"ConnectorAppInfoQLList": {"list": [app("AI", json!(""))]}},
+            ]}}))),
+        ),
+        (
+            "one app list with several apps",
+            wrapped(but(json!({"connectorAppInfos": {"list":
+                {"ConnectorAppInfoQList": {"list": [app("AI", json!(null)), app("CSA", json!("71"))]}}
+            }}))),
+        ),
+        (
+            "one app list with an array of apps",
+            wrapped(but(json!({"connectorAppInfos": {"list":
+                {"ConnectorAppInfoQList": {"list": {"ConnectorAppInfo": [
+                    {"name": "AI"}, {"name": "CSA", "tagMetadata": {"id": 71, "name": "edge"}}
+                ]}}}
+            }}))),
+        ),
+        (
+            "app lists as lists of lists",
+            wrapped(but(json!({"connectorAppInfos": {"list":
+                [[{"ConnectorAppInfoQList": [{"list": [app("AI", json!(null))]}, {"list": [[app("CSA", json!(71))]]}]}]]
+            }}))),
+        ),
+    ];
+    for (form, data) in forms {
+        let object = one(data).await;
+        assert_eq!(Value::Object(object.spec.fields()), sorted(expected()), "{form}");
+        assert_eq!(object.id, "8001", "{form}");
+        assert!(object.unreadable.is_empty() && object.owner.is_none() && object.locked.is_none(), "{form}");
+        assert_eq!(object.health.state.as_deref(), Some("FINISHED_SUCCESS"), "{form}");
+    }
+}
+
+#[tokio::test]
+async fn one_field_of_a_connector_is_read_as_it_should_be() {
+    let own = |configuration: Value| {
+        json!({
+            "isCPSEnabled": "true", "connectorScanSetting": {"isCustomScanConfigEnabled": "true"},
+            "connectorScanConfig": {"list": [{"ConnectorScanConfiguration": configuration}]}
+        })
+    };
+    let weekly = json!({
+        "perimeter_scan": {"option_profile_id": 9, "recurrence": "WEEKLY", "days": ["SUN", "TUE"],
+            "scan_prefix": "edge", "start_date": "2031-05-31", "start_time": "15:45", "timezone": "Africa/Cairo"}
+    });
+    let configuration = |days: Value, date: &str| {
+        json!({"scanPrefix": "edge", "optionProfileId": 9, "recurrence": "WEEKLY", "startDate": date,
+            "startTime": "15:45", "daysOfWeek": days, "timezone": "Africa/Cairo"})
+    };
+    for (changes, fields) in [
+        (json!({"description": null}), json!({"description": ""})),
+        (json!({"disabled": "true"}), json!({"enabled": false})),
+        (json!({"runFrequency": "90"}), json!({"run_frequency": "90m"})),
+        (json!({"defaultTags": {"count": 0}}), json!({"tags": []})),
+        (json!({"activation": {"ActivationModule": ["CLOUDVIEW"]}}), json!({"activation": []})),
+        (json!({"activation": {"ActivationModule": "SCA"}}), json!({"activation": ["SCA"]})),
+        (json!({"connectorAppInfos": null}), json!({"capabilities": []})),
+        (
+            json!({"allRegions": "false", "endpoints": {"list": [
+                {"AwsEndpointSimple": {"regionCode": "eu-west-1"}}, {"AwsEndpointSimple": {"regionCode": "af-south-1"}}
+            ]}}),
+            json!({"regions": ["af-south-1", "eu-west-1"]}),
+        ),
+        (
+            json!({"isCPSEnabled": "false", "connectorScanSetting": {"isCustomScanConfigEnabled": "true"}}),
+            json!({"perimeter_scan": "off"}),
+        ),
+        (json!({"isCPSEnabled": "true"}), json!({"perimeter_scan": "global"})),
+        (
+            json!({"isCPSEnabled": true, "connectorScanSetting": {"isCustomScanConfigEnabled": false}}),
+            json!({"perimeter_scan": "global"}),
+        ),
+        (own(configuration(json!({"list": {"Day": ["TUE", "SUN"]}}), "05/31/2031")), weekly.clone()),
+        (own(configuration(json!({"list": [{"Day": "SUN"}, {"Day": "TUE"}]}), "31/05/2031")), weekly.clone()),
+        (own(configuration(json!({"set": {"Day": ["SUN", "TUE"]}}), "05/31/2031")), weekly.clone()),
+        (own(configuration(json!({"Day": ["SUN", "TUE"]}), "05/31/2031")), weekly),
+        (
+            own(
+                json!({"recurrence": "DAILY", "startDate": "MM/DD/YYYY", "startTime": "HH:MM", "scanPrefix": "",
+            "daysOfWeek": {"list": {"Day": ["SUN"]}}}),
+            ),
+            json!({"perimeter_scan": {"recurrence": "DAILY"}}),
+        ),
+    ] {
+        let object = one(wrapped(but(changes.clone()))).await;
+        let mut wanted = sorted(expected());
+        for (name, value) in fields.as_object().unwrap() {
+            wanted[name] = value.clone();
+        }
+        assert_eq!(Value::Object(object.spec.fields()), wanted, "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_about_a_connector_but_not_of_it_is_told_apart() {
+    let object = one(wrapped(but(json!({
+        "description": "Orders [trueup:night!]", "connectorState": "FINISHED_ERRORS", "lastError": "no such role",
+        "isAttachedToOrgConnector": "true", "allRegions": "false"
+    }))))
+    .await;
+    assert_eq!(object.spec.fields()["description"], "Orders");
+    assert_eq!(object.owner, Some(Owner { name: "night".to_owned(), prevent_delete: true }));
+    assert_eq!(object.health.last_error.as_deref(), Some("no such role"));
+    assert_eq!(object.locked.as_deref(), Some("member of an organization connector"));
+    assert_eq!(object.unreadable.into_iter().collect::<Vec<_>>(), ["regions"], "no list of regions was sent");
+
+    let object = one(wrapped(but(json!({"lastError": "of an earlier run"})))).await;
+    assert_eq!(object.health.last_error, None);
+
+    let objects = list(Kind::Aws, wrapped(but(json!({"isDeleted": "true"})))).await.unwrap();
+    assert_eq!(objects, [], "deletion is soft on the platform");
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_read_fails_the_listing_by_name_and_shows_no_value() {
+    for (data, said) in [
+        (
+            wrapped(but(json!({"disabled": "s3cret"}))),
+            "AwsAssetDataConnector 8001 cannot be read at disabled",
+        ),
+        (
+            wrapped(but(json!({"defaultTags": {"list": [{"TagSimple": {"id": "s3cret"}}]}}))),
+            "AwsAssetDataConnector 8001 cannot be read at defaultTags.list[0].TagSimple.id",
+        ),
+        (
+            wrapped(but(json!({"defaultTags": {"tags": []}}))),
+            "AwsAssetDataConnector 8001 cannot be read at defaultTags",
+        ),
+        (wrapped(json!({"name": "a"})), "an AwsAssetDataConnector without id"),
+        (json!([{"Tag": {"id": 1}}]), "data that do not hold AwsAssetDataConnector objects"),
+        (json!([]), "a count without the data that it counts"),
+    ] {
+        let error = list(Kind::Aws, data).await.unwrap_err();
+        assert_eq!(error, format!("could not search awsassetdataconnector: {said}"));
+    }
+}
+
+#[tokio::test]
+async fn tags_get_their_paths_from_the_whole_listing() {
+    let tag =
+        |id: u64, name: &str, parent: Value| json!({"Tag": {"id": id, "name": name, "parentTagId": parent}});
+    let tags = list(
+        Kind::Tag,
+        json!([
+            tag(12, "orders", json!(11)),
+            tag(11, "staging", json!("10")),
+            tag(10, "env", json!("0")),
+            tag(13, "alone", json!(null)),
+            tag(14, "lost", json!(99)),
+            tag(15, "round", json!(16)),
+            tag(16, "about", json!(15)),
+            {"Tag": {"id": 17, "name": "ruled", "color": "#aa00ff", "ruleType": "NAME_CONTAINS", "ruleText": "ord",
+                "children": {"list": [{"TagSimple": {"id": 1, "name": "x"}}]}, "criticalityScore": 3,
+                "created": "2031-01-04T19:51:56Z", "description": "Orders [trueup:night]"}},
+        ]),
+    )
+    .await
+    .unwrap();
+    let paths: Vec<_> = tags.iter().map(|tag| (tag.id.as_str(), tag.spec.address_name())).collect();
+    let expected = [
+        ("10", "env"),
+        ("11", "env/staging"),
+        ("12", "env/staging/orders"),
+        ("13", "alone"),
+        ("14", "#99/lost"),
+        ("15", "#16/round"),
+        ("16", "#15/about"),
+        ("17", "ruled"),
+    ];
+    assert_eq!(paths, expected.map(|(id, path)| (id, path.to_owned())));
+    assert_eq!(
+        Value::Object(tags[0].spec.fields()),
+        json!({"name": "env", "parent": "", "description": "", "rule": {"type": "STATIC"}}),
+    );
+    assert_eq!(
+        Value::Object(tags[7].spec.fields()),
+        json!({"name": "ruled", "parent": "", "description": "Orders", "color": "#AA00FF",
+            "rule": {"type": "NAME_CONTAINS", "text": "ord"}}),
+    );
+    assert_eq!(tags[7].owner.as_ref().map(|owner| owner.name.as_str()), Some("night"));
+}
+
+#[tokio::test]
+async fn tags_of_the_system_are_locked() {
+    for (tag, locked) in [
+        (json!({"name": "Cloud Agent"}), true),
+        (json!({"name": "Cloud Agent", "parentTagId": 4}), false),
+        (json!({"name": "Microsoft Azure", "provider": "AZURE"}), true),
+        (json!({"name": "mine", "provider": "EC2", "ruleType": "CLOUD_ASSET", "ruleText": "x"}), false),
+        (json!({"name": "Group 1", "srcAssetGroupId": 5}), true),
+        (json!({"name": "Group 1", "srcAssetGroupId": "0"}), false),
+        (json!({"name": "mine"}), false),
+    ] {
+        let mut wire = tag.clone();
+        wire["id"] = 1.into();
+        let found = list(Kind::Tag, json!([{"Tag": wire}])).await.unwrap();
+        assert_eq!(found[0].locked.is_some(), locked, "{tag}");
+    }
+}
+
+#[tokio::test]
+async fn parents_that_a_read_by_id_leaves_out_are_fetched_too() {
+    let stub = Stub::answers(|_, asked| {
+        let ids =
+            asked.json()["ServiceRequest"]["filters"]["Criteria"][0]["value"].as_str().unwrap().to_owned();
+        let parent = |id: &str| id.parse::<u64>().unwrap() - 1;
+        let data: Vec<Value> = ids
+            .split(',')
+            .filter(|id| *id != "7")
+            .map(|id| json!({"Tag": {"id": id, "name": format!("t{id}"), "parentTagId": parent(id)}}))
+            .collect();
+        if data.is_empty() {
+            success(&json!({"count": 0}))
+        } else {
+            success(&json!({"count": 1, "data": data}))
+        }
+    })
+    .await;
+    let tags = stub.reader().read(Kind::Tag, &["9".to_owned(), "3".to_owned()]).await.unwrap();
+    let paths: Vec<_> = tags.iter().map(|tag| tag.spec.address_name()).collect();
+    assert_eq!(paths, ["t1/t2/t3", "#7/t8/t9"]);
+    assert_eq!(stub.asked().len(), 4, "one request a level");
+}
+
+struct Known;
+
+impl Names for Known {
+    fn id(&self, kind: Kind, name: &str) -> Option<String> {
+        let known = [("env/edge", "71"), ("night", "72"), ("bad", "7x")];
+        known.iter().find(|(known, _)| kind == Kind::Tag && *known == name).map(|(_, id)| (*id).to_owned())
+    }
+}
+
+fn aws(fields: Value) -> Spec {
+    let mut spec = Kind::Aws.deserialize(fields).unwrap();
+    spec.check(&mut |_| {});
+    spec
+}
+
+/// What is sent for a create.
+async fn created(spec: &Spec, marker: Option<&Owner>) -> Value {
+    let name = match spec {
+        Spec::Aws(_) => "AwsAssetDataConnector",
+        Spec::Tag(_) => "Tag",
+    };
+    let stub = Stub::plays([success(&json!({"count": 1, "data": [{name: {"id": "9"}}]}))]).await;
+    let id = Writer::new(&stub.reader()).create(spec, marker, &Known).await.unwrap();
+    assert_eq!(id, "9");
+    stub.asked()[0].json()["ServiceRequest"]["data"][name].clone()
+}
+
+/// What is sent for an update of these fields.
+async fn updated(spec: &Spec, changed: &[&str], marker: Option<&Owner>) -> Value {
+    let stub = Stub::plays([success(&json!({"count": 1, "data": []}))]).await;
+    Writer::new(&stub.reader()).update("9", spec, changed, marker, &Known).await.unwrap();
+    let data = stub.asked()[0].json()["ServiceRequest"]["data"].clone();
+    data.as_object().unwrap().values().next().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_create_sends_all_that_the_file_says_in_the_documented_form() {
+    let spec = aws(json!({
+        "name": "orders", "description": "Orders", "arn": "arn:aws-us-gov:iam::210987654321:role/Reader",
+        "external_id": "US7-424242-20311201", "capabilities": ["CI", {"name": "AI", "tag": "env/edge"}],
+        "activation": ["VM", "SCA"], "tags": ["night", "#70"], "regions": ["eu-west-1", "af-south-1"],
+        "run_frequency": "4h", "remediation": false, "enabled": true,
+        "perimeter_scan": {"option_profile_id": 2, "recurrence": "WEEKLY", "days": ["TUE", "SUN"],
+            "scan_prefix": "edge", "start_date": "2031-12-01", "start_time": "05:45", "timezone": "Africa/Cairo"}
+    }));
+    let arn = "arn:aws-us-gov:iam::210987654321:role/Reader";
+    let owner = Owner { name: "night".to_owned(), prevent_delete: false };
+    assert_eq!(
+        created(&spec, Some(&owner)).await,
+        json!({
+            "name": "orders", "description": "Orders [trueup:night]", "arn": arn, "isGovCloudConfigured": true,
+            "externalId": "US7-424242-20311201",
+            "connectorAppInfos": {"set": {"ConnectorAppInfoQList": [
+                {"set": {"ConnectorAppInfo": {"name": "AI", "identifier": arn, "tagId": 71}}},
+                {"set": {"ConnectorAppInfo": {"name": "CI", "identifier": arn}}},
+            ]}},
+            "activation": {"set": {"ActivationModule": ["VM", "SCA"]}},
+            "defaultTags": {"set": {"TagSimple": [{"id": 70}, {"id": 72}]}},
+            "allRegions": false,
+            "endpoints": {"add": {"AwsEndpointSimple": [{"regionCode": "af-south-1"}, {"regionCode": "eu-west-1"}]}},
+            "runFrequency": 240, "isRemediationEnabled": false, "disabled": false, "isCPSEnabled": true,
+            "connectorScanSetting": {"isCustomScanConfigEnabled": true},
+            "connectorScanConfig": {"set": {"ConnectorScanConfiguration": {
+                "optionProfileId": 2, "recurrence": "WEEKLY", "daysOfWeek": {"set": {"Day": ["SUN", "TUE"]}},
+                "scanPrefix": "edge", "startDate": "12/01/2031", "startTime": "05:45", "timezone": "Africa/Cairo"
+            }}}
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_create_leaves_out_what_the_file_leaves_out() {
+    let arn = "arn:aws:iam::210987654321:role/Reader";
+    let bare = json!({"name": "orders", "arn": arn});
+    assert_eq!(created(&aws(bare.clone()), None).await, bare);
+    let owner = Owner { name: "night".to_owned(), prevent_delete: true };
+    let marked = created(&aws(bare), Some(&owner)).await;
+    assert_eq!(marked["description"], "[trueup:night!]", "the mark stands alone where there is no text");
+    let empty = json!({"name": "orders", "arn": arn, "activation": [], "tags": [], "perimeter_scan": "off"});
+    assert_eq!(created(&aws(empty), None).await, json!({"name": "orders", "arn": arn}));
+}
+
+#[tokio::test]
+async fn an_update_sends_the_changed_fields_alone() {
+    let arn = "arn:aws:iam::210987654321:role/Reader";
+    let spec = aws(json!({
+        "name": "orders", "description": "Orders", "arn": arn, "capabilities": [{"name": "AI", "tag": ""}],
+        "activation": [], "tags": [], "regions": ["eu-west-1"], "run_frequency": 90, "remediation": true,
+        "enabled": false, "perimeter_scan": "off"
+    }));
+    let apps = json!({"set": {"ConnectorAppInfoQList": [{"set": {"ConnectorAppInfo": {"name": "AI", "identifier": arn}}}]}});
+    for (changed, sent) in [
+        (vec!["name"], json!({"name": "orders"})),
+        (vec!["enabled"], json!({"disabled": true})),
+        (vec!["run_frequency", "remediation"], json!({"runFrequency": 90, "isRemediationEnabled": true})),
+        (vec!["activation"], json!({"activation": {"set": {"ActivationModule": []}}})),
+        (vec!["tags"], json!({"defaultTags": {"set": {"TagSimple": []}}})),
+        (vec!["capabilities"], json!({"connectorAppInfos": apps})),
+        (vec!["arn"], json!({"arn": arn, "connectorAppInfos": apps})),
+        (
+            vec!["regions"],
+            json!({"allRegions": false, "endpoints": {"set": {"AwsEndpointSimple": [{"regionCode": "eu-west-1"}]}}}),
+        ),
+        (vec!["perimeter_scan"], json!({"isCPSEnabled": false})),
+        (vec!["description"], json!({"description": "Orders [trueup:night]"})),
+        (vec!["external_id"], json!({})),
+    ] {
+        let owner = Owner { name: "night".to_owned(), prevent_delete: false };
+        assert_eq!(updated(&spec, &changed, Some(&owner)).await, sent, "{changed:?}");
+    }
+    let global = aws(json!({"name": "orders", "arn": arn, "perimeter_scan": "global", "regions": "all"}));
+    assert_eq!(
+        updated(&global, &["perimeter_scan", "regions"], None).await,
+        json!({"isCPSEnabled": true, "connectorScanSetting": {"isCustomScanConfigEnabled": false}, "allRegions": true})
+    );
+    let cleared = aws(json!({"name": "orders", "arn": arn, "description": ""}));
+    assert_eq!(updated(&cleared, &["description"], None).await, json!({"description": ""}));
+}
+
+#[tokio::test]
+async fn tags_are_written_in_the_documented_form() {
+    let tag = |fields: Value| Kind::Tag.deserialize(fields).unwrap();
+    let spec = tag(json!({"name": "ord", "parent": "env/edge", "color": "#aa00ff", "description": "x",
+        "rule": {"type": "NAME_CONTAINS", "text": "ord"}}));
+    assert_eq!(
+        created(&spec, None).await,
+        json!({"name": "ord", "parentTagId": 71, "color": "#AA00FF", "description": "x",
+            "ruleType": "NAME_CONTAINS", "ruleText": "ord"})
+    );
+    assert_eq!(
+        updated(&spec, &["rule", "color"], None).await,
+        json!({"color": "#AA00FF", "ruleType": "NAME_CONTAINS", "ruleText": "ord"})
+    );
+    let fixed = tag(json!({"name": "ord", "parent": "", "rule": {"type": "STATIC"}}));
+    assert_eq!(
+        created(&fixed, None).await,
+        json!({"name": "ord"}),
+        "a static tag has no rule on the platform"
+    );
+    assert_eq!(updated(&fixed, &["rule"], None).await, json!({"ruleType": "STATIC"}));
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_on_the_platform_is_refused_before_any_request() {
+    let stub = Stub::plays([success(&json!({"count": 0}))]).await;
+    let writer = Writer::new(&stub.reader());
+    for (tag, said) in
+        [("nowhere", "tag `nowhere` is not on the platform"), ("bad", "`7x` is no id of the platform")]
+    {
+        let spec = aws(json!({"name": "orders", "arn": ARN, "tags": [tag]}));
+        let error = writer.create(&spec, None, &Known).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("could not create awsassetdataconnector aws/orders: {said}"));
+        assert!(!error.outcome_unknown());
+        let error = writer.update("5", &spec, &["tags"], None, &Known).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("could not update awsassetdataconnector 5: {said}"));
+    }
+    assert_eq!(stub.asked().len(), 0);
+}
