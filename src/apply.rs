@@ -198,7 +198,11 @@ async fn perform(change: &Change, writer: &Writer, ids: &Ids) -> Applied {
         Err(Unwritten { error, after }) => {
             let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
             let told = format!("{after}{}{hint}", one_line(&error));
-            if error.outcome_unknown() { Outcome::Unknown { error: told } } else { Outcome::Failed { error: told } }
+            if error.outcome_unknown() {
+                Outcome::Unknown { error: told }
+            } else {
+                Outcome::Failed { error: told }
+            }
         }
     };
     Applied { change: change.clone(), outcome, took: began.elapsed() }

@@ -71,7 +71,9 @@ pub async fn connect(
     };
     let (name, api, portal, gateway) = match platform.pod {
         Pod::Simulator => ("simulator".to_owned(), None, None, None),
-        Pod::Vendor { name, api, portal, gateway } => (name.to_owned(), Some(api), Some(portal), Some(gateway)),
+        Pod::Vendor { name, api, portal, gateway } => {
+            (name.to_owned(), Some(api), Some(portal), Some(gateway))
+        }
         Pod::Private => {
             let host = platform.api_url.as_ref().and_then(Url::host_str).unwrap_or("private");
             (host.to_owned(), None, None, None)
@@ -104,9 +106,11 @@ pub async fn connect(
 
 async fn start_simulator(settings: &Settings) -> Result<simulator::Running, ConnectionError> {
     let state = simulator_state(settings);
-    let running =
-        simulator::start_or_join(simulator::Settings { state: Some(state.clone()), ..simulator::Settings::default() })
-            .await?;
+    let running = simulator::start_or_join(simulator::Settings {
+        state: Some(state.clone()),
+        ..simulator::Settings::default()
+    })
+    .await?;
     info!(
         event = "simulator_started",
         url = running.url(),
@@ -118,7 +122,7 @@ async fn start_simulator(settings: &Settings) -> Result<simulator::Running, Conn
 
 /// The simulator's file lies beside the journal.
 fn simulator_state(settings: &Settings) -> PathBuf {
-    let folder = settings.journal.as_deref().and_then(std::path::Path::parent).map(PathBuf::from).unwrap_or_default();
+    let folder =
+        settings.journal.as_deref().and_then(std::path::Path::parent).map(PathBuf::from).unwrap_or_default();
     folder.join("trueup-simulator.json")
 }
-

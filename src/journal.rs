@@ -188,7 +188,8 @@ impl Journal {
             let size = |count: i64| usize::try_from(count).unwrap_or(0);
             let doubted: Option<i64> = row.get(2)?;
             let since: Option<i64> = row.get(3)?;
-            let settled = since.is_some_and(|since| now.as_second() - since >= BELIEVED_AFTER.as_secs().cast_signed());
+            let settled =
+                since.is_some_and(|since| now.as_second() - since >= BELIEVED_AFTER.as_secs().cast_signed());
             let good = size(row.get(1)?);
             let doubted = doubted.map(|count| (size(count), settled));
             known.listings.insert(kind, KnownListing { good, doubted });
@@ -255,9 +256,11 @@ impl Journal {
     ) -> Result<(), JournalError> {
         let before: Option<String> = self
             .db
-            .query_row("select written from object where kind = ?1 and id = ?2", params![kind.word(), id], |row| {
-                row.get(0)
-            })
+            .query_row(
+                "select written from object where kind = ?1 and id = ?2",
+                params![kind.word(), id],
+                |row| row.get(0),
+            )
             .optional()?;
         let mut written: Map<String, Value> =
             before.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
@@ -321,8 +324,9 @@ impl Journal {
                 .prepare("update drift set announced = fingerprint, announced_at = ?2 where address = ?1")?;
             let mut over = transaction.prepare("delete from drift where address = ?1")?;
             let drifted: BTreeSet<String> = drifted(plan).map(|change| change.address.to_string()).collect();
-            let mut query = transaction
-                .prepare("select address, fingerprint, since, announced, announced_at from drift order by address")?;
+            let mut query = transaction.prepare(
+                "select address, fingerprint, since, announced, announced_at from drift order by address",
+            )?;
             let rows: Vec<(String, String, i64, Option<String>, Option<i64>)> = query
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
                 .collect::<Result<_, _>>()?;
@@ -336,7 +340,8 @@ impl Journal {
                     DriftEvent::Resolved
                 } else {
                     let due = announced_at.is_none_or(|at| {
-                        now.as_second().saturating_sub(at) >= i64::try_from(remind_every.as_secs()).unwrap_or(i64::MAX)
+                        now.as_second().saturating_sub(at)
+                            >= i64::try_from(remind_every.as_secs()).unwrap_or(i64::MAX)
                     });
                     let event = match announced {
                         Some(announced) if announced != fingerprint => DriftEvent::Changed,
@@ -370,7 +375,8 @@ fn is_over(address: &str, drifted: &BTreeSet<String>, plan: &Plan) -> bool {
 
 /// What makes a drift the same one as last time.
 fn fingerprint(change: &Change) -> String {
-    let fields: Vec<_> = change.fields.iter().map(|field| (&field.path, &field.before, &field.after)).collect();
+    let fields: Vec<_> =
+        change.fields.iter().map(|field| (&field.path, &field.before, &field.after)).collect();
     let text = serde_json::json!([change.action, fields]).to_string();
     Sha256::digest(text).iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
@@ -403,7 +409,11 @@ mod tests {
     fn a_damaged_journal_is_set_aside_and_said() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trueup.db");
-        std::fs::write(&path, "this is no database, and longer than a header of one hundred bytes ".repeat(4)).unwrap();
+        std::fs::write(
+            &path,
+            "this is no database, and longer than a header of one hundred bytes ".repeat(4),
+        )
+        .unwrap();
         let (journal, told) = Journal::open(&path).unwrap();
         assert!(told.unwrap().contains("set aside as"));
         assert!(journal.known(at(0)).unwrap().objects.is_empty());
@@ -432,7 +442,8 @@ mod tests {
     fn what_was_written_is_known_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trueup.db");
-        let regions: Map<_, _> = [("regions".to_owned(), serde_json::json!(["eu-west-1"]))].into_iter().collect();
+        let regions: Map<_, _> =
+            [("regions".to_owned(), serde_json::json!(["eu-west-1"]))].into_iter().collect();
         Journal::open(&path).unwrap().0.wrote(Kind::Aws, "7", "arn", true, &regions).unwrap();
         Journal::open(&path).unwrap().0.wrote(Kind::Aws, "7", "arn", false, &Map::new()).unwrap();
         let known = Journal::open(&path).unwrap().0.known(at(0)).unwrap();

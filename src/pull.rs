@@ -29,7 +29,9 @@ pub fn kinds_to_read(desired: &Desired) -> Vec<Kind> {
         PullScope::Declared => Kind::ALL
             .iter()
             .copied()
-            .filter(|kind| desired.sections.contains(kind) || (*kind == Kind::Tag && !desired.sections.is_empty()))
+            .filter(|kind| {
+                desired.sections.contains(kind) || (*kind == Kind::Tag && !desired.sections.is_empty())
+            })
             .collect(),
     }
 }

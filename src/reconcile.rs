@@ -11,9 +11,7 @@ use crate::apply::{Applied, Applying, Outcome, apply};
 use crate::desired::Desired;
 use crate::error::one_line;
 use crate::journal::{Journal, JournalError};
-use crate::plan::{
-    Action, Change, FieldChange, LiveState, Plan, Policy, Refusal, TagNames, approve, plan,
-};
+use crate::plan::{Action, Change, FieldChange, LiveState, Plan, Policy, Refusal, TagNames, approve, plan};
 use crate::pull::{kinds_to_read, pull};
 use crate::qualys::{Reader, Writer};
 use crate::resource::{Address, Kind};
@@ -191,7 +189,13 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     if let Some(writer) = writer {
         report.end = match approve(report.plan.clone()) {
             Err(refusal) => {
-                warn!(event = "plan_blocked", run_id, limit = refusal.0.limit, "{refusal}; {}", refusal.0.hint);
+                warn!(
+                    event = "plan_blocked",
+                    run_id,
+                    limit = refusal.0.limit,
+                    "{refusal}; {}",
+                    refusal.0.hint
+                );
                 End::Blocked(refusal)
             }
             Ok(_) if !consented => End::Declined,
@@ -218,7 +222,12 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         report.after = Some(after);
     }
     report.took = clock.elapsed();
-    info!(event = "reconcile_finished", run_id, outcome = report.outcome().word(), duration_ms = millis(report.took));
+    info!(
+        event = "reconcile_finished",
+        run_id,
+        outcome = report.outcome().word(),
+        duration_ms = millis(report.took)
+    );
     report
 }
 
@@ -233,7 +242,12 @@ fn stopped(policy: &Policy, began: Timestamp, clock: Instant, run_id: &str) -> R
         began,
         took: clock.elapsed(),
     };
-    info!(event = "reconcile_finished", run_id, outcome = report.outcome().word(), duration_ms = millis(report.took));
+    info!(
+        event = "reconcile_finished",
+        run_id,
+        outcome = report.outcome().word(),
+        duration_ms = millis(report.took)
+    );
     report
 }
 
@@ -253,11 +267,8 @@ fn plan_with(
     });
     let mut planned = plan(desired, live, &known, policy);
     drop(known);
-    let sizes: BTreeMap<Kind, usize> = live
-        .kinds
-        .iter()
-        .filter_map(|(kind, listing)| Some((*kind, listing.as_ref().ok()?.len())))
-        .collect();
+    let sizes: BTreeMap<Kind, usize> =
+        live.kinds.iter().filter_map(|(kind, listing)| Some((*kind, listing.as_ref().ok()?.len()))).collect();
     let remembered =
         journal.observe(&planned, &sizes, now).and_then(|()| journal.date_drifts(&mut planned, first, now));
     if let Err(error) = remembered {
@@ -267,7 +278,11 @@ fn plan_with(
 }
 
 fn journal_failed(error: &JournalError) {
-    warn!(event = "journal_failed", error = one_line(error), "drift cannot be told from pending until it works");
+    warn!(
+        event = "journal_failed",
+        error = one_line(error),
+        "drift cannot be told from pending until it works"
+    );
 }
 
 /// Reads what was written again. Where an outcome is unknown, the whole kind is listed: the object is looked
@@ -300,7 +315,8 @@ async fn read_again(reader: &Reader, live: &mut LiveState, applied: &[Applied]) 
                 listing
             })
         };
-        let read = read.map_err(|error| format!("what was written could not be read again: {}", one_line(&error)));
+        let read =
+            read.map_err(|error| format!("what was written could not be read again: {}", one_line(&error)));
         live.kinds.insert(kind, read);
     }
 }
@@ -364,7 +380,9 @@ fn log_plan(run_id: &str, plan: &Plan, clock: Instant) {
         let address = failed.address.as_ref().map(ToString::to_string);
         match address {
             None => error!(event = "pull_failed", run_id, kind = failed.kind.word(), error = failed.error),
-            Some(address) => error!(event = "change_failed", run_id, address, action = "plan", error = failed.error),
+            Some(address) => {
+                error!(event = "change_failed", run_id, address, action = "plan", error = failed.error)
+            }
         }
     }
     let summary = plan.summary;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use trueup::desired::{self, Desired};
 use trueup::plan::{
-    Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Style, plan, plan_json, render_text,
+    Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Style, plan, plan_json,
+    render_text,
 };
 use trueup::resource::{Health, Kind, LiveObject, Owner};
 
@@ -47,7 +48,8 @@ fn live(yaml: &str) -> LiveState {
         let id = row.remove("id").map(text).unwrap();
         let owner = row.remove("owner").map(text);
         let locked = row.remove("locked").map(text);
-        let health = Health { state: row.remove("state").map(text), last_error: row.remove("last_error").map(text) };
+        let health =
+            Health { state: row.remove("state").map(text), last_error: row.remove("last_error").map(text) };
         let unreadable = match row.remove("not") {
             Some(Value::Object(not)) => {
                 not.into_iter().map(|(name, value)| (kind.field(&name).unwrap().name, value)).collect()
@@ -86,7 +88,11 @@ fn plan_of(desired: &Desired, live: &LiveState, known: &Known) -> Plan {
 fn lines(plan: &Plan) -> String {
     let mut lines = Vec::new();
     for change in &plan.changes {
-        let cause = if change.cause == trueup::plan::Cause::Pending { String::new() } else { format!(" {:?}", change.cause) };
+        let cause = if change.cause == trueup::plan::Cause::Pending {
+            String::new()
+        } else {
+            format!(" {:?}", change.cause)
+        };
         let held = change.held.as_ref().map(|held| format!(" held: {}", held.why)).unwrap_or_default();
         lines.push(format!("{} {}{cause}{held}", change.action.symbol(), change.address));
         if change.action != trueup::plan::Action::Create {
@@ -103,10 +109,13 @@ fn lines(plan: &Plan) -> String {
         lines.push(format!("? {}: {}", object.address, object.fields.join(", ")));
     }
     for object in &plan.unmanaged {
-        lines.push(format!("  {} unmanaged", object.address));
+        lines.push(format!("o {} unmanaged", object.address));
     }
     if let Some(blocked) = &plan.blocked {
-        lines.push(format!("blocked: {} allows {}, wanted {}", blocked.limit, blocked.allowed, blocked.wanted));
+        lines.push(format!(
+            "blocked: {} allows {}, wanted {}",
+            blocked.limit, blocked.allowed, blocked.wanted
+        ));
     }
     lines.join("\n")
 }
@@ -149,12 +158,20 @@ fn each_field_of_a_connector_is_compared_in_its_normal_form() {
         ("activation: [VM]", "activation: []", "activation: [] -> [\"VM\"]"),
         ("capabilities: [CSA, AI]", "capabilities: [AI, CSA]", ""),
         ("capabilities: [AI]", "capabilities: [{name: AI, tag: '#7'}]", ""),
-        ("capabilities: [{name: AI, tag: ''}]", "capabilities: [{name: AI, tag: '#7'}]", "capabilities: [{\"name\":\"AI\",\"tag\":\"#7\"}] -> [\"AI\"]"),
+        (
+            "capabilities: [{name: AI, tag: ''}]",
+            "capabilities: [{name: AI, tag: '#7'}]",
+            "capabilities: [{\"name\":\"AI\",\"tag\":\"#7\"}] -> [\"AI\"]",
+        ),
         ("regions: all", "regions: all", ""),
         ("regions: [eu-west-1]", "regions: all", "regions: \"all\" -> [\"eu-west-1\"]"),
         ("enabled: false", "enabled: true", "enabled: true -> false"),
         ("remediation: true", "remediation: false", "remediation: false -> true"),
-        ("external_id: US1-1-12345", "external_id: US1-1-54321", "external_id: \"US1-1-54321\" -> \"US1-1-12345\""),
+        (
+            "external_id: US1-1-12345",
+            "external_id: US1-1-54321",
+            "external_id: \"US1-1-54321\" -> \"US1-1-12345\"",
+        ),
         ("perimeter_scan: off", "perimeter_scan: off", ""),
         ("perimeter_scan: false", "perimeter_scan: global", "perimeter_scan: \"global\" -> \"off\""),
         (
@@ -179,7 +196,11 @@ fn each_field_of_a_connector_is_compared_in_its_normal_form() {
 
 #[test]
 fn a_field_that_the_file_leaves_out_is_not_compared() {
-    check(&aws(""), &live_aws("description: theirs, run_frequency: 90m, activation: [PC], enabled: false"), "");
+    check(
+        &aws(""),
+        &live_aws("description: theirs, run_frequency: 90m, activation: [PC], enabled: false"),
+        "",
+    );
 }
 
 #[test]
@@ -195,40 +216,71 @@ fn a_role_by_its_parts_is_the_same_as_its_arn() {
 
 #[test]
 fn a_rename_is_an_update() {
-    check(&aws(""), &format!("- {{kind: aws, id: 1, name: old, arn: '{A}'}}"), "
+    check(
+        &aws(""),
+        &format!("- {{kind: aws, id: 1, name: old, arn: '{A}'}}"),
+        "
         ~ aws/a
-            name: \"old\" -> \"a\"");
+            name: \"old\" -> \"a\"",
+    );
 }
 
 #[test]
 fn a_new_role_in_the_same_account_is_an_update_where_the_account_is_unique() {
     let other = "arn:aws:iam::111111111111:role/Other";
     let row = |id: u8| format!("- {{kind: aws, id: {id}, name: a{id}, arn: '{other}{id}'}}\n");
-    check(&aws(""), &row(1), "
+    check(
+        &aws(""),
+        &row(1),
+        "
         ~ aws/a
             name: \"a1\" -> \"a\"
-            arn: \"arn:aws:iam::111111111111:role/Other1\" -> \"arn:aws:iam::111111111111:role/Q\"");
-    check(&aws(""), &(row(1) + &row(2)), "
+            arn: \"arn:aws:iam::111111111111:role/Other1\" -> \"arn:aws:iam::111111111111:role/Q\"",
+    );
+    check(
+        &aws(""),
+        &(row(1) + &row(2)),
+        "
         + aws/a
-          aws/a1 unmanaged
-          aws/a2 unmanaged");
+        o aws/a1 unmanaged
+        o aws/a2 unmanaged",
+    );
 }
 
 #[test]
 fn two_live_objects_of_one_identity_are_an_error_and_neither_is_touched() {
     let twice = live_aws("enabled: true") + "\n" + &live_aws("enabled: true").replace("id: 1", "id: 2");
-    check(&aws("enabled: false"), &twice, &format!("
-        x aws/a: 2 live objects have its identity {A}: ids 1, 2; neither is touched"));
+    check(
+        &aws("enabled: false"),
+        &twice,
+        &format!(
+            "
+        x aws/a: 2 live objects have its identity {A}: ids 1, 2; neither is touched"
+        ),
+    );
 }
 
 #[test]
 fn a_name_used_twice_makes_the_identity_part_of_the_address() {
     let wanted = format!("connectors: {{aws: [{{name: a, arn: '{A}'}}, {{name: a, arn: '{A}2'}}]}}");
-    check(&wanted, "[]", &format!("
+    check(
+        &wanted,
+        "[]",
+        &format!(
+            "
         + aws/a#{A}
-        + aws/a#{A}2"));
-    check(&aws(""), &(live_aws("") + &format!("\n- {{kind: aws, id: 2, name: a, arn: '{A}2'}}")), &format!("
-          aws/a#{A}2 unmanaged").replace("\n          ", "\n  "));
+        + aws/a#{A}2"
+        ),
+    );
+    check(
+        &aws(""),
+        &(live_aws("") + &format!("\n- {{kind: aws, id: 2, name: a, arn: '{A}2'}}")),
+        &format!(
+            "
+        o aws/a#{A}2 unmanaged"
+        )
+        .replace("\n          ", "\n  "),
+    );
 }
 
 #[test]
@@ -245,9 +297,17 @@ fn tags_are_named_by_path_or_by_a_unique_bare_name() {
         ("tags: [prod/payments]", "tags: ['#2']", ""),
         ("tags: [payments]", "tags: ['#2']", ""),
         ("tags: [web]", "tags: ['#4']", ""),
-        ("tags: [prod]", "tags: ['#2', '#99']", "~ aws/a\n    tags: [\"#99\",\"prod/payments\"] -> [\"prod\"]"),
+        (
+            "tags: [prod]",
+            "tags: ['#2', '#99']",
+            "~ aws/a\n    tags: [\"#99\",\"prod/payments\"] -> [\"prod\"]",
+        ),
         ("tags: []", "tags: ['#1']", "~ aws/a\n    tags: [\"prod\"] -> []"),
-        ("tags: [nope]", "tags: []", "x aws/a: tag `nope` is neither on the platform nor in the file (config.yaml:3)"),
+        (
+            "tags: [nope]",
+            "tags: []",
+            "x aws/a: tag `nope` is neither on the platform nor in the file (config.yaml:3)",
+        ),
         (
             "tags: [web2]",
             "tags: []",
@@ -266,10 +326,13 @@ fn a_connector_depends_on_the_tags_that_are_made_for_it() {
          connectors: {{aws: [{{name: a, arn: '{A}', tags: [payments]}}]}}"
     );
     let plan = plan_of(&desired(&wanted), &live("[]"), &Known::default());
-    assert_lines(&plan, "
+    assert_lines(
+        &plan,
+        "
         + tag/prod
         + tag/prod/payments
-        + aws/a");
+        + aws/a",
+    );
     let needs: Vec<Vec<String>> =
         plan.changes.iter().map(|c| c.depends_on.iter().map(ToString::to_string).collect()).collect();
     assert_eq!(needs, [vec![], vec!["tag/prod".to_owned()], vec!["tag/prod/payments".to_owned()]]);
@@ -281,10 +344,14 @@ fn what_needs_a_tag_that_is_not_made_fails_alone() {
         "tags: [{{name: held, policy: observe}}]\n\
          connectors: {{aws: [{{name: a, arn: '{A}', tags: [held]}}, {{name: b, arn: '{A}2'}}]}}"
     );
-    check(&wanted, "[]", "
+    check(
+        &wanted,
+        "[]",
+        "
         + tag/held held: policy: observe
         + aws/b
-        x aws/a: tag/held is not live, and its create is held");
+        x aws/a: tag/held is not live, and its create is held",
+    );
 }
 
 #[test]
@@ -306,10 +373,13 @@ fn connectors_that_name_tags_fail_while_tags_cannot_be_read() {
         "[{{kind: tag, fails: HTTP 403}}, {{kind: aws, id: 1, name: a, arn: '{A}'}}, {{kind: aws, id: 2, name: b, arn: '{A}2', enabled: true}}]"
     );
     let plan = plan_of(&desired(&wanted), &live(&is), &Known::default());
-    assert_lines(&plan, "
+    assert_lines(
+        &plan,
+        "
         ~ aws/b
             enabled: true -> false
-        x aws/a: the tags that it names could not be read: HTTP 403 (config.yaml:3)");
+        x aws/a: the tags that it names could not be read: HTTP 403 (config.yaml:3)",
+    );
     assert_eq!(plan.warnings, ["tag: could not be read, and the file names none: HTTP 403"]);
     assert_eq!(plan.detailed_exit(), 1);
 }
@@ -345,7 +415,14 @@ fn drift_and_pending_are_told_apart_by_the_base() {
             "Pending",
             2,
         ),
-        ("capabilities: [AI]", "capabilities: [AI]", "capabilities: [AI]", "capabilities: [AI, CI]", "Drift", 4),
+        (
+            "capabilities: [AI]",
+            "capabilities: [AI]",
+            "capabilities: [AI]",
+            "capabilities: [AI, CI]",
+            "Drift",
+            4,
+        ),
         ("activation: [VM]", "activation: [VM]", "activation: [VM]", "activation: [VM, SCA]", "Drift", 4),
     ] {
         let known = known_after(&desired(&aws(file_before)), &live(&live_aws(live_before)));
@@ -410,12 +487,20 @@ fn a_field_that_is_not_read_back_is_verified_by_what_was_written() {
 
 #[test]
 fn observed_objects_are_planned_and_held() {
-    check(&aws("enabled: false, policy: observe"), &live_aws("enabled: true"), "
+    check(
+        &aws("enabled: false, policy: observe"),
+        &live_aws("enabled: true"),
+        "
         ~ aws/a held: policy: observe
-            enabled: true -> false");
-    check(&aws("enabled: false"), &live_aws("enabled: true, locked: member of contoso"), "
+            enabled: true -> false",
+    );
+    check(
+        &aws("enabled: false"),
+        &live_aws("enabled: true, locked: member of contoso"),
+        "
         ~ aws/a held: member of contoso
-            enabled: true -> false");
+            enabled: true -> false",
+    );
 }
 
 #[test]
@@ -435,29 +520,45 @@ fn prune_deletes_what_its_setting_allows_and_nothing_else() {
     let settings = |prune: &str| {
         format!("reconcile: {{owner: me, {prune}, unmanaged_ignore: [aws/legacy-*]}}\ntags: []\n{}", aws(""))
     };
-    check(&settings("prune: never"), &objects, "
+    check(
+        &settings("prune: never"),
+        &objects,
+        "
         - tag/our-tag held: ours, not in the file; prune: never
         - aws/kept held: ours, not in the file; prune: never
         - aws/ours held: ours, not in the file; prune: never
-          aws/nobodys unmanaged");
-    check(&settings("prune: owned"), &objects, "
+        o aws/nobodys unmanaged",
+    );
+    check(
+        &settings("prune: owned"),
+        &objects,
+        "
         - tag/our-tag
         - aws/kept held: its mark forbids to delete it (prevent_delete)
         - aws/ours
-          aws/nobodys unmanaged");
-    check(&settings("prune: all"), &objects, "
+        o aws/nobodys unmanaged",
+    );
+    check(
+        &settings("prune: all"),
+        &objects,
+        "
         - tag/our-tag
         - aws/kept held: its mark forbids to delete it (prevent_delete)
         - aws/nobodys
-        - aws/ours");
-    check(&settings("prune: all, prune_action: disable"), &objects.replace("arn:", "enabled: true, arn:"), "
+        - aws/ours",
+    );
+    check(
+        &settings("prune: all, prune_action: disable"),
+        &objects.replace(", arn:", ", enabled: true, arn:"),
+        "
         - tag/our-tag
         ~ aws/kept held: its mark forbids to delete it (prevent_delete)
             enabled: true -> false
         ~ aws/nobodys
             enabled: true -> false
         ~ aws/ours
-            enabled: true -> false");
+            enabled: true -> false",
+    );
 }
 
 #[test]
@@ -469,23 +570,49 @@ fn deletes_that_prune_never_holds_do_not_count_for_the_exit_code() {
 }
 
 #[test]
+fn what_a_broken_entry_means_is_not_pruned() {
+    let wanted = format!(
+        "reconcile: {{prune: all, owner: me}}\n\
+         tags: [{{name: x, parent: gone}}]\n\
+         connectors: {{aws: [{{name: a, arn: '{A}', tags: [nope]}}]}}"
+    );
+    let is = live_aws("") + "\n- {kind: tag, id: 9, name: x, parent: '', owner: me}";
+    check(
+        &wanted,
+        &is,
+        "
+        x tag/gone/x: its parent: tag `gone` is neither on the platform nor in the file (config.yaml:4)
+        x aws/a: tag `nope` is neither on the platform nor in the file (config.yaml:5)",
+    );
+}
+
+#[test]
 fn a_section_that_is_absent_is_not_pruned() {
     let wanted = "reconcile: {prune: all}\ntags: [{name: x}]";
-    check(wanted, &format!("{}\n- {{kind: tag, id: 9, name: x, parent: ''}}", live_aws("")), "  aws/a unmanaged");
+    check(
+        wanted,
+        &format!("{}\n- {{kind: tag, id: 9, name: x, parent: ''}}", live_aws("")),
+        "o aws/a unmanaged",
+    );
 }
 
 #[test]
 fn another_owners_object_is_held_and_ends_in_1() {
     let wanted = format!("reconcile: {{owner: me}}\n{}", aws("enabled: false"));
     let plan = plan_of(&desired(&wanted), &live(&live_aws("enabled: true, owner: you")), &Known::default());
-    assert_lines(&plan, "
+    assert_lines(
+        &plan,
+        "
         ~ aws/a held: owned by you, not me
-            enabled: true -> false");
+            enabled: true -> false",
+    );
     assert_eq!(plan.detailed_exit(), 1);
 }
 
 fn many(count: usize) -> String {
-    (0..count).map(|n| format!("- {{kind: aws, id: {n}, name: n{n}, arn: '{A}{n}', enabled: true}}\n")).collect()
+    (0..count)
+        .map(|n| format!("- {{kind: aws, id: {n}, name: n{n}, arn: '{A}{n}', enabled: true}}\n"))
+        .collect()
 }
 
 #[test]
@@ -514,7 +641,9 @@ fn a_plan_over_a_limit_is_blocked_whole() {
 fn a_listing_that_shrank_too_much_is_not_believed_until_it_settles() {
     let file = desired(&aws(""));
     let mut known = Known::default();
-    for (doubted, believed) in [(None, false), (Some((4, false)), false), (Some((4, true)), true), (Some((3, true)), false)] {
+    for (doubted, believed) in
+        [(None, false), (Some((4, false)), false), (Some((4, true)), true), (Some((3, true)), false)]
+    {
         known.listings.insert(Kind::Aws, KnownListing { good: 10, doubted });
         let plan = plan_of(&file, &live(&many(4)), &known);
         assert_eq!(plan.failed.is_empty(), believed, "{doubted:?}");
@@ -525,7 +654,8 @@ fn a_listing_that_shrank_too_much_is_not_believed_until_it_settles() {
 fn the_same_input_gives_the_same_bytes() {
     let file = format!("tags: [{{name: t}}]\n{}", aws("enabled: false, tags: [t]"));
     let text = |_| {
-        let plan = plan_of(&desired(&file), &live(&(many(30) + &live_aws("enabled: true"))), &Known::default());
+        let plan =
+            plan_of(&desired(&file), &live(&(many(30) + &live_aws("enabled: true"))), &Known::default());
         let heading = Heading { platform: "US1", generated_at: jiff::Timestamp::UNIX_EPOCH, exit: 2 };
         render_text(&plan, "US1", Style::default()) + &plan_json(&plan, &heading).to_string()
     };
@@ -542,9 +672,12 @@ fn targets_limit_the_plan_to_themselves_and_what_they_need() {
     let mut policy = Policy::from_settings(&wanted.settings.reconcile);
     policy.targets = ["aws/a".parse().unwrap(), "aws/nope".parse().unwrap()].into();
     let plan = plan(&wanted, &live("[]"), &Known::default(), &policy);
-    assert_lines(&plan, "
+    assert_lines(
+        &plan,
+        "
         + tag/t
-        + aws/a");
+        + aws/a",
+    );
     assert_eq!(plan.unknown_targets, ["aws/nope".parse().unwrap()]);
 }
 

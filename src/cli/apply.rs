@@ -33,7 +33,12 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
     common.start_logs(-1);
     if !args.yes && !std::io::stdin().is_terminal() {
         let hint = "say --yes to apply without a question";
-        return output::fail(args.format, Exit::Usage, "apply asks, and there is no terminal to answer", Some(hint));
+        return output::fail(
+            args.format,
+            Exit::Usage,
+            "apply asks, and there is no terminal to answer",
+            Some(hint),
+        );
     }
     let mut session = match Session::open(common, args.format, &args.target).await {
         Ok(session) => session,
@@ -42,7 +47,9 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
     let stop = Stop::new();
     match Signals::install() {
         Ok(signals) => drop(tokio::spawn(signals.stop_only(stop.clone()))),
-        Err(error) => output::complain(&format!("warning: {error}: an interrupt will not wait for calls in flight")),
+        Err(error) => {
+            output::complain(&format!("warning: {error}: an interrupt will not wait for calls in flight"))
+        }
     }
 
     let (platform, color) = (session.platform(), session.color);
@@ -113,7 +120,8 @@ fn outcome_text(report: &Report) -> String {
                 let address = visible(&change.address.to_string());
                 let _ = writeln!(text, "x {address:<24} {:<8} {}", outcome.word(), visible(why));
             }
-            for NotConverged { address, field: FieldChange { path, before, after } } in &report.not_converged {
+            for NotConverged { address, field: FieldChange { path, before, after } } in &report.not_converged
+            {
                 let line = format!("! {address} not converged: {path}: sent {after}, got {before}");
                 let _ = writeln!(text, "{}", visible(&line));
             }
@@ -121,8 +129,7 @@ fn outcome_text(report: &Report) -> String {
                 let of = |applied: &&Applied| applied.outcome.is_applied() && applied.change.action == action;
                 report.applied.iter().filter(of).count()
             };
-            let ended =
-                |word| report.applied.iter().filter(|applied| applied.outcome.word() == word).count();
+            let ended = |word| report.applied.iter().filter(|applied| applied.outcome.word() == word).count();
             let _ = writeln!(
                 text,
                 "Applied: {} created, {} updated, {} replaced, {} deleted. {} failed, {} skipped, {} unknown.",

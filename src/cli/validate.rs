@@ -32,7 +32,8 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
             output::complain_of(&[], &desired.warnings);
             let (objects, files, warnings) =
                 (desired.declared.len(), desired.files.len(), desired.warnings.len());
-            let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+            let plural =
+                |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
             output::say(&format!(
                 "{}: valid · {}, {}, {}\n",
                 shown(&path),

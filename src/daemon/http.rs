@@ -262,10 +262,10 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
-    use crate::reconcile::PassOutcome as Outcome;
     use super::super::status::tests::{PLAN, at};
     use super::super::triggers::Trigger;
     use super::*;
+    use crate::reconcile::PassOutcome as Outcome;
 
     struct Answer {
         status: u16,

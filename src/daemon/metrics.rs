@@ -13,8 +13,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::status::PlanSummary;
-use crate::reconcile::PassOutcome as Outcome;
 use super::triggers::Trigger;
+use crate::reconcile::PassOutcome as Outcome;
 
 /// Seconds. A pass over a small subscription takes one, a rate-limited one takes hours.
 const PASS_BUCKETS: [f64; 11] = [0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];

@@ -116,7 +116,10 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
                 journal = open_journal(settings);
             }
             if settings.listen != old.listen {
-                warn!(event = "restart_needed", "listen has changed: it takes effect when the daemon is restarted");
+                warn!(
+                    event = "restart_needed",
+                    "listen has changed: it takes effect when the daemon is restarted"
+                );
             }
             systemd::ready("reloaded");
         }
@@ -215,7 +218,12 @@ fn load(config: &Path, board: &Board) -> Result<Desired, Rejected> {
 
 /// Puts the file as it is now in force. A wrong one, or one with which the platform cannot be reached, changes
 /// nothing.
-async fn reload(config: &Path, in_force: &mut InForce, simulator: &mut Option<simulator::Running>, board: &Board) {
+async fn reload(
+    config: &Path,
+    in_force: &mut InForce,
+    simulator: &mut Option<simulator::Running>,
+    board: &Board,
+) {
     let Ok(desired) = load(config, board) else { return };
     // Credentials are resolved anew, since they may have been rotated.
     let connected = connect(&desired.settings, simulator.take()).await;
@@ -279,4 +287,3 @@ fn publish(board: &Board, plan: &Plan, platform: &str) {
         error!(event = "status_failed", error = one_line(&error), "the plan cannot be shown over HTTP");
     }
 }
-

@@ -57,18 +57,18 @@ impl<'a> Comparison<'a> {
             }
             let Some(want) = wanted.get(field.name) else { continue };
             let have = match live.unreadable.get(field.name) {
-                Some(_) if known.is_some_and(|known| base.wrote(known, field.name) == Some(want)) => {
-                    Some(want.clone())
-                }
-                Some(is_not) if is_not == want => None,
-                Some(_) => match known.and_then(|known| base.wrote(known, field.name)) {
-                    Some(wrote) => Some(wrote.clone()),
-                    None => {
+                None => current.get(field.name).cloned(),
+                Some(is_not) => {
+                    // What was last written stands for what is not told, unless that is known to be over.
+                    let wrote = known
+                        .and_then(|known| base.wrote(known, field.name))
+                        .filter(|wrote| *wrote != is_not);
+                    if wrote.is_none() && is_not != want {
                         compared.unverified.push(field.name.to_owned());
                         continue;
                     }
-                },
-                None => current.get(field.name).cloned(),
+                    wrote.cloned()
+                }
             };
             if have.as_ref() == Some(want) {
                 if let Some(asked) = asked.get(field.name) {

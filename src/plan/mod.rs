@@ -174,24 +174,28 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
             }
         };
 
-        let resolved = names.resolve_entries(&entries, kind, &mut plan);
+        let resolved = names.resolve_entries(&entries, kind);
         let matched = matching::match_listing(&resolved, listing, kind, known, &identities);
         let addresses = matching::Addresses::new(kind, &matched);
+        let shielded: BTreeSet<&str> =
+            resolved.iter().filter(|entry| entry.problem.is_some()).map(|entry| entry.spec.name()).collect();
         for found in &matched {
             match found {
+                Match::Pair { entry, .. } | Match::Missing { entry, .. } | Match::Ambiguous { entry, .. }
+                    if entry.problem.is_some() =>
+                {
+                    let error = entry.problem.as_deref().unwrap_or_default();
+                    let error = format!("{error} ({})", entry.declared.place);
+                    plan.failed.push(Failed { kind, address: Some(addresses.of_entry(entry)), error });
+                }
                 Match::Pair { entry, live } => {
-                    let address = addresses.of_entry(entry);
                     let known = known.objects.get(&(kind, live.id.clone()));
                     let compared = Comparison::new(entry, live, &names, known);
-                    compared.into_plan(address, policy, &mut plan);
+                    compared.into_plan(addresses.of_entry(entry), policy, &mut plan);
                 }
                 Match::Missing { entry, known_id } => {
-                    plan.changes.push(compare::create(
-                        entry,
-                        addresses.of_entry(entry),
-                        known_id.as_deref(),
-                        policy,
-                    ));
+                    let address = addresses.of_entry(entry);
+                    plan.changes.push(compare::create(entry, address, known_id.as_deref(), policy));
                 }
                 Match::Ambiguous { entry, ids } => plan.failed.push(Failed {
                     kind,
@@ -203,6 +207,8 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                         ids.join(", ")
                     ),
                 }),
+                // An entry whose path is not known may mean this one.
+                Match::Left { live } if shielded.contains(live.spec.name()) => {}
                 Match::Left { live } => {
                     let address = addresses.of_live(live);
                     let known = known.objects.get(&(kind, live.id.clone()));
@@ -289,6 +295,8 @@ fn believed<'a>(
 struct Entry<'a> {
     spec: Spec,
     declared: &'a Declared,
+    /// Why it cannot be planned. It still means its live object, which nothing else may touch then.
+    problem: Option<String>,
 }
 
 fn parse_object(text: &str) -> serde_json::Map<String, Value> {

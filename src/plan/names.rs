@@ -164,15 +164,10 @@ impl TagNames {
         }
     }
 
-    /// Makes the names in the entries of a kind canonical. An entry that names no one tag fails alone.
-    pub(super) fn resolve_entries<'a>(
-        &self,
-        entries: &[&'a Declared],
-        kind: Kind,
-        plan: &mut Plan,
-    ) -> Vec<Entry<'a>> {
-        let mut resolved = Vec::with_capacity(entries.len());
+    /// Makes the names in the entries of a kind canonical. An entry that names no one tag has a problem, alone.
+    pub(super) fn resolve_entries<'a>(&self, entries: &[&'a Declared], kind: Kind) -> Vec<Entry<'a>> {
         let mut placed = self.declared_paths.iter();
+        let mut resolved = Vec::with_capacity(entries.len());
         for &declared in entries {
             let mut problem = None;
             let mut spec = declared.spec.clone();
@@ -185,14 +180,7 @@ impl TagNames {
             } else {
                 self.canonical(&mut spec, &mut problem);
             }
-            match problem {
-                None => resolved.push(Entry { spec, declared }),
-                Some(error) => plan.failed.push(Failed {
-                    kind,
-                    address: Some(Address::new(kind, spec.address_name())),
-                    error: format!("{error} ({})", declared.place),
-                }),
-            }
+            resolved.push(Entry { spec, declared, problem });
         }
         resolved
     }

@@ -16,7 +16,7 @@ pub struct Tag {
     pub name: String,
     /// The path of the tag above it; `""` for none. Left out: at the top, or wherever the one tag of that
     /// name is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "is_top")]
     pub parent: Option<String>,
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +137,12 @@ impl<'de> Deserialize<'de> for Color {
             _ => Err(de::Error::custom(format!("`{text}` is no colour: expected \"#RRGGBB\", in quotes"))),
         }
     }
+}
+
+/// A tag at the top is written without its parent.
+#[expect(clippy::ref_option, reason = "serde passes the field")]
+fn is_top(parent: &Option<String>) -> bool {
+    parent.as_deref().is_none_or(str::is_empty)
 }
 
 impl Tag {
