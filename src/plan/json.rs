@@ -39,7 +39,7 @@ pub fn plan_json(plan: &Plan, heading: &Heading<'_>) -> Value {
     json!({
         "format": "trueup.plan/v1",
         "id": id,
-        "generated_at": heading.generated_at.to_string(),
+        "generated_at": to_the_second(heading.generated_at).to_string(),
         "platform": heading.platform,
         "policy": mode.word(),
         "exit": heading.exit,
@@ -77,10 +77,15 @@ fn change_json(change: &Change) -> Value {
         "action": action,
         "id": id,
         "cause": cause,
-        "since": since.map(|since| since.to_string()),
+        "since": since.map(|since| to_the_second(since).to_string()),
         "held": held.as_ref().map(|held| &held.why),
         "reason": reason,
         "depends_on": depends_on,
         "fields": fields,
     })
+}
+
+/// RFC 3339 without a fraction.
+fn to_the_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
