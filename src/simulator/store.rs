@@ -78,6 +78,11 @@ impl Store {
         self.file = Some(file);
     }
 
+    /// From here on nothing reaches the file: it may be another process's by now.
+    pub(crate) fn detach(&mut self) {
+        self.file = None;
+    }
+
     pub(crate) fn get(&self, kind: Kind, id: u64) -> Option<&Arc<Record>> {
         self.objects.get(kind)?.get(&id)
     }

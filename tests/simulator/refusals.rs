@@ -159,6 +159,9 @@ async fn an_update_takes_no_more_than_the_documents_name() {
     }
     let same = remote.json("update", &format!("{AWS}/{id}"), request(&json!({"id": id, "name": "x"}))).await;
     assert_eq!(same["responseCode"], "SUCCESS");
+    let data = request(&json!({"name": "x"}));
+    check_refused(&remote.json("delete", &format!("{AWS}/{id}"), data.clone()).await, "data");
+    check_refused(&remote.json("search", AWS, data).await, "data");
     let both = json!({"ServiceRequest": {"data": {"AwsAssetDataConnector": {"name": "x"}},
         "filters": {"Criteria": {"field": "name", "operator": "EQUALS", "value": "x"}}}});
     check_refused(&remote.json("update", &format!("{AWS}/{id}"), both).await, "filters");

@@ -57,7 +57,7 @@ pub(crate) static TAG: Noun = Noun {
         both("srcAssetGroupId", ANY),
         both("srcBusinessUnitId", ANY),
         both("srcOperatingSystemName", Shape::Text { max: 0 }),
-        both("provider", Shape::Word(&["EC2", "AZURE", "GCP", "IBM", "OCI"])),
+        both("provider", Shape::Text { max: 0 }),
         both("criticalityScore", Shape::Integer { min: 1, max: 5 }),
         shown("reEvalStatus", Shape::Text { max: 0 }, Show::Later),
         both("children", Shape::Children),
