@@ -71,7 +71,7 @@ pub(crate) fn add(world: &mut World, noun: &Noun, id: Option<u64>, given: &Objec
         Some(id) => id,
         None => world.store.take_id(),
     };
-    world.store.reserve_ids_below(id + 1);
+    world.store.reserve_ids_below(id.saturating_add(1));
     noun.rules.complete(world, noun, id, &mut object);
     world.put(noun.kind, Record { id, object });
     Ok(id)

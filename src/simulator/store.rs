@@ -143,7 +143,7 @@ impl Store {
 
     /// As read from the state file: nothing to be written.
     pub(crate) fn restore(&mut self, kind: Kind, id: u64, object: Option<Object>) {
-        self.reserve_ids_below(id + 1);
+        self.reserve_ids_below(id.saturating_add(1));
         match object {
             Some(object) => self.insert(kind, Arc::new(Record { id, object })),
             None => drop(self.take_out(kind, id)),

@@ -286,15 +286,29 @@ async fn the_rate_limit_answers_as_the_two_regimes_do() {
     for (value, status, wait) in [("409", 409, "x-ratelimit-towait-sec"), ("429", 429, "retry-after")] {
         let remote = Remote::with(&[("rate_limit", value), ("rate_limit_requests", "2")]).await;
         let path = format!("/qps/rest/3.0/search/am/{AWS}");
-        for _ in 0..2 {
-            assert_eq!(remote.ask("POST", &path).send().await.status, 200);
+        for remaining in ["1", "0"] {
+            let under = remote.ask("POST", &path).send().await;
+            assert_eq!((under.status, under.headers["x-ratelimit-remaining"].as_str()), (200, remaining));
         }
         let over = remote.ask("POST", &path).send().await;
         assert_eq!(over.status, status);
         assert_eq!(over.headers["x-ratelimit-limit"], "2");
         assert_eq!(over.headers["x-ratelimit-remaining"], "0");
         assert!(over.headers[wait].parse::<u64>().unwrap() > 3590, "{over:?}");
+        remote.ask("POST", &format!("/qps/rest/3.0/delete/am/{AWS}")).send().await;
+        let log = remote.control("GET", "/_sim/requests", Value::Null).await;
+        assert_eq!(
+            (&log["requests"][3]["write"], &log["requests"][3]["without_id"]),
+            (&json!(true), &json!(true))
+        );
     }
+}
+
+#[tokio::test]
+async fn without_a_rate_limit_there_are_no_headers_of_one() {
+    let remote = Remote::with(&[("rate_limit", "none")]).await;
+    let answer = remote.ask("POST", &format!("/qps/rest/3.0/search/am/{AWS}")).send().await;
+    assert!(answer.headers.keys().all(|name| !name.contains("ratelimit")), "{answer:?}");
 }
 
 #[tokio::test]

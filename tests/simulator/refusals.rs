@@ -231,6 +231,8 @@ async fn bodies_that_are_no_requests_are_refused() {
             "limitResults",
         ),
     ];
+    let deep = "<a>".repeat(200);
+    let cases = cases.into_iter().chain([("text/xml", deep.as_str(), "deeply")]);
     for (content_type, body, named) in cases {
         let ask = remote
             .ask("POST", &path)
