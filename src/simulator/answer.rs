@@ -41,14 +41,12 @@ impl Request {
     /// The form that the answer is wanted in: the first one of the two that Accept names, else XML.
     pub(crate) fn accept(&self) -> Format {
         let accept = self.header("accept").unwrap_or_default().to_ascii_lowercase();
-        let first = accept
-            .split(',')
-            .filter_map(|range| match range.split(';').next().unwrap_or_default().trim() {
+        let first =
+            accept.split(',').find_map(|range| match range.split(';').next().unwrap_or_default().trim() {
                 "application/json" => Some(Format::Json),
                 "application/xml" | "text/xml" => Some(Format::Xml),
                 _ => None,
-            })
-            .next();
+            });
         first.unwrap_or(Format::Xml)
     }
 

@@ -50,15 +50,15 @@ impl Shared {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer to a request beyond the rate limit.
-    fn over_limit(&self) -> Option<Answer> {
-        let (kind, requests, seconds) = {
+    /// Counts a request against the rate limit.
+    fn meter(&self) -> Metered {
+        let (kind, limit, seconds) = {
             let world = self.world();
             let options = &world.options;
             (options.rate_limit, options.rate_limit_requests, options.rate_limit_window)
         };
         let status = match kind {
-            RateLimit::None => return None,
+            RateLimit::None => return Metered::Under(Vec::new()),
             RateLimit::Conflict => 409,
             RateLimit::TooMany => 429,
         };
@@ -67,9 +67,24 @@ impl Shared {
         let (start, count) =
             window.filter(|(start, _)| start.elapsed() < length).unwrap_or((Instant::now(), 0));
         *window = Some((start, count + 1));
-        let wait = length.saturating_sub(start.elapsed()).as_secs() + 1;
-        (count >= requests).then(|| limited(status, None, Some(wait), requests, seconds))
+        if count >= limit {
+            let wait = length.saturating_sub(start.elapsed()).as_secs() + 1;
+            return Metered::Over(limited(status, None, Some(wait), limit, seconds));
+        }
+        let headers = [
+            ("X-RateLimit-Limit", limit),
+            ("X-RateLimit-Window-Sec", seconds),
+            ("X-RateLimit-Remaining", limit - count - 1),
+        ];
+        Metered::Under(headers.map(|(name, value)| (name.to_owned(), value.to_string())).to_vec())
     }
+}
+
+/// Where a request stands in its window.
+enum Metered {
+    /// The headers that tell what is left; none where there is no limit.
+    Under(Vec<(String, String)>),
+    Over(Answer),
 }
 
 /// What becomes of the answer on its way out.
@@ -123,7 +138,17 @@ async fn serve(shared: &Arc<Shared>, request: &Request) -> (Answer, Delivery) {
     let stand_in = fault.as_ref().and_then(super::traffic::Fault::answer);
     let processed = !dropped && fault.as_ref().is_none_or(|fault| fault.process || stand_in.is_none());
     let answered = if processed {
-        shared.over_limit().unwrap_or_else(|| routes::answer(shared, request))
+        match shared.meter() {
+            Metered::Over(answer) => {
+                let described = routes::describe(request);
+                Answer { write: described.write, without_id: described.without_id, ..answer }
+            }
+            Metered::Under(headers) => {
+                let mut answer = routes::answer(shared, request);
+                answer.headers.extend(headers);
+                answer
+            }
+        }
     } else {
         routes::describe(request)
     };

@@ -17,6 +17,9 @@ const EXAMPLE: &str = include_str!("example.json");
 const SYSTEM_TAGS: &[&str] =
     &["Asset Groups", "Asset Search Tags", "Business Units", "Cloud Agent", "Malware Domain Assets"];
 
+/// Seeds hold fixed times, so that the same seed is the same subscription.
+const LONG_AGO: &str = "2025-11-03T09:00:00Z";
+
 /// Fills an empty subscription.
 pub(crate) fn fill(
     world: &mut World,
@@ -25,7 +28,12 @@ pub(crate) fn fill(
 ) -> Result<(), StartError> {
     for name in SYSTEM_TAGS {
         // Both fields exist on tags: nothing here can be refused.
-        let _ = add(world, &super::qps::TAG, None, &fields(json!({"name": name, "system": true})));
+        let _ = add(
+            world,
+            &super::qps::TAG,
+            None,
+            &fields(json!({"name": name, "system": true, "created": LONG_AGO, "modified": LONG_AGO})),
+        );
     }
     match seed {
         Seed::Empty => {}
@@ -63,7 +71,7 @@ pub(crate) fn add(world: &mut World, noun: &Noun, id: Option<u64>, given: &Objec
         Some(id) => id,
         None => world.store.take_id(),
     };
-    world.store.reserve_ids_below(id + 1);
+    world.store.reserve_ids_below(id.saturating_add(1));
     noun.rules.complete(world, noun, id, &mut object);
     world.put(noun.kind, Record { id, object });
     Ok(id)
@@ -121,7 +129,8 @@ fn load(world: &mut World, origin: &str, text: &str) -> Result<(), StartError> {
 /// The object of that number: the same one every time.
 fn generated(kind: &str, index: usize) -> Object {
     if kind == "tag" {
-        return fields(json!({"name": format!("generated-tag-{index:05}"), "color": "#808080"}));
+        let name = format!("generated-tag-{index:05}");
+        return fields(json!({"name": name, "color": "#808080", "created": LONG_AGO, "modified": LONG_AGO}));
     }
     fields(json!({
         "name": format!("generated-{index:05}"),
@@ -132,6 +141,9 @@ fn generated(kind: &str, index: usize) -> Object {
         "activation": ["VM", "SCA"],
         "runFrequency": 240,
         "allRegions": true,
+        "connectorState": "FINISHED_SUCCESS",
+        "lastSync": LONG_AGO,
+        "nextSync": "2025-11-03T13:00:00Z",
     }))
 }
 

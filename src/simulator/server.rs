@@ -22,6 +22,7 @@ pub struct Simulator {
     url: String,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
+    shared: Arc<Shared>,
     /// Held for as long as the server may write its state.
     _lock: Option<Lock>,
 }
@@ -57,14 +58,14 @@ pub(crate) async fn start_locked(
     }
 
     let shared = Arc::new(Shared::new(url.clone(), settings.username, settings.password, world));
-    let make_service = service(shared).into_make_service_with_connect_info::<Connection>();
+    let make_service = service(Arc::clone(&shared)).into_make_service_with_connect_info::<Connection>();
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(async move {
         let server = axum::serve(CuttableListener(listener), make_service);
         // The one error that `serve` can return is documented as never returned.
         let _ = server.with_graceful_shutdown(async { stopped.await.unwrap_or_default() }).await;
     });
-    Ok(Simulator { url, stop: Some(stop), task, _lock: lock })
+    Ok(Simulator { url, stop: Some(stop), task, shared, _lock: lock })
 }
 
 impl Simulator {
@@ -86,5 +87,7 @@ impl Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.task.abort();
+        // A request that is held back may outlive its server; the state file is the next one's then.
+        self.shared.world().store.detach();
     }
 }

@@ -27,14 +27,13 @@ struct Header {
     next_id: u64,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
     kind: String,
     id: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     object: Option<Object>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     gone: bool,
 }
 
@@ -49,9 +48,19 @@ pub(crate) fn private(options: &mut OpenOptions) {
     let _ = options;
 }
 
+#[derive(Serialize)]
+struct NewLine<'a> {
+    kind: &'a str,
+    id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<&'a Object>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    gone: bool,
+}
+
 /// The line for an object as it is now.
 pub(crate) fn line(kind: &str, id: u64, object: Option<&Object>) -> String {
-    let line = Line { kind: kind.to_owned(), id, object: object.cloned(), gone: object.is_none() };
+    let line = NewLine { kind, id, object, gone: object.is_none() };
     // Maps with text keys and values from JSON always have a JSON form.
     let mut text = serde_json::to_string(&line).unwrap_or_default();
     text.push('\n');
@@ -87,12 +96,12 @@ pub(crate) fn load(path: &Path, store: &mut Store) -> Result<bool, StartError> {
             read_header = true;
             continue;
         }
-        let Line { kind, id, object, gone: _ } = serde_json::from_slice(text).map_err(syntax)?;
+        let Line { kind, id, object, gone } = serde_json::from_slice(text).map_err(syntax)?;
         let Some(kind) = world::kind(&kind) else {
             let problem = format!("there is no kind {kind:?}");
             return Err(StartError::StateContent { path: path.to_owned(), line, problem });
         };
-        store.restore(kind, id, object);
+        store.restore(kind, id, object.filter(|_| !gone));
     }
     Ok(read_header)
 }

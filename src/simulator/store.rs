@@ -78,6 +78,11 @@ impl Store {
         self.file = Some(file);
     }
 
+    /// From here on nothing reaches the file: it may be another process's by now.
+    pub(crate) fn detach(&mut self) {
+        self.file = None;
+    }
+
     pub(crate) fn get(&self, kind: Kind, id: u64) -> Option<&Arc<Record>> {
         self.objects.get(kind)?.get(&id)
     }
@@ -138,7 +143,7 @@ impl Store {
 
     /// As read from the state file: nothing to be written.
     pub(crate) fn restore(&mut self, kind: Kind, id: u64, object: Option<Object>) {
-        self.reserve_ids_below(id + 1);
+        self.reserve_ids_below(id.saturating_add(1));
         match object {
             Some(object) => self.insert(kind, Arc::new(Record { id, object })),
             None => drop(self.take_out(kind, id)),

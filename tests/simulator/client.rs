@@ -1,12 +1,13 @@
 //! A client of few lines: it says exactly what is asked, and shows exactly what was answered.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use trueup::simulator::{Seed, Settings, Simulator, start};
+use trueup::simulator::{Settings, Simulator, start};
 
 /// A running simulator and what to say to it.
 pub(crate) struct Remote {
@@ -44,10 +45,6 @@ impl Remote {
             settings.options.set(name, value).unwrap();
         }
         Self::on(settings).await
-    }
-
-    pub(crate) async fn empty() -> Self {
-        Self::on(Settings { seed: Seed::Empty, ..Settings::default() }).await
     }
 
     pub(crate) async fn on(settings: Settings) -> Self {
@@ -131,9 +128,9 @@ impl<'a> Ask<'a> {
         let mut text =
             format!("{} {} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n", self.method, self.path);
         for (name, value) in &self.headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(text, "{name}: {value}\r\n");
         }
-        text.push_str(&format!("Content-Length: {}\r\n\r\n{}", self.body.len(), self.body));
+        let _ = write!(text, "Content-Length: {}\r\n\r\n{}", self.body.len(), self.body);
         stream.write_all(text.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
         let ended = stream.read_to_end(&mut bytes).await;

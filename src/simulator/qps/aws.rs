@@ -140,7 +140,7 @@ fn check_region(text: &str) -> Result<(), &'static str> {
             area.len() == 2
                 && letters(area)
                 && !middle.is_empty()
-                && middle.iter().all(|part| letters(&part))
+                && middle.iter().all(letters)
                 && number.len() == 1
                 && number.bytes().all(|byte| byte.is_ascii_digit())
         }

@@ -38,8 +38,6 @@ pub(crate) enum Operand {
 pub(crate) enum Source {
     Id,
     Field(&'static str),
-    /// A field of a group.
-    In(&'static str, &'static str),
     /// The items of a collection of words or ids.
     Items(&'static str),
     /// One member of the items of a collection.
@@ -255,9 +253,6 @@ impl Source {
         match self {
             Self::Id => vec![Cow::Owned(record.id.to_string())],
             Self::Field(field) => record.object.get(field).and_then(scalar).into_iter().collect(),
-            Self::In(group, field) => {
-                record.object.get(group).and_then(|group| scalar(group.get(field)?)).into_iter().collect()
-            }
             Self::Items(field) => items(field).filter_map(scalar).collect(),
             Self::Member(field, member) => {
                 items(field).filter_map(|item| scalar(item.get(member)?)).collect()

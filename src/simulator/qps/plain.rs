@@ -56,7 +56,7 @@ fn shape(world: &World, field: &'static Field, value: &Value) -> Result<Value, S
             _ => return wrong("a text"),
         },
         Shape::Word(words) => match value.as_str() {
-            Some(word) if words.contains(&word) => value.clone(),
+            Some(given) if words.contains(&given) => value.clone(),
             _ => return wrong(&format!("one of {}", words.join(", "))),
         },
         Shape::Integer { .. } => match (value.as_u64(), value.as_str().map(str::parse::<u64>)) {
@@ -71,17 +71,17 @@ fn shape(world: &World, field: &'static Field, value: &Value) -> Result<Value, S
         },
         Shape::Group(fields) => group(world, fields, value)?,
         Shape::One { item, fields } => {
-            let items = unwrap(value, &[item]);
+            let items = items_of(value, &[item]);
             match items.as_slice() {
                 [one] => group(world, fields, one)?,
                 _ => return wrong("one object"),
             }
         }
         Shape::Many(many) => {
-            let items = unwrap(value, &[many.item]).into_iter().map(|value| match &many.of {
+            let items = items_of(value, &[many.item]).into_iter().map(|value| match &many.of {
                 Item::Tag => tag(world, value),
                 Item::Word(words) => match value.as_str() {
-                    Some(word) if words.contains(&word) => Ok(value.clone()),
+                    Some(given) if words.contains(&given) => Ok(value.clone()),
                     _ => Err(format!("field {:?} takes {}, not {value}", field.name, words.join(", "))),
                 },
                 Item::Keyed(key, _) => Ok(value.get(key).unwrap_or(value).clone()),
@@ -89,7 +89,7 @@ fn shape(world: &World, field: &'static Field, value: &Value) -> Result<Value, S
             Value::Array(items.collect::<Result<_, _>>()?)
         }
         Shape::Apps => {
-            let items = unwrap(value, &["ConnectorAppInfoQList", "ConnectorAppInfo"]);
+            let items = items_of(value, &["ConnectorAppInfoQList", "ConnectorAppInfo"]);
             Value::Array(items.into_iter().map(|value| app(world, value)).collect::<Result<_, _>>()?)
         }
         Shape::Children => return wrong("nothing: tags name their parents"),
@@ -145,16 +145,16 @@ fn tag(world: &World, value: &Value) -> Result<Value, String> {
 }
 
 /// The items of a collection in any of its forms: a bare array, one bare item, or under `set` or `list` and the item's name.
-fn unwrap<'a>(value: &'a Value, names: &[&str]) -> Vec<&'a Value> {
+fn items_of<'a>(value: &'a Value, names: &[&str]) -> Vec<&'a Value> {
     match value {
-        Value::Array(items) => items.iter().flat_map(|item| unwrap(item, names)).collect(),
+        Value::Array(items) => items.iter().flat_map(|item| items_of(item, names)).collect(),
         Value::Object(members) => {
             let inner = members.iter().find(|(name, _)| {
                 members.len() == 1
                     && (names.contains(&name.as_str()) || matches!(name.as_str(), "set" | "list" | "add"))
             });
             match inner {
-                Some((_, inner)) => unwrap(inner, names),
+                Some((_, inner)) => items_of(inner, names),
                 None if members.is_empty() => Vec::new(),
                 None => vec![value],
             }

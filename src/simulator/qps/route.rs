@@ -123,14 +123,10 @@ pub(crate) fn login_failure(shared: &Shared, request: &Request, options: &Option
 /// "The X-Powered-By HTTP header will be returned for both valid and invalid requests. However, it will not be returned if an
 /// invalid URL is hit or when user authentication fails" (Tracking API usage by user).
 pub(crate) fn powered_by(answer: Answer, options: &Options) -> Answer {
-    if options.powered_by == PoweredBy::Off || answer.status == 404 && answer.headers.iter().any(is_html) {
+    if options.powered_by == PoweredBy::Off {
         return answer;
     }
     answer.with_header("X-Powered-By", format!("Qualys:{}:{}:{USER}", options.pod, options.subscription))
-}
-
-fn is_html((name, value): &(String, String)) -> bool {
-    name == "content-type" && value == "text/html"
 }
 
 fn carry_out(
@@ -156,8 +152,12 @@ fn carry_out(
         return method_not_allowed(if verb == Verb::Get { "GET" } else { "POST" });
     }
     let envelope = envelope.clone().with_schema(format!("{}/am/{}.xsd", noun.version, noun.path));
-    let done = ServiceRequest::read(request, noun.object)
-        .and_then(|read| verbs::carry_out(shared, request, &envelope, noun, verb, call.id, &read));
+    // The samples of get send whatever standard input holds.
+    let read = match verb {
+        Verb::Get => Ok(ServiceRequest::default()),
+        _ => ServiceRequest::read(request, noun.object),
+    };
+    let done = read.and_then(|read| verbs::carry_out(shared, request, &envelope, noun, verb, call.id, &read));
     done.unwrap_or_else(|refusal| refuse(&envelope, &refusal))
 }
 

@@ -22,8 +22,7 @@ pub(crate) trait Rules: Sync {
     fn delete(&self, world: &World, noun: &Noun, record: &Record) -> Result<Vec<Effect>, Refusal>;
 
     /// What `run` or `evaluate` starts; the answer shows the objects as they were.
-    fn run(&self, _world: &World, _noun: &Noun, records: &[&Record]) -> Result<Vec<Effect>, Refusal> {
-        let _ = records;
+    fn run(&self, _world: &World, _noun: &Noun, _records: &[&Record]) -> Result<Vec<Effect>, Refusal> {
         Ok(Vec::new())
     }
 

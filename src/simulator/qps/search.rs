@@ -46,12 +46,11 @@ pub(crate) fn page(world: &mut World, noun: &Noun, request: &ServiceRequest) -> 
     let wanted = |record: &&Arc<Record>| {
         (shown || !record.flag("isDeleted")) && filters.iter().all(|filter| filter.matches(record, &tags))
     };
-    let mut records: Vec<_> = match &lagging {
-        Some(records) => records.iter().filter(wanted).skip(skip).take(limit + 1).cloned().collect(),
-        None => {
-            let all = world.store.starting_at(noun.kind, first);
-            all.filter(wanted).skip(skip).take(limit + 1).cloned().collect()
-        }
+    let mut records: Vec<_> = if let Some(records) = &lagging {
+        records.iter().filter(wanted).skip(skip).take(limit + 1).cloned().collect()
+    } else {
+        let all = world.store.starting_at(noun.kind, first);
+        all.filter(wanted).skip(skip).take(limit + 1).cloned().collect()
     };
     let more = records.len() > limit;
     records.truncate(limit);

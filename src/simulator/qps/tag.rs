@@ -57,7 +57,7 @@ pub(crate) static TAG: Noun = Noun {
         both("srcAssetGroupId", ANY),
         both("srcBusinessUnitId", ANY),
         both("srcOperatingSystemName", Shape::Text { max: 0 }),
-        both("provider", Shape::Word(&["EC2", "AZURE", "GCP", "IBM", "OCI"])),
+        both("provider", Shape::Text { max: 0 }),
         both("criticalityScore", Shape::Integer { min: 1, max: 5 }),
         shown("reEvalStatus", Shape::Text { max: 0 }, Show::Later),
         both("children", Shape::Children),
@@ -332,12 +332,9 @@ impl Family<'_> {
     /// Puts an existing tag under the parent, with a new name if one is given.
     fn put(&mut self, child: &Record, name: Option<&str>) -> Result<(), Refusal> {
         check_own(child, "updated")?;
-        if child.id == self.parent {
-            return Err(Refusal::value(
-                "children.TagSimple.id",
-                &child.id.to_string(),
-                "A tag cannot be below itself.",
-            ));
+        // A parent that is just being made is above nothing yet.
+        if self.world.store.get(self.noun.kind, self.parent).is_some() {
+            check_parent(self.world, self.noun, child.id, self.parent)?;
         }
         let mut object = child.object.clone();
         object.insert("parentTagId".to_owned(), json!(self.parent));

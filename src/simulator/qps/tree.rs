@@ -13,6 +13,9 @@ use crate::simulator::answer::Format;
 /// The words that make an entry a collection's operation.
 const OPERATIONS: &[&str] = &["set", "add", "remove", "update", "list"];
 
+/// No request goes deeper than a dozen elements; the limit is that of the JSON reader.
+const MAX_DEPTH: usize = 128;
+
 /// One element.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Tree {
@@ -127,6 +130,7 @@ fn parse_xml(body: &[u8]) -> Result<(String, Tree), Refusal> {
     loop {
         let event = reader.read_event().map_err(|error| bad_xml(&error.to_string()))?;
         match event {
+            Event::Start(_) if stack.len() > MAX_DEPTH => return Err(bad_xml("it is nested too deeply")),
             Event::Start(start) => stack.push(open(&start)?),
             Event::Empty(start) => {
                 let element = open(&start)?;

@@ -35,6 +35,9 @@ pub(crate) fn carry_out(
     id: Option<&str>,
     read: &ServiceRequest,
 ) -> Result<Answer, Refusal> {
+    if read.object.is_some() && !matches!(verb, Verb::Create | Verb::Update) {
+        return Err(Refusal::unknown_field("data", &["filters", "preferences"]));
+    }
     let mut world = shared.world();
     let done = match verb {
         Verb::Create => create(&mut world, noun, id, read),

@@ -1,0 +1,166 @@
+//! The control calls: faults, the log of requests, and changes behind a client's back.
+
+use serde_json::{Value, json};
+
+use crate::client::{AWS, Remote};
+use crate::samples::{connector, request};
+
+const ARN: &str = "arn:aws:iam::123456789012:role/QualysConnector";
+const SEARCH: &str = "/qps/rest/3.0/search/am/awsassetdataconnector";
+
+#[tokio::test]
+async fn faults_stand_in_for_the_answer() {
+    let cases = [
+        (json!({"kind": "status"}), 500, "", "text/html"),
+        (
+            json!({"kind": "status", "status": 503, "body": "{\"message\":\"no\"}"}),
+            503,
+            "",
+            "application/json",
+        ),
+        (json!({"kind": "status", "status": 409, "code": 2003}), 409, "", "text/xml"),
+        (json!({"kind": "html"}), 503, "", "text/html"),
+        (json!({"kind": "html", "status": 200}), 200, "", "text/html"),
+        (json!({"kind": "rate_limited", "retry_after": 7}), 429, "retry-after", "application/json"),
+        (
+            json!({"kind": "rate_limited", "code": 1965, "retry_after": 7}),
+            409,
+            "x-ratelimit-towait-sec",
+            "text/xml",
+        ),
+        (json!({"kind": "rate_limited", "code": 1960}), 409, "x-concurrency-limit-running", "text/xml"),
+        (json!({"kind": "status", "status": 502, "headers": {"X-Cause": "7"}}), 502, "x-cause", "text/html"),
+    ];
+    let remote = Remote::example().await;
+    for (fault, status, header, content_type) in cases {
+        remote.control("POST", "/_sim/faults", fault.clone()).await;
+        let answer = remote.ask("POST", SEARCH).json().send().await;
+        assert_eq!(
+            (answer.status, answer.headers["content-type"].as_str()),
+            (status, content_type),
+            "{fault}"
+        );
+        assert!(header.is_empty() || answer.headers.contains_key(header), "{fault}: {answer:?}");
+        assert_eq!(remote.ask("POST", SEARCH).json().send().await.status, 200, "once is once");
+    }
+    remote.control("POST", "/_sim/faults", json!({"kind": "empty"})).await;
+    let empty = remote.ask("POST", SEARCH).json().send().await;
+    assert_eq!((empty.status, empty.body.as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn dropped_lost_and_torn_answers_differ_in_what_was_done() {
+    for (kind, done) in [("drop", false), ("lost", true), ("torn", true)] {
+        let remote = Remote::example().await;
+        let fault = json!({"kind": kind, "path": "/create/"});
+        remote.control("POST", "/_sim/faults", fault).await;
+        let path = format!("/qps/rest/3.0/create/am/{AWS}");
+        let body = request(&connector("payments", ARN)).to_string();
+        let before = remote.ask("POST", &path).json().body(&body).try_send().await.unwrap_err();
+        assert_eq!(before.is_empty(), kind != "torn", "{kind}: {before}");
+        let found = remote.json("search", AWS, Value::Null).await;
+        assert_eq!(found["count"], if done { 4 } else { 3 }, "{kind}");
+        let log = remote.control("GET", "/_sim/requests", Value::Null).await;
+        assert_eq!(log["requests"][0]["status"], if kind == "torn" { 200 } else { 0 }, "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_meets_the_requests_that_it_names() {
+    let remote = Remote::example().await;
+    let fault =
+        json!({"kind": "status", "status": 500, "method": "POST", "path": SEARCH, "nth": 2, "times": 2});
+    remote.control("POST", "/_sim/faults", fault).await;
+    let mut statuses = Vec::new();
+    for path in [SEARCH, "/qps/rest/2.0/search/am/tag", SEARCH, SEARCH, SEARCH] {
+        statuses.push(remote.ask("POST", path).send().await.status);
+    }
+    assert_eq!(statuses, [200, 200, 500, 500, 200]);
+    let faults = remote.control("GET", "/_sim/faults", Value::Null).await;
+    assert_eq!((&faults["faults"][0]["seen"], &faults["faults"][0]["fired"]), (&json!(4), &json!(2)));
+
+    remote.control("POST", "/_sim/faults", json!({"kind": "empty", "status": 500, "times": 0})).await;
+    for _ in 0..3 {
+        assert_eq!(remote.ask("POST", SEARCH).send().await.status, 500);
+    }
+    remote.control("DELETE", "/_sim/faults", Value::Null).await;
+    assert_eq!(remote.ask("POST", SEARCH).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn somebody_changes_objects_behind_our_back() {
+    let remote = Remote::example().await;
+    let by_arn = json!({"kind": "aws", "arn": "arn:aws:iam::456789012345:role/Sandbox", "set": {
+        "runFrequency": 60, "disabled": "true", "description": "Changed", "defaultTags": ["unused"],
+        "activation": {"set": {"ActivationModule": ["VM", "PC"]}}, "connectorAppInfos": ["AI", {"name": "CI", "tag": "prod"}],
+    }});
+    let changed = remote.control("POST", "/_sim/objects", by_arn).await;
+    assert_eq!(changed["object"]["activation"], json!(["VM", "PC", "CLOUDVIEW"]));
+    let id = changed["id"].as_u64().unwrap();
+    let got = remote.json("get", &format!("{AWS}/{id}"), Value::Null).await;
+    let live = &got["data"][0]["AwsAssetDataConnector"];
+    assert_eq!((&live["runFrequency"], &live["disabled"]), (&json!(60), &json!("true")));
+    assert_eq!(live["defaultTags"]["list"][0]["TagSimple"]["name"], "unused");
+
+    let made = json!({"kind": "aws", "create": {"name": "by-hand", "arn": ARN, "externalId": "x-1"}});
+    let made = remote.control("POST", "/_sim/objects", made).await;
+    assert_eq!(made["object"]["connectorState"], "FINISHED_SUCCESS");
+    let gone = remote
+        .control("POST", "/_sim/objects", json!({"kind": "aws", "name": "by-hand", "delete": true}))
+        .await;
+    assert_eq!(gone["id"], made["id"]);
+    assert_eq!(remote.json("search", AWS, Value::Null).await["count"], 3);
+}
+
+#[tokio::test]
+async fn wrong_control_calls_say_what_is_accepted() {
+    let remote = Remote::example().await;
+    let cases = [
+        ("/_sim/objects", json!({"kind": "aws", "name": "nobody", "set": {}}), "nobody"),
+        ("/_sim/objects", json!({"kind": "cloud", "name": "x", "set": {}}), "tag, aws"),
+        ("/_sim/objects", json!({"kind": "aws", "name": "sandbox", "set": {"colour": 1}}), "runFrequency"),
+        (
+            "/_sim/objects",
+            json!({"kind": "aws", "name": "sandbox", "set": {"defaultTags": ["nope"]}}),
+            "nope",
+        ),
+        ("/_sim/objects", json!({"kind": "aws", "name": "sandbox", "change": {}}), "set, create and delete"),
+        ("/_sim/faults", json!({"kind": "explode"}), "rate_limited"),
+        ("/_sim/options", json!({"states": "happy"}), "frozen"),
+        ("/_sim/options", json!({"colour": "red"}), "duplicate_name"),
+    ];
+    for (path, body, named) in cases {
+        let answer = remote.ask("POST", path).body(&body.to_string()).send().await;
+        assert_eq!(answer.status, 400, "{body}");
+        assert!(answer.value()["error"].as_str().unwrap().contains(named), "{}", answer.body);
+    }
+    assert_eq!(remote.ask("GET", "/_sim/nothing").send().await.status, 404);
+}
+
+#[tokio::test]
+async fn options_change_while_it_runs() {
+    let remote = Remote::example().await;
+    let set =
+        remote.control("POST", "/_sim/options", json!({"unknown_id": 404, "json_booleans": "real"})).await;
+    assert_eq!((&set["unknown_id"], &set["json_booleans"]), (&json!("404"), &json!("real")));
+    assert_eq!(remote.ask("GET", "/qps/rest/3.0/get/am/awsassetdataconnector/17").send().await.status, 404);
+    assert_eq!(remote.control("GET", "/_sim/options", Value::Null).await, set);
+}
+
+#[tokio::test]
+async fn the_log_holds_what_was_asked() {
+    let remote = Remote::example().await;
+    let body = request(&connector("payments", ARN));
+    remote.json("create", AWS, body.clone()).await;
+    remote.json("search", &format!("{AWS}?fields=id"), Value::Null).await;
+    let log = remote.control("GET", "/_sim/requests", Value::Null).await;
+    let first = &log["requests"][0];
+    assert_eq!(
+        (&first["n"], &first["method"], &first["write"], &first["status"]),
+        (&json!(1), &json!("POST"), &json!(true), &json!(200))
+    );
+    assert_eq!(first["body"], body.to_string());
+    assert_eq!(log["requests"][1]["query"], "fields=id");
+    let empty = remote.control("DELETE", "/_sim/requests", Value::Null).await;
+    assert_eq!(empty, json!({"total": 0, "reads": 0, "writes": 0, "requests": []}));
+}
