@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -125,7 +125,7 @@ impl Loader {
         self.walk(root, "", Some(&mut own));
         self.version(root, own.version);
         if let Some(include) = own.include {
-            self.includes(include, path.parent().unwrap_or(Path::new("")), &base);
+            self.includes(include, path, &base);
         }
         let defaults = own.defaults.map(|node| self.defaults(node)).unwrap_or_default();
         let nodes = Nodes { platform: own.platform, reconcile: own.reconcile };
@@ -310,7 +310,7 @@ impl Loader {
         }
     }
 
-    fn includes(&mut self, node: NodeId, shown_base: &Path, base: &Path) {
+    fn includes(&mut self, node: NodeId, main: &Path, base: &Path) {
         let Some(patterns) = self.section::<Vec<String>>(Some(node)) else { return };
         let items: Vec<NodeId> = self.tree.items(node).collect();
         for (pattern, at) in patterns.iter().zip(items) {
@@ -338,11 +338,8 @@ impl Loader {
                 if std::fs::canonicalize(&file).is_ok_and(|real| self.real.contains(&real)) {
                     continue;
                 }
-                let shown = match file.strip_prefix(base) {
-                    Ok(relative) if !Path::new(pattern).is_absolute() => shown_base.join(relative),
-                    Ok(_) | Err(_) => file.clone(),
-                };
-                let shown = shown.components().collect::<PathBuf>();
+                let relative = file.strip_prefix(base).ok();
+                let shown = shown_name(main, pattern, relative.filter(|_| is_glob));
                 if let Ok(Some(root)) = self.read_file(&file, &shown, Some(at)) {
                     self.walk(root, "", None);
                 }
@@ -573,6 +570,14 @@ fn merged(tree: &Tree, entry: Entry) -> Vec<(NodeId, NodeId)> {
         }
     }
     pairs
+}
+
+/// An included file as people know it: relative where the main file and the pattern are.
+pub(super) fn shown_name(main: &Path, pattern: &str, matched: Option<&Path>) -> PathBuf {
+    let named = matched.filter(|_| Path::new(pattern).is_relative()).unwrap_or(Path::new(pattern));
+    let whole = main.parent().unwrap_or(Path::new("")).join(named);
+    let plain: PathBuf = whole.components().filter(|part| *part != Component::CurDir).collect();
+    if plain.as_os_str().is_empty() { whole } else { plain }
 }
 
 /// Where the main file's own keys stand.
