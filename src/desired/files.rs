@@ -355,6 +355,7 @@ impl Loader {
             require_literal_leading_dot: true,
         };
         let mut files = Vec::new();
+        let mut all_listed = true;
         match glob::glob_with(pattern, options) {
             Ok(found) => {
                 for path in found {
@@ -362,6 +363,7 @@ impl Loader {
                         Ok(path) if path.is_dir() => {}
                         Ok(path) => files.push(path),
                         Err(error) => {
+                            all_listed = false;
                             let message =
                                 format!("could not list {}: {}", error.path().display(), error.error());
                             let hint = "make the directory readable".to_owned();
@@ -369,7 +371,7 @@ impl Loader {
                         }
                     }
                 }
-                if files.is_empty() && !self.report.has_errors() {
+                if files.is_empty() && all_listed {
                     let message = format!("no file matches {}", quoted(self.tree.text(at)));
                     let hint = "it is relative to the file that names it".to_owned();
                     self.report.warning(&self.tree, at, message, Some(hint));
@@ -479,7 +481,7 @@ impl Loader {
         }
         let context = Context { also: META_KEYS, except: &[], partial: false };
         let spec = de::read(&mut self.tree, &mut self.report, node, &context, |tree| {
-            kind.deserialize(Pairs { tree, node, pairs: merged(tree, entry) })
+            kind.deserialize(Pairs { tree, node, all: merged(tree, entry) })
         });
         let meta = self.meta(kind, node);
         let mut spec = spec?;
@@ -516,8 +518,8 @@ impl Loader {
             return Meta::default();
         }
         let raw = de::read(&mut self.tree, &mut self.report, node, &Context::default(), |tree| {
-            let pairs = tree.pairs(node).filter(|(key, _)| META_KEYS.contains(&tree.text(*key))).collect();
-            RawMeta::deserialize(Pairs { tree, node, pairs })
+            let all = tree.pairs(node).filter(|(key, _)| META_KEYS.contains(&tree.text(*key))).collect();
+            RawMeta::deserialize(Pairs { tree, node, all })
         });
         let RawMeta { policy, ignore, prevent_delete } = raw.unwrap_or_default();
         let ignore = ignore.unwrap_or_default();
