@@ -5,3 +5,4 @@ pub mod resource;
 pub mod secret;
 pub mod simulator;
 pub mod stop;
+pub mod telemetry;

@@ -99,7 +99,9 @@ impl Page<'_> {
             [("allows", "allowed"), ("wanted:", "wanted"), ("kind:", "kind"), ("hint:", "hint")]
         {
             if let Some(text) = text(key) {
-                line.push_str(&format!(", {word} {text}"));
+                for part in [", ", word, " ", &text] {
+                    line.push_str(part);
+                }
             }
         }
         Some(line)

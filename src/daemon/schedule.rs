@@ -372,7 +372,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn cron_is_met_to_the_second_after_a_long_wait() {
         let mut running = start(schedule(None, Some("0 30 6 * * * *"), "UTC"), "2026-01-01T10:00:00Z");
-        assert_about(running.next().await, Duration::from_secs((20 * 60 + 30) * 60));
+        assert_about(running.next().await, Duration::from_mins(20 * 60 + 30));
         assert_about(running.next().await, Duration::from_hours(24));
     }
 
