@@ -460,6 +460,23 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_comes_back_out_of_the_json(value: String, message: String) {
+            let found = lines(LogFormat::Json, false, false, || info!(event = "e", value, "{message}"));
+            let line = found[0].strip_suffix('\n').unwrap();
+            assert!(!line.contains(is_unsafe), "{line:?}");
+            let json: Value = serde_json::from_str(line).unwrap();
+            assert_eq!((&json["value"], &json["message"]), (&Value::from(value), &Value::from(message)));
+        }
+
+        #[test]
+        fn any_text_stays_on_its_line_for_people(value: String, message: String) {
+            let found = lines(LogFormat::Text, false, true, || info!(event = "e", value, "{message}"));
+            assert!(!found[0].strip_suffix('\n').unwrap().contains(is_unsafe), "{found:?}");
+        }
+    }
+
     #[test]
     fn the_journal_gets_priorities_and_no_second_timestamp() {
         assert_eq!(lines(LogFormat::Text, false, true, || warn!(event = "e")), ["<4>WARN e\n"]);
