@@ -46,6 +46,18 @@ impl Signals {
             }
         }
     }
+
+    /// Turns all of them into the request to stop: for a command that a person waits for, who hangs up.
+    pub async fn run_to_stop(mut self, stop: Stop) {
+        loop {
+            tokio::select! {
+                Some(()) = self.hangup.recv() => request(&stop, "SIGHUP"),
+                Some(()) = self.terminate.recv() => request(&stop, "SIGTERM"),
+                Some(()) = self.interrupt.recv() => request(&stop, "SIGINT"),
+                else => return,
+            }
+        }
+    }
 }
 
 impl Signals {
