@@ -168,16 +168,17 @@ fn plan_of_many(folder: &Path, count: usize, latency_ms: u64) {
     let pages = count.div_ceil(1000) as u64;
     say(&format!("\nplan of {count} connectors, 1 % differ, {latency_ms} ms an answer"));
     say(&format!("  found             {} updates, {} unchanged", summary["update"], summary["unchanged"]));
-    say(&format!("  requests          {} reads, {} writes (pages needed: {pages}, and one of tags)", requests.0, requests.1));
+    say(&format!(
+        "  requests          {} reads, {} writes (pages needed: {pages}, and one of tags)",
+        requests.0, requests.1
+    ));
     say(&format!("  wall              {} ms (all: {walls:?})", best.wall.as_millis()));
     say(&format!("  client CPU        {} ms", best.cpu.as_millis()));
-    say(&format!("  client peak RSS   {:.1} MB", best.peak_kib as f64 / 1024.0));
+    say(&format!("  client peak RSS   {} MB", best.peak_kib / 1024));
     if latency_ms > 0 {
-        let chain = pages * latency_ms;
-        say(&format!(
-            "  chain of pages    {chain} ms: {:.2} times that",
-            best.wall.as_secs_f64() * 1000.0 / chain as f64
-        ));
+        let chain = Duration::from_millis(pages * latency_ms);
+        let times = best.wall.as_secs_f64() / chain.as_secs_f64();
+        say(&format!("  chain of pages    {} ms: {times:.2} times that", chain.as_millis()));
     }
 }
 
@@ -189,15 +190,20 @@ fn apply_creates(folder: &Path, count: usize, latency_ms: u64) {
     let cost = client(&["apply", "--yes", "--format", "json"], &config);
     let requests = simulator.requests();
     let applied: Value = serde_json::from_str(&cost.output).unwrap_or(Value::Null);
-    let least = count as u64 * latency_ms / 8;
+    let least = Duration::from_millis(count as u64 * latency_ms / 8);
     say(&format!("\napply of {count} creates, concurrency 8, {latency_ms} ms an answer"));
-    say(&format!("  outcome           exit {}, {} outcomes", applied["exit"], applied["outcomes"].as_array().map_or(0, Vec::len)));
+    say(&format!(
+        "  outcome           exit {}, {} outcomes",
+        applied["exit"],
+        applied["outcomes"].as_array().map_or(0, Vec::len)
+    ));
     say(&format!("  requests          {} reads, {} writes", requests.0, requests.1));
     say(&format!(
-        "  wall              {} ms; least possible for the writes {least} ms: {:.3} times that, first listing and \
+        "  wall              {} ms; least possible for the writes {} ms: {:.3} times that, first listing and \
          re-reading included",
         cost.wall.as_millis(),
-        cost.wall.as_secs_f64() * 1000.0 / least as f64
+        least.as_millis(),
+        cost.wall.as_secs_f64() / least.as_secs_f64()
     ));
     say(&format!("  client CPU        {} ms", cost.cpu.as_millis()));
 }
@@ -213,14 +219,14 @@ fn idle_daemon(folder: &Path, count: usize) {
         .spawn()
         .expect("the daemon starts");
     let events = BufReader::new(daemon.stderr.take().expect("its log is ours"));
-    let finished = events
-        .lines()
-        .map_while(Result::ok)
-        .any(|line| line.contains(r#""event":"reconcile_finished""#));
+    let finished =
+        events.lines().map_while(Result::ok).any(|line| line.contains(r#""event":"reconcile_finished""#));
     let status = |name: &str| {
         let text = std::fs::read_to_string(format!("/proc/{}/status", daemon.id())).unwrap_or_default();
         text.lines()
-            .find_map(|line| line.strip_prefix(name).map(|rest| rest.trim_start_matches(':').trim().to_owned()))
+            .find_map(|line| {
+                line.strip_prefix(name).map(|rest| rest.trim_start_matches(':').trim().to_owned())
+            })
             .unwrap_or_default()
     };
     let switches = || {

@@ -60,21 +60,6 @@ impl Signals {
     }
 }
 
-impl Signals {
-    /// Turns SIGTERM and SIGINT into the request to stop, for ever; a hangup ends a command as it ends any
-    /// program that a terminal leaves behind.
-    pub async fn stop_only(mut self, stop: Stop) {
-        loop {
-            tokio::select! {
-                Some(()) = self.hangup.recv() => request(&stop, "SIGHUP"),
-                Some(()) = self.terminate.recv() => request(&stop, "SIGTERM"),
-                Some(()) = self.interrupt.recv() => request(&stop, "SIGINT"),
-                else => return,
-            }
-        }
-    }
-}
-
 fn request(stop: &Stop, signal: &'static str) {
     if stop.request() {
         info!(event = "stop_requested", signal, "no new change is begun, those in flight finish");

@@ -507,6 +507,7 @@ pub(super) mod tests {
         Problem {
             place: None,
             excerpt: Some("password: hunter2".into()),
+            caret: 0,
             message: message.into(),
             hint: None,
         }

@@ -338,7 +338,7 @@ fn defaults_are_merged_and_undone_and_told_off_once() {
     assert_eq!(
         shown,
         [
-            r#"{"capabilities":["AI"],"name":"a","run_frequency":"4h","tags":["all"]}"#,
+            r#"{"name":"a","run_frequency":"4h","capabilities":["AI"],"tags":["all"]}"#,
             r#"{"name":"b","run_frequency":"6h","tags":[]}"#
         ]
     );
