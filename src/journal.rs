@@ -327,17 +327,16 @@ impl Journal {
             let mut query = transaction.prepare(
                 "select address, fingerprint, since, announced, announced_at from drift order by address",
             )?;
-            let rows: Vec<(String, String, i64, Option<String>, Option<i64>)> = query
+            let rows: Vec<DriftRow> = query
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
                 .collect::<Result<_, _>>()?;
             for (address, fingerprint, since, announced, announced_at) in rows {
                 let since = Timestamp::from_second(since).unwrap_or(now);
-                let what = if !drifted.contains(&address) {
-                    if !is_over(&address, &drifted, plan) {
-                        continue;
-                    }
+                let what = if is_over(&address, &drifted, plan) {
                     over.execute(params![address])?;
                     DriftEvent::Resolved
+                } else if !drifted.contains(&address) {
+                    continue;
                 } else {
                     let due = announced_at.is_none_or(|at| {
                         now.as_second().saturating_sub(at)
@@ -359,6 +358,9 @@ impl Journal {
         Ok(news)
     }
 }
+
+/// Address, fingerprint, since when, what was told, and when.
+type DriftRow = (String, String, i64, Option<String>, Option<i64>);
 
 fn drifted(plan: &Plan) -> impl Iterator<Item = &Change> {
     plan.changes.iter().filter(|change| change.cause.drifted())

@@ -381,7 +381,7 @@ fn log_plan(run_id: &str, plan: &Plan, clock: Instant) {
         match address {
             None => error!(event = "pull_failed", run_id, kind = failed.kind.word(), error = failed.error),
             Some(address) => {
-                error!(event = "change_failed", run_id, address, action = "plan", error = failed.error)
+                error!(event = "change_failed", run_id, address, action = "plan", error = failed.error);
             }
         }
     }

@@ -3,12 +3,13 @@
 //! [`plan`] is a function of the desired state, the live state, what the journal knows and the policy; no
 //! client, clock, randomness or log. Order, reason and every choice are made here; `apply` only performs.
 //!
-//! - `names.rs` finds the tag that a name means; `matching.rs` finds the live object that an entry means;
+//! - `names.rs` finds the tag that a name means, `depend.rs` what must come before what; `matching.rs` finds the live object that an entry means;
 //!   `compare.rs` compares the two field by field; `prune.rs` judges what the file does not name;
 //!   `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share.
 
 mod compare;
+mod depend;
 mod json;
 mod limits;
 mod matching;
@@ -226,7 +227,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         forget_the_gone(kind, &resolved, listing, known, &mut plan);
     }
 
-    names.depend(&mut plan);
+    depend::depend(&mut plan);
     plan.keep_targets(&policy.targets);
     plan.sort();
     plan.blocked = limits::check(&plan, desired.declared.is_empty(), policy);
