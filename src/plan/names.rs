@@ -87,9 +87,13 @@ impl TagNames {
                 if paths[at].is_some() {
                     continue;
                 }
+                // A path that is there already is meant, whatever else bears its last name.
                 let waits = tag.parent.as_deref().is_some_and(|parent| {
                     let last = parent.rsplit('/').next().unwrap_or(parent);
-                    tags.iter().zip(&paths).any(|(other, path)| path.is_none() && other.name == last)
+                    let mut open = tags.iter().zip(&paths).enumerate().filter(|(_, (_, path))| path.is_none());
+                    !self.live.contains_key(parent)
+                        && !self.declared.contains(parent)
+                        && open.any(|(other, (tag, _))| other != at && tag.name == last)
                 });
                 if waits {
                     continue;
