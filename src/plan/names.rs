@@ -98,7 +98,7 @@ impl TagNames {
                 if waits {
                     continue;
                 }
-                paths[at] = Some(self.place(tag));
+                paths[at] = Some(self.place(tag, &tags));
                 progress = true;
             }
         }
@@ -112,23 +112,46 @@ impl TagNames {
             .collect();
     }
 
-    fn place(&mut self, tag: &Tag) -> Result<Tag, String> {
+    fn place(&mut self, tag: &Tag, tags: &[&Tag]) -> Result<Tag, String> {
         let mut placed = tag.clone();
         let parent = match tag.parent.as_deref() {
             Some("") => String::new(),
             Some(parent) => self.resolve(parent).map_err(|unclear| format!("its parent: {unclear}"))?,
-            // A bare name: the one tag of that name, wherever it is, else one at the top.
-            None => match self.resolve(&tag.name) {
-                Ok(path) => path.strip_suffix(&tag.name).unwrap_or_default().trim_end_matches('/').to_owned(),
-                Err(Unclear::Nowhere(_) | Unclear::Unread(_)) => String::new(),
-                Err(unclear @ Unclear::Twice(..)) => return Err(unclear.to_string()),
-            },
+            None => self.place_bare(&tag.name, tags)?,
         };
         placed.parent = Some(parent);
         let path = placed.path();
         self.by_name.entry(placed.name.clone()).or_default().insert(path.clone());
         self.declared.insert(path);
         Ok(placed)
+    }
+
+    /// The parent of a declared tag that names none: that of the one live tag of its name, else it is at the
+    /// top. A tag that another entry means by its parent is not this one.
+    fn place_bare(&self, name: &str, tags: &[&Tag]) -> Result<String, String> {
+        if self.live.contains_key(name) {
+            return Ok(String::new());
+        }
+        let taken = |above: &str| {
+            let named = tags.iter().filter(|tag| tag.name == name).filter_map(|tag| tag.parent.as_deref());
+            let mut named = named.filter(|parent| !parent.is_empty());
+            named.any(|parent| {
+                let by_id = parent.strip_prefix('#').and_then(|id| self.by_id.get(id));
+                let parent = by_id.map_or(parent, String::as_str);
+                above.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+            })
+        };
+        let namesakes = self.by_name.get(name).into_iter().flatten();
+        let live = namesakes.filter(|path| self.live.contains_key(*path));
+        let above = live.filter_map(|path| path.strip_suffix(name)?.strip_suffix('/'));
+        match above.filter(|above| !taken(above)).collect::<Vec<_>>().as_slice() {
+            [] => Ok(String::new()),
+            [one] => Ok((*one).to_owned()),
+            several => {
+                let paths = several.iter().map(|above| format!("{above}/{name}")).collect();
+                Err(Unclear::Twice(name.to_owned(), paths).to_string())
+            }
+        }
     }
 
     /// The path that a name means.
