@@ -506,6 +506,18 @@ fn observed_objects_are_planned_and_held() {
 }
 
 #[test]
+fn a_create_whose_answer_was_lost_is_held_until_it_is_settled() {
+    let mut known = Known::default();
+    let until = jiff::Timestamp::UNIX_EPOCH;
+    known.unsettled.insert((Kind::Aws, A.to_owned()), until);
+    assert_lines(
+        &plan_of(&desired(&aws("")), &live("[]"), &known),
+        "+ aws/a held: it was sent, and the answer lost: it is looked for until 1970-01-01T00:00:00Z before it is sent again",
+    );
+    assert_lines(&plan_of(&desired(&aws("")), &live(&live_aws("")), &known), "");
+}
+
+#[test]
 fn prune_deletes_what_its_setting_allows_and_nothing_else() {
     let objects = format!(
         "- {{kind: aws, id: 1, name: ours, arn: '{A}1', owner: me}}

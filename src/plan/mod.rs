@@ -21,6 +21,7 @@ mod render;
 use std::collections::{BTreeMap, BTreeSet};
 
 use glob::Pattern;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
@@ -62,6 +63,8 @@ impl LiveState {
 pub struct Known {
     /// What is known of each object, by kind and the platform's id.
     pub objects: BTreeMap<(Kind, String), KnownObject>,
+    /// Creates whose answer was lost, by identity, and until when each is looked for.
+    pub unsettled: BTreeMap<(Kind, String), Timestamp>,
     /// The size of the last good listing of each kind.
     pub listings: BTreeMap<Kind, KnownListing>,
 }
@@ -196,7 +199,9 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                 }
                 Match::Missing { entry, known_id } => {
                     let address = addresses.of_entry(entry);
-                    plan.changes.push(compare::create(entry, address, known_id.as_deref(), policy));
+                    let identity = (kind, entry.spec.identity().unwrap_or_default());
+                    let until = known.unsettled.get(&identity).copied();
+                    plan.changes.push(compare::create(entry, address, known_id.as_deref(), until, policy));
                 }
                 Match::Ambiguous { entry, ids } => plan.failed.push(Failed {
                     kind,
