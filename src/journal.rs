@@ -37,6 +37,12 @@ const SCHEMA: &str = "
         doubted       integer,
         doubted_since integer
     ) without rowid;
+    create table if not exists unsettled (
+        kind     text not null,
+        identity text not null,
+        since    integer not null,
+        primary key (kind, identity)
+    ) without rowid;
     create table if not exists drift (
         address      text primary key,
         fingerprint  text not null,
@@ -103,7 +109,8 @@ pub enum DriftEvent {
 /// The journal.
 #[derive(Debug)]
 pub struct Journal {
-    db: Connection,
+    /// `None` where nothing is to be remembered.
+    db: Option<Connection>,
 }
 
 impl Journal {
@@ -130,6 +137,12 @@ impl Journal {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// No journal: knows nothing, remembers nothing.
+    #[must_use]
+    pub const fn off() -> Journal {
+        Journal { db: None }
     }
 
     /// A journal that ends with the process.
@@ -161,13 +174,14 @@ impl Journal {
         if found != SCHEMA_VERSION {
             db.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }
-        Ok(Journal { db })
+        Ok(Journal { db: Some(db) })
     }
 
-    /// What is known.
-    pub fn known(&self, now: Timestamp) -> Result<Known, JournalError> {
+    /// What is known. A create whose answer was lost stays unsettled for `settle_for`.
+    pub fn known(&self, settle_for: Duration, now: Timestamp) -> Result<Known, JournalError> {
         let mut known = Known::default();
-        let mut query = self.db.prepare("select kind, id, identity, base, written, ours from object")?;
+        let Some(db) = &self.db else { return Ok(known) };
+        let mut query = db.prepare("select kind, id, identity, base, written, ours from object")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
@@ -181,7 +195,7 @@ impl Journal {
                 },
             );
         }
-        let mut query = self.db.prepare("select kind, good, doubted, doubted_since from listing")?;
+        let mut query = db.prepare("select kind, good, doubted, doubted_since from listing")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
@@ -194,7 +208,27 @@ impl Journal {
             let doubted = doubted.map(|count| (size(count), settled));
             known.listings.insert(kind, KnownListing { good, doubted });
         }
+        let mut query = db.prepare("select kind, identity, since from unsettled")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
+            let wait = i64::try_from(settle_for.as_secs()).unwrap_or(i64::MAX);
+            let until = row.get::<_, i64>(2)?.saturating_add(wait);
+            if let (true, Ok(until)) = (until > now.as_second(), Timestamp::from_second(until)) {
+                known.unsettled.insert((kind, row.get(1)?), until);
+            }
+        }
         Ok(known)
+    }
+
+    /// Remembers a create whose answer was lost: it is not sent again until it was looked for long enough.
+    pub fn unsettled(&mut self, kind: Kind, identity: &str, now: Timestamp) -> Result<(), JournalError> {
+        let Some(db) = &self.db else { return Ok(()) };
+        db.execute(
+            "insert or replace into unsettled (kind, identity, since) values (?1, ?2, ?3)",
+            params![kind.word(), identity, now.as_second()],
+        )?;
+        Ok(())
     }
 
     /// Remembers what a plan observed: bases, and the sizes of the listings. `sizes` are those of all listings
@@ -205,17 +239,21 @@ impl Journal {
         sizes: &BTreeMap<Kind, usize>,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let transaction = self.db.transaction()?;
+        let Some(db) = &mut self.db else { return Ok(()) };
+        let transaction = db.transaction()?;
         {
             let mut seen = transaction.prepare(
                 "insert into object (kind, id, identity, base) values (?1, ?2, ?3, ?4)
                  on conflict (kind, id) do update set identity = excluded.identity, base = excluded.base",
             )?;
+            let mut settled =
+                transaction.prepare("delete from unsettled where kind = ?1 and identity = ?2")?;
             let mut forgotten = transaction.prepare("delete from object where kind = ?1 and id = ?2")?;
             for observation in &plan.observed {
                 match observation {
                     Observation::Seen { kind, id, identity, base } => {
                         seen.execute(params![kind.word(), id, identity, base])?;
+                        settled.execute(params![kind.word(), identity])?;
                     }
                     Observation::Forgotten { kind, id } => {
                         forgotten.execute(params![kind.word(), id])?;
@@ -254,8 +292,8 @@ impl Journal {
         created: bool,
         unreadable: &Map<String, Value>,
     ) -> Result<(), JournalError> {
-        let before: Option<String> = self
-            .db
+        let Some(db) = &self.db else { return Ok(()) };
+        let before: Option<String> = db
             .query_row(
                 "select written from object where kind = ?1 and id = ?2",
                 params![kind.word(), id],
@@ -265,7 +303,7 @@ impl Journal {
         let mut written: Map<String, Value> =
             before.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         written.extend(unreadable.clone());
-        self.db.execute(
+        db.execute(
             "insert into object (kind, id, identity, written, ours) values (?1, ?2, ?3, ?4, ?5)
              on conflict (kind, id) do update set written = excluded.written, ours = max(ours, excluded.ours)",
             params![kind.word(), id, identity, Value::Object(written).to_string(), created],
@@ -275,14 +313,16 @@ impl Journal {
 
     /// Forgets an object that we deleted.
     pub fn deleted(&mut self, kind: Kind, id: &str) -> Result<(), JournalError> {
-        self.db.execute("delete from object where kind = ?1 and id = ?2", params![kind.word(), id])?;
+        let Some(db) = &self.db else { return Ok(()) };
+        db.execute("delete from object where kind = ?1 and id = ?2", params![kind.word(), id])?;
         Ok(())
     }
 
     /// Writes into the plan since when each drift lasts, and in how many passes it was seen; `counts` says
     /// whether this is one more. Drifts that are over are kept until they are announced.
     pub fn date_drifts(&mut self, plan: &mut Plan, counts: bool, now: Timestamp) -> Result<(), JournalError> {
-        let transaction = self.db.transaction()?;
+        let Some(db) = &mut self.db else { return Ok(()) };
+        let transaction = db.transaction()?;
         for change in plan.changes.iter_mut().filter(|change| change.cause.drifted()) {
             let address = change.address.to_string();
             transaction.execute(
@@ -318,7 +358,8 @@ impl Journal {
         now: Timestamp,
     ) -> Result<Vec<DriftNews>, JournalError> {
         let mut news = Vec::new();
-        let transaction = self.db.transaction()?;
+        let Some(db) = &mut self.db else { return Ok(Vec::new()) };
+        let transaction = db.transaction()?;
         {
             let mut told = transaction
                 .prepare("update drift set announced = fingerprint, announced_at = ?2 where address = ?1")?;
@@ -418,7 +459,7 @@ mod tests {
         .unwrap();
         let (journal, told) = Journal::open(&path).unwrap();
         assert!(told.unwrap().contains("set aside as"));
-        assert!(journal.known(at(0)).unwrap().objects.is_empty());
+        assert!(journal.known(Duration::ZERO, at(0)).unwrap().objects.is_empty());
         let names: Vec<_> = std::fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -448,10 +489,25 @@ mod tests {
             [("regions".to_owned(), serde_json::json!(["eu-west-1"]))].into_iter().collect();
         Journal::open(&path).unwrap().0.wrote(Kind::Aws, "7", "arn", true, &regions).unwrap();
         Journal::open(&path).unwrap().0.wrote(Kind::Aws, "7", "arn", false, &Map::new()).unwrap();
-        let known = Journal::open(&path).unwrap().0.known(at(0)).unwrap();
+        let known = Journal::open(&path).unwrap().0.known(Duration::ZERO, at(0)).unwrap();
         let object = &known.objects[&(Kind::Aws, "7".to_owned())];
         assert_eq!(&*object.written, r#"{"regions":["eu-west-1"]}"#);
         assert!(object.ours);
+    }
+
+    #[test]
+    fn a_lost_create_is_unsettled_for_its_time_and_over_restarts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trueup.db");
+        Journal::open(&path).unwrap().0.unsettled(Kind::Aws, "arn", at(100)).unwrap();
+        let journal = Journal::open(&path).unwrap().0;
+        for (now, unsettled) in [(100, 1), (159, 1), (160, 0)] {
+            assert_eq!(
+                journal.known(Duration::from_secs(60), at(now)).unwrap().unsettled.len(),
+                unsettled,
+                "{now}"
+            );
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::journal::{Journal, JournalError};
 use crate::plan::{Action, Change, FieldChange, LiveState, Plan, Policy, Refusal, TagNames, approve, plan};
 use crate::pull::{kinds_to_read, pull};
 use crate::qualys::{Reader, Writer};
-use crate::resource::{Address, Kind};
+use crate::resource::{Address, Kind, Spec};
 use crate::stop::Stop;
 
 /// What a pass works with.
@@ -261,14 +261,18 @@ fn plan_with(
     first: bool,
     now: Timestamp,
 ) -> Plan {
-    let known = journal.known(now).unwrap_or_else(|error| {
+    let settle_for = desired.settings.reconcile.settle_for;
+    let known = journal.known(settle_for, now).unwrap_or_else(|error| {
         journal_failed(&error);
         crate::plan::Known::default()
     });
     let mut planned = plan(desired, live, &known, policy);
     drop(known);
-    let sizes: BTreeMap<Kind, usize> =
-        live.kinds.iter().filter_map(|(kind, listing)| Some((*kind, listing.as_ref().ok()?.len()))).collect();
+    let sizes: BTreeMap<Kind, usize> = live
+        .kinds()
+        .iter()
+        .filter_map(|(kind, listing)| Some((*kind, listing.as_ref().ok()?.len())))
+        .collect();
     let remembered =
         journal.observe(&planned, &sizes, now).and_then(|()| journal.date_drifts(&mut planned, first, now));
     if let Err(error) = remembered {
@@ -299,11 +303,12 @@ async fn read_again(reader: &Reader, live: &mut LiveState, applied: &[Applied]) 
             Outcome::Failed { .. } | Outcome::Skipped { .. } => {}
         }
     }
+    let mut kinds = std::mem::take(live).into_kinds();
     for (kind, (ids, whole)) in by_kind {
         if ids.is_empty() && !whole {
             continue;
         }
-        let known = live.kinds.remove(&kind).unwrap_or_else(|| Ok(Vec::new()));
+        let known = kinds.remove(&kind).unwrap_or_else(|| Ok(Vec::new()));
         let read = if whole {
             reader.list(kind).await
         } else {
@@ -317,20 +322,32 @@ async fn read_again(reader: &Reader, live: &mut LiveState, applied: &[Applied]) 
         };
         let read =
             read.map_err(|error| format!("what was written could not be read again: {}", one_line(&error)));
-        live.kinds.insert(kind, read);
+        kinds.insert(kind, read);
     }
+    *live = LiveState::new(kinds);
 }
 
 /// Tells the journal what we made, and what went to fields that are not read back.
 fn remember_writes(journal: &mut Journal, live: &LiveState, applied: &[Applied]) {
     let mut by_id = BTreeMap::new();
-    for (kind, listing) in &live.kinds {
+    for (kind, listing) in live.kinds() {
         for object in listing.iter().flatten() {
             by_id.insert((*kind, object.id.as_str()), object);
         }
     }
     for Applied { change, outcome, took: _ } in applied {
-        let (Outcome::Applied { id }, kind) = (outcome, change.address.kind) else { continue };
+        let kind = change.address.kind;
+        let id = match outcome {
+            Outcome::Applied { id } => id,
+            Outcome::Unknown { .. } if change.action == Action::Create => {
+                let identity = change.after.as_ref().and_then(Spec::identity).unwrap_or_default();
+                if let Err(error) = journal.unsettled(kind, &identity, Timestamp::now()) {
+                    journal_failed(&error);
+                }
+                continue;
+            }
+            Outcome::Unknown { .. } | Outcome::Failed { .. } | Outcome::Skipped { .. } => continue,
+        };
         let result = match (&change.after, change.action) {
             (_, Action::Delete) | (None, _) => journal.deleted(kind, id),
             (Some(after), action) => {

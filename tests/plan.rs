@@ -36,15 +36,15 @@ fn desired(yaml: &str) -> Desired {
 #[track_caller]
 fn live(yaml: &str) -> LiveState {
     let rows: Vec<serde_json::Map<String, Value>> = serde_yaml::from_str(yaml).unwrap();
-    let mut state = LiveState::default();
+    let mut kinds = BTreeMap::new();
     for &kind in Kind::ALL {
-        state.kinds.insert(kind, Ok(Vec::new()));
+        kinds.insert(kind, Ok(Vec::new()));
     }
     for mut row in rows {
         let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let kind: Kind = row.remove("kind").map(text).unwrap().parse().unwrap();
         if let Some(why) = row.remove("fails") {
-            state.kinds.insert(kind, Err(text(why)));
+            kinds.insert(kind, Err(text(why)));
             continue;
         }
         let id = row.remove("id").map(text).unwrap();
@@ -64,9 +64,9 @@ fn live(yaml: &str) -> LiveState {
             name: name.trim_end_matches('!').to_owned(),
         });
         let object = LiveObject { id, spec, unreadable, owner, health, locked };
-        state.kinds.get_mut(&kind).unwrap().as_mut().unwrap().push(object);
+        kinds.get_mut(&kind).unwrap().as_mut().unwrap().push(object);
     }
-    state
+    LiveState::new(kinds)
 }
 
 /// What the journal knows after a pass over these states.
@@ -503,6 +503,18 @@ fn observed_objects_are_planned_and_held() {
         ~ aws/a held: member of contoso
             enabled: true -> false",
     );
+}
+
+#[test]
+fn a_create_whose_answer_was_lost_is_held_until_it_is_settled() {
+    let mut known = Known::default();
+    let until = jiff::Timestamp::UNIX_EPOCH;
+    known.unsettled.insert((Kind::Aws, A.to_owned()), until);
+    assert_lines(
+        &plan_of(&desired(&aws("")), &live("[]"), &known),
+        "+ aws/a held: it was sent, and the answer lost: it is looked for until 1970-01-01T00:00:00Z before it is sent again",
+    );
+    assert_lines(&plan_of(&desired(&aws("")), &live(&live_aws("")), &known), "");
 }
 
 #[test]

@@ -316,7 +316,7 @@ async fn tags_get_their_paths_from_the_whole_listing() {
     );
     assert_eq!(
         Value::Object(tags[7].spec.fields()),
-        json!({"name": "ruled", "parent": "", "description": "Orders", "color": "#AA00FF",
+        json!({"name": "ruled", "description": "Orders", "color": "#AA00FF",
             "rule": {"type": "NAME_CONTAINS", "text": "ord"}}),
     );
     assert_eq!(tags[7].owner.as_ref().map(|owner| owner.name.as_str()), Some("night"));

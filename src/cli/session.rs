@@ -40,7 +40,11 @@ impl Session {
         let mut policy = Policy::from_settings(&desired.settings.reconcile);
         policy.targets = targets.iter().cloned().collect::<BTreeSet<_>>();
         let color = common.stdout_color();
-        let journal = open_journal(&desired.settings);
+        // One pass has nothing to tell itself later.
+        let journal = match desired.settings.journal {
+            Some(_) => open_journal(&desired.settings),
+            None => Journal::off(),
+        };
         Ok(Session { desired, connection, journal, policy, color })
     }
 

@@ -21,6 +21,7 @@ mod render;
 use std::collections::{BTreeMap, BTreeSet};
 
 use glob::Pattern;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
@@ -39,14 +40,36 @@ pub use render::{Style, render_text, visible};
 use compare::Comparison;
 use matching::Match;
 
-/// What the platform has, as far as it could be read.
+/// What the platform has, as far as it could be read. Made by [`LiveState::new`], so that it names tags by
+/// path.
 #[derive(Debug, Default)]
 pub struct LiveState {
-    /// The whole listing of each kind that was read, or why it could not be.
-    pub kinds: BTreeMap<Kind, Result<Vec<LiveObject>, String>>,
+    kinds: BTreeMap<Kind, Listing>,
 }
 
+/// The whole listing of a kind, or why it could not be read.
+pub type Listing = Result<Vec<LiveObject>, String>;
+
 impl LiveState {
+    /// What was read of each kind. The platform names tags by id; here they get their paths, as in the file.
+    #[must_use]
+    pub fn new(mut kinds: BTreeMap<Kind, Listing>) -> LiveState {
+        names::name_tags(&mut kinds);
+        LiveState { kinds }
+    }
+
+    /// What was read of each kind.
+    #[must_use]
+    pub fn into_kinds(self) -> BTreeMap<Kind, Listing> {
+        self.kinds
+    }
+
+    /// What was read of each kind.
+    #[must_use]
+    pub const fn kinds(&self) -> &BTreeMap<Kind, Listing> {
+        &self.kinds
+    }
+
     /// The listing of a kind; empty where it was not read.
     #[must_use]
     pub fn listing(&self, kind: Kind) -> &[LiveObject] {
@@ -62,6 +85,8 @@ impl LiveState {
 pub struct Known {
     /// What is known of each object, by kind and the platform's id.
     pub objects: BTreeMap<(Kind, String), KnownObject>,
+    /// Creates whose answer was lost, by identity, and until when each is looked for.
+    pub unsettled: BTreeMap<(Kind, String), Timestamp>,
     /// The size of the last good listing of each kind.
     pub listings: BTreeMap<Kind, KnownListing>,
 }
@@ -191,12 +216,14 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                 }
                 Match::Pair { entry, live } => {
                     let known = known.objects.get(&(kind, live.id.clone()));
-                    let compared = Comparison::new(entry, live, &names, known);
+                    let compared = Comparison::new(entry, live, known);
                     compared.into_plan(addresses.of_entry(entry), policy, &mut plan);
                 }
                 Match::Missing { entry, known_id } => {
                     let address = addresses.of_entry(entry);
-                    plan.changes.push(compare::create(entry, address, known_id.as_deref(), policy));
+                    let identity = (kind, entry.spec.identity().unwrap_or_default());
+                    let until = known.unsettled.get(&identity).copied();
+                    plan.changes.push(compare::create(entry, address, known_id.as_deref(), until, policy));
                 }
                 Match::Ambiguous { entry, ids } => plan.failed.push(Failed {
                     kind,
@@ -214,7 +241,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                     let address = addresses.of_live(live);
                     let known = known.objects.get(&(kind, live.id.clone()));
                     let in_section = desired.sections.contains(&kind);
-                    prune::judge(live, address, known, in_section, policy, &names, &mut plan);
+                    prune::judge(live, address, known, in_section, policy, &mut plan);
                 }
             }
         }

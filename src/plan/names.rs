@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Entry, LiveState};
+use super::{Entry, Listing, LiveState};
 use crate::desired::Declared;
 use crate::resource::{Kind, LiveObject, Spec, tag::Tag};
 
@@ -53,7 +53,7 @@ impl TagNames {
     #[must_use]
     pub fn new(declared: &[Declared], live: &LiveState) -> TagNames {
         let mut names = TagNames::default();
-        match live.kinds.get(&Kind::Tag) {
+        match live.kinds().get(&Kind::Tag) {
             Some(Err(error)) => names.unread = Some(error.clone()),
             None => names.unread = Some("they were not asked for".to_owned()),
             Some(Ok(listing)) => names.add_live(listing),
@@ -219,16 +219,23 @@ impl TagNames {
         });
     }
 
-    /// A live object's spec with the paths of its tags in the place of their ids.
-    pub(super) fn readable(&self, live: &LiveObject) -> Spec {
-        let mut spec = live.spec.clone();
-        self.canonical(&mut spec, &mut None);
-        spec
-    }
-
     /// The ids of the live tags by path, for writing.
     #[must_use]
     pub fn ids(&self) -> BTreeMap<String, String> {
         self.by_id.iter().map(|(id, path)| (path.clone(), id.clone())).collect()
+    }
+}
+
+/// Puts paths in the place of ids. A tag that is not in the listing stays an id.
+pub(super) fn name_tags(kinds: &mut BTreeMap<Kind, Listing>) {
+    let Some(Ok(tags)) = kinds.get(&Kind::Tag) else { return };
+    let paths: HashMap<String, String> =
+        tags.iter().filter_map(|object| Some((format!("#{}", object.id), object.spec.identity()?))).collect();
+    for object in kinds.values_mut().flatten().flatten() {
+        object.spec.references(&mut |reference| {
+            if let Some(path) = paths.get(reference.name.as_str()) {
+                reference.name.clone_from(path);
+            }
+        });
     }
 }

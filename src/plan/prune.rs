@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::model::{Action, Cause, Change, FieldChange, Held, Plan, Unhealthy, Unmanaged};
-use super::names::TagNames;
 use super::{KnownObject, Policy};
 use crate::desired::settings::{Prune, PruneAction};
 use crate::resource::{Address, LiveObject};
@@ -17,7 +16,6 @@ pub(super) fn judge(
     known: Option<&KnownObject>,
     in_section: bool,
     policy: &Policy,
-    names: &TagNames,
     plan: &mut Plan,
 ) {
     if live.locked.is_some() {
@@ -58,7 +56,7 @@ pub(super) fn judge(
     } else {
         (None, whose.to_owned())
     };
-    let before = names.readable(live);
+    let before = live.spec.clone();
     let disable = policy.prune_action == PruneAction::Disable && live.kind().field("enabled").is_some();
     let (action, fields, after) = if disable {
         let mut fields = before.fields();
