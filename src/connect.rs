@@ -6,7 +6,7 @@ use tracing::info;
 use url::Url;
 
 use crate::desired::Settings;
-use crate::desired::settings::Pod;
+use crate::desired::settings::{Platform, Pod};
 use crate::qualys::{ConnectError, Endpoint, Reader, RetryPolicy};
 use crate::secret::{Secret, SecretError, SecretRef};
 use crate::simulator;
@@ -79,21 +79,15 @@ pub async fn connect(
             (host.to_owned(), None, None, None)
         }
     };
-    let stand_in = (platform.pod == Pod::Simulator).then_some("simulator");
-    let credential = |own: &Option<SecretRef>, setting: &'static str| match (own, stand_in) {
-        (_, Some(word)) if built_in => Ok(Secret::new(word.to_owned())),
-        (Some(reference), _) => {
-            reference.resolve().map_err(|source| ConnectionError::Credential { name: setting, source })
-        }
-        (None, word) => Ok(Secret::new(word.unwrap_or_default().to_owned())),
-    };
+    let username = credential("username", platform.username.as_ref(), platform, built_in).await?;
+    let password = credential("password", platform.password.as_ref(), platform, built_in).await?;
     let endpoint = Endpoint {
         api: place(&platform.api_url, "api", api)?,
         portal: place(&platform.portal_url, "portal", portal)?,
         gateway: place(&platform.gateway_url, "gateway", gateway)?,
         name: name.clone(),
-        username: credential(&platform.username, "username")?,
-        password: credential(&platform.password, "password")?,
+        username,
+        password,
         ca_bundle: platform.ca_bundle.clone(),
         proxy: platform.proxy.clone(),
         timeout: platform.timeout,
@@ -102,6 +96,26 @@ pub async fn connect(
         retry: RetryPolicy::default(),
     };
     Ok(Connection { reader: Reader::connect(endpoint)?, platform: name, simulator })
+}
+
+/// A credential. The built-in simulator knows one account, whatever the file says.
+async fn credential(
+    name: &'static str,
+    reference: Option<&SecretRef>,
+    platform: &Platform,
+    built_in: bool,
+) -> Result<Secret, ConnectionError> {
+    match reference {
+        Some(reference) if !built_in => {
+            // A command may take its time.
+            let reference = reference.clone();
+            let resolved = tokio::task::spawn_blocking(move || reference.resolve()).await;
+            let resolved = resolved.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+            resolved.map_err(|source| ConnectionError::Credential { name, source })
+        }
+        Some(_) | None if platform.pod == Pod::Simulator => Ok(Secret::new("simulator")),
+        Some(_) | None => Ok(Secret::new("")),
+    }
 }
 
 async fn start_simulator(settings: &Settings) -> Result<simulator::Running, ConnectionError> {

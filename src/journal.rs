@@ -37,6 +37,12 @@ const SCHEMA: &str = "
         doubted       integer,
         doubted_since integer
     ) without rowid;
+    create table if not exists unsettled (
+        kind     text not null,
+        identity text not null,
+        since    integer not null,
+        primary key (kind, identity)
+    ) without rowid;
     create table if not exists drift (
         address      text primary key,
         fingerprint  text not null,
@@ -164,8 +170,8 @@ impl Journal {
         Ok(Journal { db })
     }
 
-    /// What is known.
-    pub fn known(&self, now: Timestamp) -> Result<Known, JournalError> {
+    /// What is known. A create whose answer was lost stays unsettled for `settle_for`.
+    pub fn known(&self, settle_for: Duration, now: Timestamp) -> Result<Known, JournalError> {
         let mut known = Known::default();
         let mut query = self.db.prepare("select kind, id, identity, base, written, ours from object")?;
         let mut rows = query.query([])?;
@@ -194,7 +200,26 @@ impl Journal {
             let doubted = doubted.map(|count| (size(count), settled));
             known.listings.insert(kind, KnownListing { good, doubted });
         }
+        let mut query = self.db.prepare("select kind, identity, since from unsettled")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
+            let wait = i64::try_from(settle_for.as_secs()).unwrap_or(i64::MAX);
+            let until = row.get::<_, i64>(2)?.saturating_add(wait);
+            if let (true, Ok(until)) = (until > now.as_second(), Timestamp::from_second(until)) {
+                known.unsettled.insert((kind, row.get(1)?), until);
+            }
+        }
         Ok(known)
+    }
+
+    /// Remembers a create whose answer was lost: it is not sent again until it was looked for long enough.
+    pub fn unsettled(&mut self, kind: Kind, identity: &str, now: Timestamp) -> Result<(), JournalError> {
+        self.db.execute(
+            "insert or replace into unsettled (kind, identity, since) values (?1, ?2, ?3)",
+            params![kind.word(), identity, now.as_second()],
+        )?;
+        Ok(())
     }
 
     /// Remembers what a plan observed: bases, and the sizes of the listings. `sizes` are those of all listings
@@ -211,11 +236,14 @@ impl Journal {
                 "insert into object (kind, id, identity, base) values (?1, ?2, ?3, ?4)
                  on conflict (kind, id) do update set identity = excluded.identity, base = excluded.base",
             )?;
+            let mut settled =
+                transaction.prepare("delete from unsettled where kind = ?1 and identity = ?2")?;
             let mut forgotten = transaction.prepare("delete from object where kind = ?1 and id = ?2")?;
             for observation in &plan.observed {
                 match observation {
                     Observation::Seen { kind, id, identity, base } => {
                         seen.execute(params![kind.word(), id, identity, base])?;
+                        settled.execute(params![kind.word(), identity])?;
                     }
                     Observation::Forgotten { kind, id } => {
                         forgotten.execute(params![kind.word(), id])?;
@@ -327,17 +355,16 @@ impl Journal {
             let mut query = transaction.prepare(
                 "select address, fingerprint, since, announced, announced_at from drift order by address",
             )?;
-            let rows: Vec<(String, String, i64, Option<String>, Option<i64>)> = query
+            let rows: Vec<DriftRow> = query
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
                 .collect::<Result<_, _>>()?;
             for (address, fingerprint, since, announced, announced_at) in rows {
                 let since = Timestamp::from_second(since).unwrap_or(now);
-                let what = if !drifted.contains(&address) {
-                    if !is_over(&address, &drifted, plan) {
-                        continue;
-                    }
+                let what = if is_over(&address, &drifted, plan) {
                     over.execute(params![address])?;
                     DriftEvent::Resolved
+                } else if !drifted.contains(&address) {
+                    continue;
                 } else {
                     let due = announced_at.is_none_or(|at| {
                         now.as_second().saturating_sub(at)
@@ -359,6 +386,9 @@ impl Journal {
         Ok(news)
     }
 }
+
+/// Address, fingerprint, since when, what was told, and when.
+type DriftRow = (String, String, i64, Option<String>, Option<i64>);
 
 fn drifted(plan: &Plan) -> impl Iterator<Item = &Change> {
     plan.changes.iter().filter(|change| change.cause.drifted())
@@ -416,7 +446,7 @@ mod tests {
         .unwrap();
         let (journal, told) = Journal::open(&path).unwrap();
         assert!(told.unwrap().contains("set aside as"));
-        assert!(journal.known(at(0)).unwrap().objects.is_empty());
+        assert!(journal.known(Duration::ZERO, at(0)).unwrap().objects.is_empty());
         let names: Vec<_> = std::fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -446,10 +476,25 @@ mod tests {
             [("regions".to_owned(), serde_json::json!(["eu-west-1"]))].into_iter().collect();
         Journal::open(&path).unwrap().0.wrote(Kind::Aws, "7", "arn", true, &regions).unwrap();
         Journal::open(&path).unwrap().0.wrote(Kind::Aws, "7", "arn", false, &Map::new()).unwrap();
-        let known = Journal::open(&path).unwrap().0.known(at(0)).unwrap();
+        let known = Journal::open(&path).unwrap().0.known(Duration::ZERO, at(0)).unwrap();
         let object = &known.objects[&(Kind::Aws, "7".to_owned())];
         assert_eq!(&*object.written, r#"{"regions":["eu-west-1"]}"#);
         assert!(object.ours);
+    }
+
+    #[test]
+    fn a_lost_create_is_unsettled_for_its_time_and_over_restarts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trueup.db");
+        Journal::open(&path).unwrap().0.unsettled(Kind::Aws, "arn", at(100)).unwrap();
+        let journal = Journal::open(&path).unwrap().0;
+        for (now, unsettled) in [(100, 1), (159, 1), (160, 0)] {
+            assert_eq!(
+                journal.known(Duration::from_secs(60), at(now)).unwrap().unsettled.len(),
+                unsettled,
+                "{now}"
+            );
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::journal::{Journal, JournalError};
 use crate::plan::{Action, Change, FieldChange, LiveState, Plan, Policy, Refusal, TagNames, approve, plan};
 use crate::pull::{kinds_to_read, pull};
 use crate::qualys::{Reader, Writer};
-use crate::resource::{Address, Kind};
+use crate::resource::{Address, Kind, Spec};
 use crate::stop::Stop;
 
 /// What a pass works with.
@@ -261,7 +261,8 @@ fn plan_with(
     first: bool,
     now: Timestamp,
 ) -> Plan {
-    let known = journal.known(now).unwrap_or_else(|error| {
+    let settle_for = desired.settings.reconcile.settle_for;
+    let known = journal.known(settle_for, now).unwrap_or_else(|error| {
         journal_failed(&error);
         crate::plan::Known::default()
     });
@@ -330,7 +331,18 @@ fn remember_writes(journal: &mut Journal, live: &LiveState, applied: &[Applied])
         }
     }
     for Applied { change, outcome, took: _ } in applied {
-        let (Outcome::Applied { id }, kind) = (outcome, change.address.kind) else { continue };
+        let kind = change.address.kind;
+        let id = match outcome {
+            Outcome::Applied { id } => id,
+            Outcome::Unknown { .. } if change.action == Action::Create => {
+                let identity = change.after.as_ref().and_then(Spec::identity).unwrap_or_default();
+                if let Err(error) = journal.unsettled(kind, &identity, Timestamp::now()) {
+                    journal_failed(&error);
+                }
+                continue;
+            }
+            Outcome::Unknown { .. } | Outcome::Failed { .. } | Outcome::Skipped { .. } => continue,
+        };
         let result = match (&change.after, change.action) {
             (_, Action::Delete) | (None, _) => journal.deleted(kind, id),
             (Some(after), action) => {
@@ -381,7 +393,7 @@ fn log_plan(run_id: &str, plan: &Plan, clock: Instant) {
         match address {
             None => error!(event = "pull_failed", run_id, kind = failed.kind.word(), error = failed.error),
             Some(address) => {
-                error!(event = "change_failed", run_id, address, action = "plan", error = failed.error)
+                error!(event = "change_failed", run_id, address, action = "plan", error = failed.error);
             }
         }
     }

@@ -4,7 +4,7 @@
 //! [`Secret::expose`] and nothing else, and [`Redactor`] takes it out of every text that others gave us.
 
 use std::ffi::OsString;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -205,7 +205,7 @@ impl<'de> Deserialize<'de> for SecretRef {
                     }
                 }
                 let reference = found.ok_or_else(|| refuse("the secret reference is missing"))?;
-                reference.check().map_err(|what| refuse(what))?;
+                reference.check().map_err(refuse)?;
                 Ok(reference)
             }
         }
@@ -548,7 +548,7 @@ fn unicode_escaped(text: &str, escaped: fn(char) -> bool, upper: bool) -> String
             continue;
         }
         for unit in character.encode_utf16(&mut [0; 2]) {
-            out.push_str(&if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") });
+            let _ = if upper { write!(out, "\\u{unit:04X}") } else { write!(out, "\\u{unit:04x}") };
         }
     }
     out

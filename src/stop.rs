@@ -18,6 +18,7 @@ impl Stop {
     }
 
     /// Asks to stop; `false` if that was asked before.
+    #[expect(clippy::must_use_candidate, reason = "most who ask need not know whether they are the first")]
     pub fn request(&self) -> bool {
         !self.0.send_replace(true)
     }

@@ -390,7 +390,7 @@ mod tests {
             write: move |line: &str| sink.lock().unwrap().push(line.to_owned()),
         };
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
-        Arc::try_unwrap(written).unwrap().into_inner().unwrap()
+        std::mem::take(&mut *written.lock().unwrap())
     }
 
     #[track_caller]
@@ -460,6 +460,23 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_comes_back_out_of_the_json(value: String, message: String) {
+            let found = lines(LogFormat::Json, false, false, || info!(event = "e", value, "{message}"));
+            let line = found[0].strip_suffix('\n').unwrap();
+            assert!(!line.contains(is_unsafe), "{line:?}");
+            let json: Value = serde_json::from_str(line).unwrap();
+            assert_eq!((&json["value"], &json["message"]), (&Value::from(value), &Value::from(message)));
+        }
+
+        #[test]
+        fn any_text_stays_on_its_line_for_people(value: String, message: String) {
+            let found = lines(LogFormat::Text, false, true, || info!(event = "e", value, "{message}"));
+            assert!(!found[0].strip_suffix('\n').unwrap().contains(is_unsafe), "{found:?}");
+        }
+    }
+
     #[test]
     fn the_journal_gets_priorities_and_no_second_timestamp() {
         assert_eq!(lines(LogFormat::Text, false, true, || warn!(event = "e")), ["<4>WARN e\n"]);
@@ -492,6 +509,51 @@ mod tests {
             ["{\"timestamp\":\"2026-11-21T20:40:12.345678Z\",\"level\":\"INFO\",\"message\":\"hello\",\
               \"target\":\"notify::inotify\",\"field.level\":\"ERROR\"}\n"]
         );
+    }
+
+    /// What `stderr_gets` runs in a process of its own, since logging is started once a process.
+    #[test]
+    fn child_that_logs() {
+        let Ok(format) = std::env::var("TRUEUP_TEST_LOG") else { return };
+        init(if format == "json" { LogFormat::Json } else { LogFormat::Text }, 0, true);
+        init(LogFormat::Text, 2, false);
+        warn!(event = "drift_detected", n = 1);
+        debug!(event = "too_much");
+        let _ = std::panic::catch_unwind(|| panic!("a bug\nof two lines"));
+    }
+
+    /// The lines that the child writes to a file as its stderr, from the first event on.
+    fn stderr_gets(format: &str, journal: bool) -> Vec<String> {
+        use std::os::unix::fs::MetadataExt;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let metadata = file.as_file().metadata().unwrap();
+        let inode = if journal { metadata.ino() } else { metadata.ino() + 1 };
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "telemetry::tests::child_that_logs", "--nocapture"])
+            .env("TRUEUP_TEST_LOG", format)
+            .env("JOURNAL_STREAM", format!("{}:{inode}", metadata.dev()))
+            .stdout(std::process::Stdio::null())
+            .stderr(file.reopen().unwrap())
+            .status();
+        assert!(status.unwrap().success());
+        std::fs::read_to_string(file.path()).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn json_on_stderr_is_json_even_when_it_panics() {
+        let lines = stderr_gets("json", false);
+        let events: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(events.len(), 2, "{lines:?}");
+        assert_eq!(events[0]["event"], "drift_detected");
+        assert_eq!((&events[1]["event"], &events[1]["level"]), (&"panicked".into(), &"ERROR".into()));
+        assert_eq!(events[1]["message"], "a bug\nof two lines");
+    }
+
+    #[test]
+    fn the_journal_is_known_by_what_stderr_is_and_not_by_the_variable_alone() {
+        assert_eq!(stderr_gets("text", true)[0], "<4>WARN drift_detected n=1");
+        let terminal = &stderr_gets("text", false)[0];
+        assert!(terminal.starts_with("\u{1b}[2m20") && terminal.contains("drift_detected"), "{terminal:?}");
     }
 
     #[test]

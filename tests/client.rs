@@ -1,5 +1,7 @@
 //! How the client speaks: paging, errors, what is sent again, and how long is waited.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+
 mod stub;
 
 use std::time::Duration;
@@ -261,7 +263,10 @@ async fn a_read_by_ids_asks_for_them_in_chunks_and_takes_no_others() {
 
 // Errors
 
+type IsKind = fn(&ApiErrorKind) -> bool;
+
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 async fn every_failure_is_told_in_one_line() {
     let html =
         "<!DOCTYPE html><html><head><TITLE>Service\nUnavailable</TITLE></head><body>secret</body></html>";
@@ -280,7 +285,7 @@ async fn every_failure_is_told_in_one_line() {
     };
     let long = "x".repeat(1000);
     let cut = format!("HTTP 500: INTERNAL: {}…", "x".repeat(290));
-    let cases: Vec<(Play, &str, fn(&ApiErrorKind) -> bool)> = vec![
+    let cases: Vec<(Play, &str, IsKind)> = vec![
         (
             reply(
                 200,

@@ -1,6 +1,8 @@
 //! Planning: what differs, why, and what is done about it. Desired states are files, live states a shorthand
 //! of the same fields; the result is compared as the lines that a person reads.
 
+#![expect(clippy::unwrap_used, reason = "a test whose scene cannot be set up has failed")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -39,7 +41,7 @@ fn live(yaml: &str) -> LiveState {
         state.kinds.insert(kind, Ok(Vec::new()));
     }
     for mut row in rows {
-        let text = |value: Value| value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
+        let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let kind: Kind = row.remove("kind").map(text).unwrap().parse().unwrap();
         if let Some(why) = row.remove("fails") {
             state.kinds.insert(kind, Err(text(why)));
@@ -504,6 +506,18 @@ fn observed_objects_are_planned_and_held() {
 }
 
 #[test]
+fn a_create_whose_answer_was_lost_is_held_until_it_is_settled() {
+    let mut known = Known::default();
+    let until = jiff::Timestamp::UNIX_EPOCH;
+    known.unsettled.insert((Kind::Aws, A.to_owned()), until);
+    assert_lines(
+        &plan_of(&desired(&aws("")), &live("[]"), &known),
+        "+ aws/a held: it was sent, and the answer lost: it is looked for until 1970-01-01T00:00:00Z before it is sent again",
+    );
+    assert_lines(&plan_of(&desired(&aws("")), &live(&live_aws("")), &known), "");
+}
+
+#[test]
 fn prune_deletes_what_its_setting_allows_and_nothing_else() {
     let objects = format!(
         "- {{kind: aws, id: 1, name: ours, arn: '{A}1', owner: me}}
@@ -610,16 +624,17 @@ fn another_owners_object_is_held_and_ends_in_1() {
 }
 
 fn many(count: usize) -> String {
-    (0..count)
-        .map(|n| format!("- {{kind: aws, id: {n}, name: n{n}, arn: '{A}{n}', enabled: true}}\n"))
-        .collect()
+    let row = |n| format!("- {{kind: aws, id: {n}, name: n{n}, arn: '{A}{n}', enabled: true}}\n");
+    (0..count).map(row).collect::<Vec<_>>().concat()
 }
 
 #[test]
 fn a_plan_over_a_limit_is_blocked_whole() {
     let wanted = |settings: &str, count: usize| {
-        let entries: String =
-            (0..count).map(|n| format!("    - {{name: n{n}, arn: '{A}{n}', enabled: false}}\n")).collect();
+        let entries = (0..count)
+            .map(|n| format!("    - {{name: n{n}, arn: '{A}{n}', enabled: false}}\n"))
+            .collect::<Vec<_>>()
+            .concat();
         format!("reconcile: {{{settings}}}\nconnectors:\n  aws:\n{entries}")
     };
     for (file, is, blocked) in [

@@ -46,9 +46,9 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
     };
     let stop = Stop::new();
     match Signals::install() {
-        Ok(signals) => drop(tokio::spawn(signals.stop_only(stop.clone()))),
+        Ok(signals) => drop(tokio::spawn(signals.run_to_stop(stop.clone()))),
         Err(error) => {
-            output::complain(&format!("warning: {error}: an interrupt will not wait for calls in flight"))
+            output::complain(&format!("warning: {error}: an interrupt will not wait for calls in flight"));
         }
     }
 

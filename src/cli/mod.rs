@@ -123,6 +123,7 @@ impl Common {
 }
 
 /// Runs the command line.
+#[must_use]
 pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -79,7 +79,7 @@ pub(super) async fn run(common: &Common, args: SimulateArgs) -> Exit {
         Err(error) => return output::fail(Format::Text, Exit::Failure, &one_line(&error), None),
     };
     output::say(&format!("{}\n", json!({ "url": simulator.url() })));
-    tokio::spawn(signals.stop_only(stop.clone()));
+    tokio::spawn(signals.run_to_stop(stop.clone()));
     stop.requested().await;
     simulator.shutdown().await;
     Exit::Success

@@ -79,10 +79,10 @@ fn tell_drifts(plan: &Plan, journal: &mut Journal, remind_every: Duration) {
                 warn!(event = "drift_detected", address, action, json.fields = %fields, %since);
             }
             DriftEvent::Changed => {
-                warn!(event = "drift_changed", address, action, json.fields = %fields, %since)
+                warn!(event = "drift_changed", address, action, json.fields = %fields, %since);
             }
             DriftEvent::Resolved => {
-                warn!(event = "drift_resolved", address, action, json.fields = %fields, %since)
+                warn!(event = "drift_resolved", address, action, json.fields = %fields, %since);
             }
         }
     }

@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tracing::{debug, error, info};
 
+use super::listener::Limited;
 use super::page;
 use super::status::Board;
 use crate::stop::Stop;
@@ -94,7 +95,7 @@ impl Server {
         let ending = stop.clone();
         let task = tokio::spawn(async move {
             let graceful = ending.clone();
-            let server = axum::serve(listener, router(board, address))
+            let server = axum::serve(Limited::new(listener), router(board, address))
                 .with_graceful_shutdown(async move { graceful.requested().await });
             let too_late = async {
                 ending.requested().await;

@@ -7,6 +7,7 @@ pub mod signals;
 pub mod watch;
 
 pub mod http;
+mod listener;
 pub mod metrics;
 mod page;
 pub mod status;

@@ -100,20 +100,28 @@ impl Page<'_> {
             [("allows", "allowed"), ("wanted:", "wanted"), ("kind:", "kind"), ("hint:", "hint")]
         {
             if let Some(text) = text(key) {
-                line.push_str(&format!(", {word} {text}"));
+                for part in [", ", word, " ", &text] {
+                    line.push_str(part);
+                }
             }
         }
         Some(line)
     }
 
     fn warnings(&self) -> Vec<String> {
-        let text =
-            |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = |value: &serde_json::Value| {
+            let text = value.as_str().or_else(|| value["message"].as_str());
+            text.map_or_else(|| value.to_string(), str::to_owned)
+        };
         self.plan.warnings.iter().take(ROWS).map(text).collect()
     }
 
     fn unmanaged(&self) -> impl Iterator<Item = &str> {
         self.plan.unmanaged.iter().take(ROWS).map(|object| object.address.as_str())
+    }
+
+    fn unverified(&self) -> impl Iterator<Item = &str> {
+        self.plan.unverified.iter().take(ROWS).map(|object| object.address.as_str())
     }
 }
 
@@ -130,5 +138,57 @@ impl ChangeView {
 
     fn paths(&self) -> String {
         self.fields.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::time::Duration;
+
+    use super::super::status::Board;
+    use super::super::status::tests::at;
+    use super::super::triggers::Trigger;
+    use super::*;
+
+    /// A board after one pass that made this plan.
+    fn board(plan: &str, outcome: Outcome) -> Board {
+        let board = Board::new("1", at(0));
+        board.config_loaded(&["/etc/trueup/config.yaml".into()], at(1));
+        board.pass_begins("r1", Trigger::Startup, at(2));
+        board.plan(plan.into()).unwrap();
+        board.pass_ends(outcome, None, at(3), Duration::from_secs(1));
+        board
+    }
+
+    #[test]
+    fn the_verdict_says_the_worst_first() {
+        let pending = r#"{"summary": {"create": 2},
+            "changes": [{"address": "aws/x", "cause": "drift", "held": "observe"}]}"#;
+        for (plan, outcome, expected) in [
+            (r#"{"summary": {"unchanged": 3}}"#, Outcome::InSync, "in sync"),
+            (pending, Outcome::Pending, "2 to change, 1 drifted"),
+            (pending, Outcome::Blocked, "a limit is exceeded, nothing was applied"),
+            (pending, Outcome::Failed, "the last pass failed"),
+        ] {
+            assert_eq!(verdict(&board(plan, outcome).status()).text, expected);
+        }
+        let board = board(pending, Outcome::Failed);
+        board.config_rejected(&[], at(4));
+        assert_eq!(verdict(&board.status()).text, "the file on disk is refused");
+        assert_eq!(verdict(&Board::new("1", at(0)).status()).text, "the first pass has not finished");
+    }
+
+    #[test]
+    fn a_plan_of_thousands_is_cut_and_says_so() {
+        let mut changes = String::new();
+        for number in 0..ROWS + 7 {
+            let comma = if number == 0 { "" } else { "," };
+            write!(changes, r#"{comma}{{"address": "aws/a{number}", "action": "create"}}"#).unwrap();
+        }
+        let page =
+            render(&board(&format!(r#"{{"changes": [{changes}]}}"#), Outcome::Pending).status()).unwrap();
+        assert!(page.contains("aws/a499") && !page.contains("aws/a500"));
+        assert!(page.contains("… and 7 more."));
     }
 }

@@ -13,7 +13,7 @@ use super::schedule::{self, Schedule};
 use super::signals::{Signals, SignalsError};
 use super::status::Board;
 use super::systemd;
-use super::triggers::{Event, Mailbox, Sender, Trigger, mailbox};
+use super::triggers::{Event, Sender, Trigger, mailbox};
 use super::watch::{WatchError, Watcher};
 use crate::connect::{Connection, ConnectionError, connect};
 use crate::desired::settings::{Mode, Settings};
@@ -76,6 +76,10 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     let stop = Stop::new();
     let signals = Signals::install()?;
     let board = Board::new(env!("CARGO_PKG_VERSION"), Timestamp::now());
+    let (triggers, mut mailbox) = mailbox(stop.clone());
+    let watcher = Watcher::new(triggers.clone())?;
+    // Before the file is read, so that no edit falls between reading and watching.
+    watcher.follow(std::slice::from_ref(&config), &[]).await;
     let desired = load(&config, &board)?;
     let server = match desired.settings.listen {
         Some(address) => Some(Server::start(address, board.clone()).await?),
@@ -83,8 +87,6 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     };
     let mut journal = open_journal(&desired.settings);
     let Connection { reader, platform, mut simulator } = connect(&desired.settings, None).await?;
-    let (triggers, mut mailbox) = mailbox(stop.clone());
-    let watcher = Watcher::new(triggers.clone())?;
     watcher.follow(&followed(&config, &desired), &desired.include).await;
     let (timetable, schedules) = watch::channel(Schedule::from(&desired.settings.reconcile));
     let background = start_background(signals, &stop, &triggers, schedules, &board);
@@ -104,7 +106,7 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     let mut shown = None;
     let alive = board.loop_begins();
     triggers.send(Trigger::Startup);
-    while let Event::Pass(trigger) = next(&mut mailbox).await {
+    while let Event::Pass(trigger) = mailbox.next().await {
         if matches!(trigger, Trigger::DesiredStateChanged | Trigger::Requested) {
             systemd::reloading();
             let old = in_force.desired.settings.clone();
@@ -152,10 +154,6 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     }
     info!(event = "daemon_stopped");
     Ok(())
-}
-
-async fn next(mailbox: &mut Mailbox) -> Event {
-    mailbox.next().await
 }
 
 fn start_background(

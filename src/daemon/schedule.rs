@@ -298,6 +298,61 @@ mod tests {
         );
     }
 
+    /// Two years with their changes of the clock, in zones that do it by an hour, by half an hour, at midnight.
+    const ZONES: [&str; 5] =
+        ["Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo", "Pacific/Apia", "UTC"];
+
+    fn comes(cron: &str, zone: &str, from: &str, to: &str) -> Vec<DateTime<Utc>> {
+        let (cron, zone) = (cron.parse().unwrap(), zone.parse().unwrap());
+        let end: DateTime<Utc> = to.parse().unwrap();
+        let next = |now: &DateTime<Utc>| next_in_zone(&cron, zone, *now).filter(|next| *next < end);
+        std::iter::successors(next(&from.parse().unwrap()), next).collect()
+    }
+
+    #[test]
+    fn a_daily_time_comes_once_on_every_day_of_the_year() {
+        for zone in ZONES {
+            let tz: chrono_tz::Tz = zone.parse().unwrap();
+            for cron in ["0 30 2 * * * *", "0 15 0 * * * *", "0 45 1 * * * *", "0 0 3 * * * *"] {
+                // Noon, so that no day is cut in two.
+                let found = comes(cron, zone, "2017-01-01T12:00:00Z", "2018-01-01T12:00:00Z");
+                let days: std::collections::BTreeSet<_> =
+                    found.iter().map(|instant| instant.with_timezone(&tz).date_naive()).collect();
+                assert_eq!((found.len(), days.len()), (365, 365), "{cron} in {zone}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_minute_whose_local_time_matches_is_met_where_every_hour_is_named() {
+        for zone in ZONES {
+            let tz: chrono_tz::Tz = zone.parse().unwrap();
+            let cron = "0 7,30 * * * * *";
+            let (from, to) = ("2017-01-01T00:00:00Z", "2018-01-01T00:00:00Z");
+            let found = comes(cron, zone, from, to);
+            assert!(found.is_sorted() && found.len() > 17_000, "{zone}");
+            let found: std::collections::BTreeSet<_> = found.into_iter().collect();
+            let schedule: cron::Schedule = cron.parse().unwrap();
+            let mut minute: DateTime<Utc> = from.parse().unwrap();
+            let end: DateTime<Utc> = to.parse().unwrap();
+            let mut extra = 0;
+            loop {
+                minute += chrono::TimeDelta::minutes(1);
+                if minute >= end {
+                    break;
+                }
+                let matches = schedule.includes(minute.with_timezone(&tz));
+                match (matches, found.contains(&minute)) {
+                    (true, false) => panic!("{minute} is missed in {zone}"),
+                    (false, true) => extra += 1,
+                    (true, true) | (false, false) => {}
+                }
+            }
+            // What daylight saving skips, once a year at most.
+            assert!(extra <= 1, "{extra} in {zone}");
+        }
+    }
+
     #[test]
     fn a_schedule_that_is_over_says_nothing() {
         assert_eq!(
@@ -372,7 +427,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn cron_is_met_to_the_second_after_a_long_wait() {
         let mut running = start(schedule(None, Some("0 30 6 * * * *"), "UTC"), "2026-01-01T10:00:00Z");
-        assert_about(running.next().await, Duration::from_secs((20 * 60 + 30) * 60));
+        assert_about(running.next().await, Duration::from_mins(20 * 60 + 30));
         assert_about(running.next().await, Duration::from_hours(24));
     }
 

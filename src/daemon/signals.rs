@@ -46,12 +46,9 @@ impl Signals {
             }
         }
     }
-}
 
-impl Signals {
-    /// Turns SIGTERM and SIGINT into the request to stop, for ever; a hangup ends a command as it ends any
-    /// program that a terminal leaves behind.
-    pub async fn stop_only(mut self, stop: Stop) {
+    /// Turns all of them into the request to stop: for a command that a person waits for, who hangs up.
+    pub async fn run_to_stop(mut self, stop: Stop) {
         loop {
             tokio::select! {
                 Some(()) = self.hangup.recv() => request(&stop, "SIGHUP"),

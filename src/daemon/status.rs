@@ -305,7 +305,7 @@ impl Board {
         let status = Status {
             format: "trueup.status/v1",
             version: version.to_owned(),
-            started_at: now,
+            started_at: to_millisecond(now),
             state: State::Starting,
             config: Config::default(),
             current_pass: None,
@@ -359,7 +359,7 @@ impl Board {
         self.status.send_modify(|status| {
             status.config = Config {
                 ok: true,
-                loaded_at: Some(now),
+                loaded_at: Some(to_millisecond(now)),
                 rejected_at: None,
                 files: files.to_vec(),
                 problems: Vec::new(),
@@ -372,7 +372,7 @@ impl Board {
         self.metrics.config_ok(false);
         self.status.send_modify(|status| {
             status.config.ok = false;
-            status.config.rejected_at = Some(now);
+            status.config.rejected_at = Some(to_millisecond(now));
             status.config.problems = problems.iter().map(ConfigProblem::from).collect();
         });
     }
@@ -380,7 +380,8 @@ impl Board {
     /// A pass begins.
     pub fn pass_begins(&self, run_id: &str, trigger: Trigger, now: Timestamp) {
         self.status.send_modify(|status| {
-            status.current_pass = Some(CurrentPass { run_id: run_id.to_owned(), trigger, started_at: now });
+            status.current_pass =
+                Some(CurrentPass { run_id: run_id.to_owned(), trigger, started_at: to_millisecond(now) });
             if status.state == State::Idle {
                 status.state = State::Reconciling;
             }
@@ -415,7 +416,7 @@ impl Board {
             self.metrics.pass(trigger, outcome, duration);
             if outcome.is_success() {
                 self.metrics.succeeded(now);
-                status.last_success_at = Some(now);
+                status.last_success_at = Some(to_millisecond(now));
             }
             status.last_pass = Some(LastPass {
                 run_id,
@@ -423,7 +424,7 @@ impl Board {
                 outcome,
                 error,
                 started_at,
-                finished_at: now,
+                finished_at: to_millisecond(now),
                 duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             });
             if status.state == State::Reconciling {
@@ -434,7 +435,7 @@ impl Board {
 
     /// When a pass starts next by itself.
     pub fn next_pass(&self, at: Option<Timestamp>) {
-        self.status.send_modify(|status| status.next_pass_at = at);
+        self.status.send_modify(|status| status.next_pass_at = at.map(to_millisecond));
     }
 
     /// It was asked to stop.
@@ -445,6 +446,11 @@ impl Board {
     fn state(&self, state: State) {
         self.status.send_modify(|status| status.state = state);
     }
+}
+
+/// Nobody needs to read nanoseconds.
+fn to_millisecond(at: Timestamp) -> Timestamp {
+    at.round(jiff::Unit::Millisecond).unwrap_or(at)
 }
 
 impl ChangeView {
@@ -501,6 +507,7 @@ pub(super) mod tests {
         Problem {
             place: None,
             excerpt: Some("password: hunter2".into()),
+            caret: 0,
             message: message.into(),
             hint: None,
         }

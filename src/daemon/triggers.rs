@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     async fn nothing_comes(mailbox: &mut Mailbox) {
-        let wait = tokio::time::timeout(Duration::from_secs(3600), mailbox.next()).await;
+        let wait = tokio::time::timeout(Duration::from_hours(1), mailbox.next()).await;
         assert!(wait.is_err(), "{wait:?}");
     }
 

@@ -150,7 +150,7 @@ fn tags_do_not_circle(whole: &Whole<'_>, report: &mut Report) {
         .objects()
         .filter_map(|(declared, entry)| match &declared.spec {
             Spec::Tag(tag) => Some((tag, entry)),
-            _ => None,
+            Spec::Aws(_) => None,
         })
         .collect();
     let mut by_path: HashMap<String, usize> = HashMap::new();

@@ -214,13 +214,13 @@ pub(super) struct Pairs<'t> {
     pub(super) tree: &'t Tree,
     /// The map that they are of.
     pub(super) node: NodeId,
-    pub(super) pairs: Vec<(NodeId, NodeId)>,
+    pub(super) all: Vec<(NodeId, NodeId)>,
 }
 
 struct Items<'t, I> {
     tree: &'t Tree,
     list: NodeId,
-    items: I,
+    rest: I,
     /// The element that the visitor looks at; the list itself before and behind them.
     current: NodeId,
 }
@@ -229,7 +229,7 @@ impl<'de, I: Iterator<Item = NodeId>> SeqAccess<'de> for &mut Items<'_, I> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        let Some(node) = self.items.next() else {
+        let Some(node) = self.rest.next() else {
             self.current = self.list;
             return Ok(None);
         };
@@ -295,7 +295,7 @@ impl<'de> Deserializer<'de> for At<'_> {
             Some(Scalar::Text(text)) => visitor.visit_str(text),
             None if tree.shape(node) == Shape::Map => visit_pairs(visitor, tree, node, tree.pairs(node)),
             None => {
-                let mut items = Items { tree, list: node, items: tree.items(node), current: node };
+                let mut items = Items { tree, list: node, rest: tree.items(node), current: node };
                 visitor.visit_seq(&mut items).map_err(|error| error.at(items.current))
             }
         };
@@ -411,8 +411,8 @@ impl<'de> Deserializer<'de> for Pairs<'_> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let Pairs { tree, node, pairs } = self;
-        visit_pairs(visitor, tree, node, pairs.into_iter()).map_err(|error| error.at(node))
+        let Pairs { tree, node, all } = self;
+        visit_pairs(visitor, tree, node, all.into_iter()).map_err(|error| error.at(node))
     }
 
     forward_to_deserialize_any! {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -125,7 +125,7 @@ impl Loader {
         self.walk(root, "", Some(&mut own));
         self.version(root, own.version);
         if let Some(include) = own.include {
-            self.includes(include, path.parent().unwrap_or(Path::new("")), &base);
+            self.includes(include, path, &base);
         }
         let defaults = own.defaults.map(|node| self.defaults(node)).unwrap_or_default();
         let nodes = Nodes { platform: own.platform, reconcile: own.reconcile };
@@ -310,7 +310,7 @@ impl Loader {
         }
     }
 
-    fn includes(&mut self, node: NodeId, shown_base: &Path, base: &Path) {
+    fn includes(&mut self, node: NodeId, main: &Path, base: &Path) {
         let Some(patterns) = self.section::<Vec<String>>(Some(node)) else { return };
         let items: Vec<NodeId> = self.tree.items(node).collect();
         for (pattern, at) in patterns.iter().zip(items) {
@@ -338,11 +338,8 @@ impl Loader {
                 if std::fs::canonicalize(&file).is_ok_and(|real| self.real.contains(&real)) {
                     continue;
                 }
-                let shown = match file.strip_prefix(base) {
-                    Ok(relative) if !Path::new(pattern).is_absolute() => shown_base.join(relative),
-                    Ok(_) | Err(_) => file.clone(),
-                };
-                let shown = shown.components().collect::<PathBuf>();
+                let relative = file.strip_prefix(base).ok();
+                let shown = shown_name(main, pattern, relative.filter(|_| is_glob));
                 if let Ok(Some(root)) = self.read_file(&file, &shown, Some(at)) {
                     self.walk(root, "", None);
                 }
@@ -358,6 +355,7 @@ impl Loader {
             require_literal_leading_dot: true,
         };
         let mut files = Vec::new();
+        let mut all_listed = true;
         match glob::glob_with(pattern, options) {
             Ok(found) => {
                 for path in found {
@@ -365,6 +363,7 @@ impl Loader {
                         Ok(path) if path.is_dir() => {}
                         Ok(path) => files.push(path),
                         Err(error) => {
+                            all_listed = false;
                             let message =
                                 format!("could not list {}: {}", error.path().display(), error.error());
                             let hint = "make the directory readable".to_owned();
@@ -372,7 +371,7 @@ impl Loader {
                         }
                     }
                 }
-                if files.is_empty() && !self.report.has_errors() {
+                if files.is_empty() && all_listed {
                     let message = format!("no file matches {}", quoted(self.tree.text(at)));
                     let hint = "it is relative to the file that names it".to_owned();
                     self.report.warning(&self.tree, at, message, Some(hint));
@@ -482,7 +481,7 @@ impl Loader {
         }
         let context = Context { also: META_KEYS, except: &[], partial: false };
         let spec = de::read(&mut self.tree, &mut self.report, node, &context, |tree| {
-            kind.deserialize(Pairs { tree, node, pairs: merged(tree, entry) })
+            kind.deserialize(Pairs { tree, node, all: merged(tree, entry) })
         });
         let meta = self.meta(kind, node);
         let mut spec = spec?;
@@ -519,8 +518,8 @@ impl Loader {
             return Meta::default();
         }
         let raw = de::read(&mut self.tree, &mut self.report, node, &Context::default(), |tree| {
-            let pairs = tree.pairs(node).filter(|(key, _)| META_KEYS.contains(&tree.text(*key))).collect();
-            RawMeta::deserialize(Pairs { tree, node, pairs })
+            let all = tree.pairs(node).filter(|(key, _)| META_KEYS.contains(&tree.text(*key))).collect();
+            RawMeta::deserialize(Pairs { tree, node, all })
         });
         let RawMeta { policy, ignore, prevent_delete } = raw.unwrap_or_default();
         let ignore = ignore.unwrap_or_default();
@@ -573,6 +572,14 @@ fn merged(tree: &Tree, entry: Entry) -> Vec<(NodeId, NodeId)> {
         }
     }
     pairs
+}
+
+/// An included file as people know it: relative where the main file and the pattern are.
+pub(super) fn shown_name(main: &Path, pattern: &str, matched: Option<&Path>) -> PathBuf {
+    let named = matched.filter(|_| Path::new(pattern).is_relative()).unwrap_or(Path::new(pattern));
+    let whole = main.parent().unwrap_or(Path::new("")).join(named);
+    let plain: PathBuf = whole.components().filter(|part| *part != Component::CurDir).collect();
+    if plain.as_os_str().is_empty() { whole } else { plain }
 }
 
 /// Where the main file's own keys stand.

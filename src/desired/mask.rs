@@ -85,7 +85,7 @@ fn sounds_secret(key: &str) -> bool {
     let plain: String = key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let near = |word: &&str| strsim::damerau_levenshtein(&plain, word) <= 2;
     SECRET_WORDS.iter().any(|word| plain.contains(word))
-        || (plain.len() > 5 && ["password", "passphrase", "secret"].iter().any(|word| near(word)))
+        || (plain.len() > 5 && ["password", "passphrase", "secret"].iter().any(near))
 }
 
 /// A key and where its value starts, in bytes.
@@ -155,7 +155,6 @@ fn value_length(text: &str, in_flow: bool) -> usize {
     for (at, character) in text.char_indices() {
         match (quote, character) {
             (Some(open), close) if open == close => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') if at == 0 || depth > 0 => quote = Some(character),
             (None, '{' | '[') if at == 0 || depth > 0 => depth += 1,
             (None, '}' | ']') if depth > 0 => {
@@ -165,7 +164,7 @@ fn value_length(text: &str, in_flow: bool) -> usize {
                 }
             }
             (None, '}' | ']' | ',') if in_flow && depth == 0 => return at,
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     text.trim_end().len()

@@ -162,10 +162,6 @@ impl Report {
         self.errors.push(problem);
     }
 
-    pub(super) fn has_errors(&self) -> bool {
-        !self.errors.is_empty()
-    }
-
     /// The warnings, if there is no error.
     pub(super) fn finish(self) -> Result<Vec<Problem>, Rejected> {
         let Report { errors: mut problems, mut warnings, said: _ } = self;

@@ -40,16 +40,22 @@ fn said(loaded: &Result<Desired, Rejected>) -> String {
     out
 }
 
-/// `text` behind a head of two lines gives these problems; lines count from the first of `text`.
+/// `text` behind a head of two lines gives these problems (their beginnings, in order).
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
-    let loaded = load_text(&format!("{}{text}", HEAD.replace('\n', " #\n").replace(" #\n", "\n")));
-    let said = said(&loaded);
+    let said = said(&load_text(&format!("{HEAD}{text}")));
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), expected.len(), "{text}\n{said}");
     for (line, expected) in lines.iter().zip(expected) {
         assert!(line.starts_with(expected), "{text}\n{said}expected {expected}");
     }
+}
+
+/// One connector, its fields at column 3 from line 5 on, gives these problems.
+#[track_caller]
+fn check_aws(fields: &str, expected: &[&str]) {
+    const ARN: &str = "arn: arn:aws:iam::123456789012:role/Q";
+    check(&format!("connectors: {{aws: [\n  {{name: x, {ARN},\n  {fields}}}]}}\n"), expected);
 }
 
 #[test]
@@ -62,4 +68,479 @@ fn the_example_is_taken_without_a_warning() {
     assert_eq!(desired.sections, [Kind::Tag, Kind::Aws].into());
     assert_eq!(desired.files, [PathBuf::from(&path)]);
     assert_eq!(desired.settings.journal, Some(path.with_file_name("trueup.db")));
+}
+
+#[test]
+fn one_entry_alone_is_told_what_it_got_wrong() {
+    for (fields, expected) in [
+        ("run_frequency: 6h", &[][..]),
+        ("description: null, tags: ~", &[]),
+        ("enabled: yes", &["5:12: expected true or false, found `yes`"]),
+        ("description: 7", &["5:16: expected a text, found the number 7 | put it in quotes"]),
+        (
+            "descripton: x",
+            &["5:3: unknown key `descripton` | did you mean `description`? accepted are name,"],
+        ),
+        ("polcy: observe", &["5:3: unknown key `polcy` | did you mean"]),
+        ("prevent-delete: true", &["5:3: unknown key `prevent-delete` | did you mean `prevent_delete`?"]),
+        (
+            "activation: [VM, SCB]",
+            &["5:20: unknown value `SCB` | did you mean `SCA`? accepted are VM, PC, SCA"],
+        ),
+        (
+            "activation: [CLOUDVIEW]",
+            &["5:16: the platform itself adds CLOUDVIEW where CI or CSA is on | leave it"],
+        ),
+        ("activation: [VM, ~]", &["5:20: an empty element"]),
+        ("capabilities: [AI, AI, CIS]", &["5:22: capability AI stands twice", "5:26: unknown value `CIS`"]),
+        ("capabilities: [{nam: AI}]", &["5:19: unknown key `nam` | did you mean `name`?"]),
+        ("regions: [Ireland]", &["5:13: `Ireland` is no region code | as in eu-west-1"]),
+        ("run_frequency: 30m", &["5:18: run frequency 30m is outside 1h to 24h | accepted are 1h to 24h"]),
+        ("run_frequency: 2h", &["warning 5:18: a run frequency of 2h can make"]),
+        ("perimeter_scan: {recurrence: WEEKLY}", &["5:19: recurrence: WEEKLY needs days | as in days: [SUN"]),
+        // What follows from the first error is not said again.
+        (
+            "perimeter_scan: {recurrence: WEEKLY, day: [SUN]}",
+            &["5:40: unknown key `day` | did you mean `days`?"],
+        ),
+        (
+            "perimeter_scan: {recurrence: WEEKLY, days: [SON]}",
+            &["5:47: unknown value `SON` | did you mean `SUN`?"],
+        ),
+        ("perimeter_scan: {start_date: 2020-01-01}", &["warning 5:32: start_date 2020-01-01 is in the past"]),
+        ("perimeter_scan: {timezone: Berlin}", &["5:30: unknown time zone `Berlin` | expected a name"]),
+        ("external_id: 7", &["5:16: put 7 in quotes"]),
+        ("policy: observe, ignore: [description], prevent_delete: true", &[]),
+        ("policy: enforce", &["5:11: unknown value `enforce` | accepted is observe"]),
+        ("ignore: [tag]", &["5:12: `tag` is no field of aws | did you mean `tags`?"]),
+        ("ignore: [name, arn]", &["5:12: `name` cannot be ignored", "5:18: `arn` cannot be ignored"]),
+        ("ignore: tags", &["5:11: expected a list, found `tags`"]),
+        ("name: y", &["5:3: the key `name` stands twice, first in line 4, column 4"]),
+        ("tags: [a], tags: [b]", &["5:14: the key `tags` stands twice"]),
+        ("tags: !set [a]", &["5:"]),
+    ] {
+        check_aws(fields, expected);
+    }
+}
+
+#[test]
+fn the_role_is_given_once_by_arn_or_by_its_parts() {
+    let entry = |fields: &str| format!("connectors:\n  aws:\n    - {fields}\n");
+    for (fields, expected) in [
+        ("{name: x, account_id: \"012345678901\", role: Q}", &[][..]),
+        ("{name: x}", &["5:7: the role is missing | give arn"]),
+        ("{name: x, arn: Q}", &["5:22: `Q` is no role ARN | as in arn:aws:iam::"]),
+        ("{name: x, anr: Q}", &["5:17: unknown key `anr` | did you mean `arn`?"]),
+        ("{arn: \"arn:aws:iam::123456789012:role/Q\"}", &["5:7: `name` is missing"]),
+        (
+            "{nam: x, arn: \"arn:aws:iam::123456789012:role/Q\"}",
+            &["5:8: unknown key `nam` | did you mean `name`?"],
+        ),
+        ("{name: x, account_id: 123456789012, role: Q}", &["5:29: put 123456789012 in quotes"]),
+        ("just-a-name", &["5:7: expected an entry of connectors.aws"]),
+        ("", &["5:7: expected an entry of connectors.aws"]),
+    ] {
+        check(&entry(fields), expected);
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_say_why() {
+    for (text, expected) in [
+        ("reconcile: {every: 1h30m, cron: \"0 0 6 * * Mon-Fri *\", timezone: Europe/Berlin}", &[][..]),
+        ("reconcile: {every: 0s}", &["3:20: `0s` is not longer than no time at all | expected one as in"]),
+        ("reconcile: {every: -5m}", &["3:20: `-5m` is not longer"]),
+        (
+            "reconcile: {every: 5}",
+            &["3:20: expected a length of time, as in 30s, 15m or 1h30m, or off, found the"],
+        ),
+        ("reconcile: {every: off}", &["3:20: without every and cron no pass would ever start"]),
+        (
+            "reconcile: {cron: \"0 6 * * *\"}",
+            &["3:19: a cron schedule has seven fields, this one 5 | expected seconds"],
+        ),
+        ("reconcile: {cron: \"0 0 25 * * * *\"}", &["3:19: `0 0 25 * * * *` is no cron schedule | expected"]),
+        ("reconcile: {timezone: Mars}", &["3:23: unknown time zone `Mars`"]),
+        ("reconcile: {timezone: Europe/Berlin}", &["warning 3:23: timezone has no effect without cron"]),
+        ("reconcile: {policy: Enforce}", &["3:21: unknown value `Enforce` | did you mean `enforce`?"]),
+        ("reconcile: {policy: off}", &["3:21: unknown value `off` | accepted are dry-run and enforce"]),
+        (
+            "reconcile: {max_change_percent: 101}",
+            &["3:33: expected a percentage, 0 to 100, found the number 101"],
+        ),
+        ("reconcile: {max_deletes: -1}", &["3:26: expected a whole number, not negative, found"]),
+        ("reconcile: {owner: \"a b\"}", &["3:20: `a b` is no owner | expected 1 to 64 of"]),
+        (
+            "reconcile: {unmanaged_ignore: [\"aws/***\", x]}",
+            &["3:32: `aws/***` is no pattern", "3:43: `x` is no pattern of"],
+        ),
+        ("reconcile: [policy]", &["3:12: expected a map (key: value), found a list"]),
+        ("journal: off\nlisten: false", &[]),
+        ("journal: true", &["3:10: expected the path of a file, found true"]),
+        ("journal: \"\"", &["3:10: an empty path"]),
+        ("listen: 9464", &["3:9: expected an address and a port, as in 127.0.0.1:9464, found"]),
+        ("listen: localhost:1", &[]),
+        ("platform:", &["3:1: the key `platform` stands twice, first in line 2, column 1 | keep one"]),
+        ("colour: red", &["3:1: unknown key `colour` | accepted are version, platform"]),
+        ("conectors: {}", &["3:1: unknown key `conectors` | did you mean `connectors`?"]),
+        ("connectors: {azur: []}", &["3:14: unknown key `azur` in connectors"]),
+        (
+            "connectors: {azure: []}",
+            &["3:14: this version does not manage connectors.azure yet | remove the section"],
+        ),
+        ("connectors: []", &["3:13: connectors holds sections"]),
+        ("connectors: {aws: {}}", &["3:19: expected a list of entries in connectors.aws"]),
+        ("connectors: {aws: }\ntags:\nreports: []", &["5:1: this version does not manage reports yet"]),
+    ] {
+        check(text, expected);
+    }
+}
+
+#[test]
+fn the_platform_is_named_and_has_a_login() {
+    let login = "username: {env: U}, password: {file: p}";
+    for (platform, expected) in [
+        ("pod: simulator".to_owned(), &[][..]),
+        (format!("pod: US1, {login}"), &[]),
+        (format!("api_url: \"https://qualysapi.example.com\", {login}"), &[]),
+        ("pod: US1".to_owned(), &["2:11: `password` is missing | add", "2:11: `username` is missing"]),
+        (login.to_owned(), &["2:11: `pod` is missing | give platform"]),
+        ("pod: us1".to_owned(), &["2:17: unknown value `us1` | did you mean `US1`?"]),
+        ("pod: simulator, api_url: \"http://127.0.0.1:80\"".to_owned(), &[]),
+        ("pod: simulator, api_url: \"http://[::1]:80/\"".to_owned(), &[]),
+        ("pod: simulator, api_url: \"http://localhost\"".to_owned(), &[]),
+        (
+            "pod: simulator, api_url: \"http://example.com\"".to_owned(),
+            &["2:37: the address is not encrypted"],
+        ),
+        ("pod: simulator, api_url: \"https://h/path\"".to_owned(), &["2:37: the address has a path"]),
+        ("pod: simulator, api_url: \"https://u:hunter2@h\"".to_owned(), &["2:37: the address holds a user"]),
+        ("pod: simulator, api_url: \"ftp://h\"".to_owned(), &["2:37: not an address of the web"]),
+        ("pod: simulator, connectors_api: v3, cloudview_auth: jwt".to_owned(), &[]),
+        (
+            "pod: simulator, connectors_api: cloudview".to_owned(),
+            &["2:44: this version speaks Connectors 3.0 alone"],
+        ),
+        ("pod: simulator, concurrency: 65".to_owned(), &["2:41: expected a number of requests, 1 to 64"]),
+        ("pod: simulator, subscription: x".to_owned(), &["2:42: `x` is no subscription"]),
+        (
+            "pod: simulator, password: hunter2".to_owned(),
+            &["2:38: a secret must be a reference, not plain text | expected one of {env"],
+        ),
+        (
+            "pod: simulator, password: {env: A, value: hunter2}".to_owned(),
+            &["2:54: not a form of secret reference"],
+        ),
+    ] {
+        let text = format!("version: 1\nplatform: {{{platform}}}\n");
+        let loaded = load_text(&text);
+        let said = said(&loaded);
+        assert_eq!(said.lines().count(), expected.len(), "{text}{said}");
+        for (line, expected) in said.lines().zip(expected) {
+            assert!(line.starts_with(expected), "{text}{said}expected {expected}");
+        }
+        assert!(!format!("{loaded:?}").contains("hunter2"), "{loaded:?}");
+    }
+}
+
+#[test]
+fn what_is_no_file_of_version_1_is_refused() {
+    for (text, expected) in [
+        ("", "1:1: `version` is missing: the file is empty"),
+        ("# nothing\n", "1:1: `version` is missing: the file is empty"),
+        ("platform: {pod: simulator}\n", "1:1: `version` is missing"),
+        (
+            "version: 2\nplatform: {pod: simulator}\n",
+            "1:10: version `2` is not supported | this trueup reads version: 1",
+        ),
+        ("version: 1\n", "1:1: `platform` is missing | give platform"),
+        ("- a\n", "1:1: expected a map"),
+        ("version: 1\n---\nversion: 1\n", "2:1: a second document starts here"),
+        ("version: 1\nplatform:\n\tpod: simulator\n", "3:"),
+        ("version: 1\nplatform: {pod: simulator\n", "3:"),
+        ("version: 1\nplatform: \"x\n", "2:"),
+        ("version: 1\nplatform: *x\n", "2:11: not valid YAML"),
+        ("version: 1\nplatform: &x {a: *x}\n", "2:18: "),
+    ] {
+        let said = said(&load_text(text));
+        assert!(said.starts_with(expected), "{text:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{text:?}: {said}");
+    }
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_do_not_matter() {
+    let text = format!("{HEAD}tags:\n- name: prod\n- {{name: web, colour: red}}\n");
+    for text in [text.clone(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
+        let Err(rejected) = load_text(&text) else { panic!("{text:?} is taken") };
+        let problem = &rejected.problems[0];
+        let place = problem.place.as_ref().unwrap();
+        assert_eq!((place.line, place.column), (5, 15), "{text:?}");
+        assert_eq!(problem.excerpt.as_deref(), Some("- {name: web, colour: red}"), "{text:?}");
+    }
+}
+
+#[test]
+fn every_check_of_the_whole_finds_what_it_is_for() {
+    let aws = |entries: &str| {
+        format!("connectors: {{aws: [{}]}}", entries.replace("ARN", "\"arn:aws:iam::123456789012:role"))
+    };
+    let cases: [(&str, String, &[&str]); 7] = [
+        ("an owner for prune: owned", "reconcile: {prune: owned}".to_owned(), &["3:20: prune: owned needs owner"]),
+        ("an owner for prune: owned", "reconcile: {prune: owned, owner: me}".to_owned(), &[]),
+        (
+            "one entry an object",
+            aws("{name: a, arn: ARN/Q\"},\n  {name: b, account_id: \"123456789012\", role: Q}"),
+            &["4:25: aws `arn:aws:iam::123456789012:role/Q` is declared twice, first at"],
+        ),
+        ("one entry an object", "tags: [{name: a}, {name: a, parent: b},\n{name: a}]".to_owned(), &["4:8: tag `a` is declared twice"]),
+        (
+            "one object a name",
+            aws("{name: a, arn: ARN/Q\"},\n  {name: a, arn: ARN/R\"}"),
+            &["warning 4:10: the name `a` is used twice within aws, first at"],
+        ),
+        (
+            "no tag above itself",
+            "tags: [{name: a, parent: c},\n{name: b, parent: a}, {name: c, parent: b}, {name: d, parent: d}, {name: e, parent: a}]".to_owned(),
+            &["3:26: tag `a` is above itself: a below c below b below a", "4:63: tag `d` is above itself: d below d"],
+        ),
+        (
+            "no schedule in the past",
+            aws("{name: a, arn: ARN/Q\", perimeter_scan: {start_date: 2026-11-20}}"),
+            &["warning 3:100: start_date 2026-11-20 is in the past | give a date from 2026-11-21 on"],
+        ),
+    ];
+    for check in super::checks::CHECKS {
+        assert!(cases.iter().any(|(name, ..)| *name == check.name), "no case for {}", check.name);
+    }
+    for (_, text, expected) in &cases {
+        self::check(text, expected);
+    }
+}
+
+#[test]
+fn defaults_are_merged_and_undone_and_told_off_once() {
+    let desired = load_text(&format!(
+        "{HEAD}defaults: {{aws: {{run_frequency: 4h, capabilities: [AI], tags: [all]}}}}\nconnectors:\n  aws:\n    \
+         - {{name: a, arn: \"arn:aws:iam::123456789012:role/Q\"}}\n    \
+         - {{name: b, arn: \"arn:aws:iam::123456789013:role/Q\", run_frequency: 6h, capabilities: null, tags: []}}\n"
+    ))
+    .unwrap();
+    let shown: Vec<String> = desired
+        .declared
+        .iter()
+        .map(|declared| {
+            let mut fields = declared.spec.fields();
+            fields.remove("arn");
+            serde_json::to_string(&fields).unwrap()
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            r#"{"name":"a","run_frequency":"4h","capabilities":["AI"],"tags":["all"]}"#,
+            r#"{"name":"b","run_frequency":"6h","tags":[]}"#
+        ]
+    );
+
+    let entries = "connectors:\n  aws:\n    \
+                   - {name: a, arn: \"arn:aws:iam::123456789012:role/Q\"}\n    \
+                   - {name: b, arn: \"arn:aws:iam::123456789013:role/Q\"}\n";
+    for (defaults, expected) in [
+        ("{run_frequency: 2h}", &["warning 3:33: a run frequency of 2h"][..]),
+        (
+            "{run_frequency: 25h, tag: [x]}",
+            &["3:33: run frequency 25h is outside", "3:38: unknown key `tag` | did you mean `tags`?"],
+        ),
+        (
+            "{name: x, arn: y}",
+            &["3:18: `name` has no default: it tells", "3:27: `arn` has no default: it tells"],
+        ),
+        ("{policy: observe}", &["3:18: `policy` has no default: it is said per object"]),
+        ("7", &["3:17: expected a map of fields"]),
+        ("null", &[]),
+    ] {
+        check(&format!("defaults: {{aws: {defaults}}}\n{entries}"), expected);
+    }
+    check("defaults: {asw: {}}", &["3:12: unknown key `asw` in defaults | did you mean `aws`?"]);
+    check("defaults: {gcp: {}}", &["3:12: this version does not manage connectors.gcp yet"]);
+}
+
+#[test]
+fn anchors_and_merge_keys_repeat_values() {
+    let desired = load_text(&format!(
+        "{HEAD}connectors:\n  aws:\n    - &first {{name: a, arn: \"arn:aws:iam::123456789012:role/Q\", tags: &tags [x]}}\n    \
+         - {{<<: *first, name: b, arn: \"arn:aws:iam::123456789013:role/Q\"}}\n    \
+         - {{name: c, arn: \"arn:aws:iam::123456789014:role/Q\", tags: *tags}}\n"
+    ))
+    .unwrap();
+    assert_eq!(desired.declared.len(), 3);
+    for declared in &desired.declared {
+        assert_eq!(declared.spec.fields()["tags"].to_string(), r#"["x"]"#);
+    }
+}
+
+#[test]
+fn included_files_append_and_paths_are_relative_to_the_file_that_names_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let main = write(
+        "etc/config.yaml",
+        "version: 1\nplatform: {pod: simulator, password: {file: pw}}\njournal: j/x.db\n\
+         include: [more/*.yaml, more/b.yaml, \"none-*.yaml\"]\ntags: [{name: main}]\n",
+    );
+    write("etc/more/b.yaml", "tags: [{name: b}]\n");
+    write("etc/more/a.yaml", "tags: [{name: a}]\nconnectors: {aws: []}\n");
+    write("etc/more/.#a.yaml", "nonsense");
+    let desired = files::load_in(&main, TODAY, None).unwrap();
+    let base = directory.path().join("etc");
+    let names: Vec<&str> = desired.declared.iter().map(|declared| declared.spec.name()).collect();
+    assert_eq!(names, ["main", "a", "b"]);
+    assert_eq!(desired.files, [main.clone(), base.join("more/a.yaml"), base.join("more/b.yaml")]);
+    assert_eq!(desired.include.len(), 3);
+    assert!(desired.include.iter().all(|pattern| Path::new(pattern).is_absolute()), "{:?}", desired.include);
+    assert_eq!(desired.settings.journal, Some(base.join("j/x.db")));
+    assert_eq!(desired.settings.platform.password, Some(crate::secret::SecretRef::File(base.join("pw"))));
+    assert!(desired.warnings[0].message.starts_with("no file matches"), "{:?}", desired.warnings);
+
+    // A secret's path, too, is relative to the file that names it; what belongs in the main file stays there.
+    write("etc/more/b.yaml", "platform: {}\ninclude: []\ntag: []\n");
+    let main = write("etc/config.yaml", &format!("{HEAD}include: [more/b.yaml, more/none.yaml]\n"));
+    let rejected = files::load_in(&main, TODAY, None).unwrap_err();
+    let messages: Vec<String> =
+        rejected.problems.iter().map(|p| p.to_string().replace(base.to_str().unwrap(), "")).collect();
+    assert!(
+        messages[0].starts_with("/config.yaml:3:24: could not read /more/none.yaml: No such file"),
+        "{messages:?}"
+    );
+    assert_eq!(
+        messages[1..],
+        [
+            "/more/b.yaml:1:1: `platform` belongs in the main file",
+            "/more/b.yaml:2:1: `include` belongs in the main file",
+            "/more/b.yaml:3:1: unknown key `tag`"
+        ]
+    );
+}
+
+#[test]
+fn files_are_named_as_they_were_given() {
+    for (main, pattern, shown) in [
+        ("config.yaml", "connectors/a.yaml", "connectors/a.yaml"),
+        ("./etc/config.yaml", "./a.yaml", "etc/a.yaml"),
+        ("etc/config.yaml", "/abs/a.yaml", "/abs/a.yaml"),
+        ("/etc/t/config.yaml", "b/a.yaml", "/etc/t/b/a.yaml"),
+    ] {
+        assert_eq!(files::shown_name(Path::new(main), pattern, None), Path::new(shown), "{main} {pattern}");
+    }
+}
+
+#[test]
+fn the_journal_is_where_systemd_says_unless_the_file_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.yaml");
+    for (text, state, journal) in [
+        ("", None, Some(directory.path().join("trueup.db"))),
+        ("", Some("/var/lib/trueup:/var/lib/other"), Some(PathBuf::from("/var/lib/trueup/trueup.db"))),
+        ("journal: x.db\n", Some("/var/lib/trueup"), Some(directory.path().join("x.db"))),
+        ("journal: off\n", Some("/var/lib/trueup"), None),
+    ] {
+        std::fs::write(&path, format!("{HEAD}{text}")).unwrap();
+        let desired = files::load_in(&path, TODAY, state.map(Into::into)).unwrap();
+        assert_eq!(desired.settings.journal, journal, "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_one_problem() {
+    let rejected = files::load_in(Path::new("/nonexistent/config.yaml"), TODAY, None).unwrap_err();
+    assert_eq!(rejected.problems.len(), 1);
+    let message = rejected.problems[0].to_string();
+    assert!(message.starts_with("could not read /nonexistent/config.yaml: No such file"), "{message}");
+}
+
+#[test]
+fn every_commented_line_of_the_example_is_valid() {
+    let example = include_str!("../../config.example.yaml");
+    let uncommented: String = example
+        .lines()
+        .map(|line| {
+            let indent = line.len() - line.trim_start().len();
+            match line.trim_start().strip_prefix('#') {
+                Some(rest)
+                    if rest.starts_with(|c: char| c.is_ascii_lowercase()) && !rest.starts_with("include") =>
+                {
+                    format!("{}{rest}\n", &line[..indent])
+                }
+                _ => format!("{line}\n"),
+            }
+        })
+        .collect();
+    assert!(uncommented.lines().count() > 100 && uncommented.contains("\n  username:"));
+    let said = said(&load_text(&uncommented));
+    assert_eq!(said, "");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, cases: 300, ..Default::default() })]
+
+    /// Whatever is done to the file, the answer is a value.
+    #[test]
+    fn no_damage_to_the_file_panics(
+        edits in proptest::collection::vec((proptest::num::usize::ANY, 0_u8..3, proptest::num::u8::ANY), 1..12)
+    ) {
+        let mut bytes = include_bytes!("../../config.example.yaml").to_vec();
+        for (at, what, byte) in edits {
+            let at = at % bytes.len();
+            match what {
+                0 => bytes[at] = byte,
+                1 => { bytes.remove(at); }
+                _ => bytes.insert(at, b"{}[]:,&*!|>'\"%#-?\n\t \0\xc3"[byte as usize % 22]),
+            }
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.yaml");
+        std::fs::write(&path, bytes).unwrap();
+        let loaded = files::load_in(&path, TODAY, None);
+        let shown = said(&loaded);
+        if let Err(rejected) = loaded {
+            proptest::prop_assert!(!rejected.problems.is_empty(), "{shown}");
+            for problem in &rejected.problems {
+                proptest::prop_assert!(!problem.display(Severity::Error).to_string().is_empty());
+            }
+        }
+    }
+}
+
+/// serde_yaml's value of a text and ours are the same: YAML means here what it means elsewhere.
+#[test]
+fn the_tree_means_what_serde_yaml_reads() {
+    use serde::Deserialize as _;
+
+    use super::de::At;
+    use super::problem::Report;
+    use super::tree::Tree;
+
+    for text in [
+        include_str!("../../config.example.yaml"),
+        "a: [1, -2, 0x1f, 0o17, 1.5, 1e3, .inf, ~, null, true, False, yes, off, 007, 12e, +3, '', \"\\t\", 2031-12-01]",
+        "a: &x {b: [c, d]}\ne: *x\n? f\n: g\n",
+        "a: |\n  two\n  lines\n\nb: >-\n  folded\n  text\nc: plain\n  continued\n",
+        "- - a\n  - b\n-\n  - c: d\n",
+        "a: !!str 7\nb: \"7\"\nc: !!int 7\n",
+        "\"quoted key\": 'it''s'\nhttp://x: a:b\nc: 'd' # e\n",
+        "äöü: ß\nemoji: \u{1f600}\n",
+    ] {
+        let mut tree = Tree::default();
+        let mut report = Report::default();
+        let root = tree.parse(&"x".into(), PathBuf::new(), text.to_owned(), &mut report).unwrap().unwrap();
+        let ours = serde_yaml::Value::deserialize(At { tree: &tree, node: root }).unwrap();
+        let theirs: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
+        assert_eq!(ours, theirs, "{text}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::model::{Action, Cause, Change, FieldChange, Held, Observation, Plan, Unhealthy, Unverified};
@@ -141,7 +142,14 @@ impl<'a> Comparison<'a> {
 }
 
 /// A change that makes what the file names and the platform does not have.
-pub(super) fn create(entry: &Entry<'_>, address: Address, known_id: Option<&str>, policy: &Policy) -> Change {
+/// One whose answer was lost is held until it has been looked for long enough: a second would be a double.
+pub(super) fn create(
+    entry: &Entry<'_>,
+    address: Address,
+    known_id: Option<&str>,
+    unsettled_until: Option<Timestamp>,
+    policy: &Policy,
+) -> Change {
     let meta = &entry.declared.meta;
     let fields = entry.spec.fields();
     let fields = address
@@ -163,7 +171,13 @@ pub(super) fn create(entry: &Entry<'_>, address: Address, known_id: Option<&str>
         action: Action::Create,
         id: None,
         cause,
-        held: meta.observe.then(|| Held::because("policy: observe")),
+        held: match (meta.observe, unsettled_until) {
+            (true, _) => Some(Held::because("policy: observe")),
+            (false, Some(until)) => Some(Held::because(format!(
+                "it was sent, and the answer lost: it is looked for until {until} before it is sent again"
+            ))),
+            (false, None) => None,
+        },
         reason,
         since: None,
         passes: 0,

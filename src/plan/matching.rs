@@ -66,7 +66,9 @@ pub(super) fn match_listing<'e, 'a>(
                 matched.push(Match::Pair { entry, live: &listing[at] });
             }
             Some(several) => {
-                several.iter().for_each(|&at| taken[at] = true);
+                for &at in several {
+                    taken[at] = true;
+                }
                 let ids = several.iter().map(|&at| listing[at].id.clone()).collect();
                 matched.push(Match::Ambiguous { entry, ids });
             }

@@ -3,12 +3,13 @@
 //! [`plan`] is a function of the desired state, the live state, what the journal knows and the policy; no
 //! client, clock, randomness or log. Order, reason and every choice are made here; `apply` only performs.
 //!
-//! - `names.rs` finds the tag that a name means; `matching.rs` finds the live object that an entry means;
+//! - `names.rs` finds the tag that a name means, `depend.rs` what must come before what; `matching.rs` finds the live object that an entry means;
 //!   `compare.rs` compares the two field by field; `prune.rs` judges what the file does not name;
 //!   `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share.
 
 mod compare;
+mod depend;
 mod json;
 mod limits;
 mod matching;
@@ -20,6 +21,7 @@ mod render;
 use std::collections::{BTreeMap, BTreeSet};
 
 use glob::Pattern;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
@@ -61,6 +63,8 @@ impl LiveState {
 pub struct Known {
     /// What is known of each object, by kind and the platform's id.
     pub objects: BTreeMap<(Kind, String), KnownObject>,
+    /// Creates whose answer was lost, by identity, and until when each is looked for.
+    pub unsettled: BTreeMap<(Kind, String), Timestamp>,
     /// The size of the last good listing of each kind.
     pub listings: BTreeMap<Kind, KnownListing>,
 }
@@ -195,7 +199,9 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                 }
                 Match::Missing { entry, known_id } => {
                     let address = addresses.of_entry(entry);
-                    plan.changes.push(compare::create(entry, address, known_id.as_deref(), policy));
+                    let identity = (kind, entry.spec.identity().unwrap_or_default());
+                    let until = known.unsettled.get(&identity).copied();
+                    plan.changes.push(compare::create(entry, address, known_id.as_deref(), until, policy));
                 }
                 Match::Ambiguous { entry, ids } => plan.failed.push(Failed {
                     kind,
@@ -226,7 +232,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         forget_the_gone(kind, &resolved, listing, known, &mut plan);
     }
 
-    names.depend(&mut plan);
+    depend::depend(&mut plan);
     plan.keep_targets(&policy.targets);
     plan.sort();
     plan.blocked = limits::check(&plan, desired.declared.is_empty(), policy);

@@ -5,10 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::model::{Action, Failed, Plan};
 use super::{Entry, LiveState};
 use crate::desired::Declared;
-use crate::resource::{Address, Kind, LiveObject, Spec, tag::Tag};
+use crate::resource::{Kind, LiveObject, Spec, tag::Tag};
 
 /// The tags that there are and will be, by every name.
 #[derive(Debug, Default)]
@@ -78,10 +77,7 @@ impl TagNames {
     fn add_declared(&mut self, declared: &[Declared]) {
         let tags: Vec<&Tag> = declared
             .iter()
-            .filter_map(|entry| match &entry.spec {
-                Spec::Tag(tag) => Some(tag),
-                _ => None,
-            })
+            .filter_map(|entry| if let Spec::Tag(tag) = &entry.spec { Some(tag) } else { None })
             .collect();
         let mut paths: Vec<Option<Result<Tag, String>>> = vec![None; tags.len()];
         let mut progress = true;
@@ -201,62 +197,6 @@ impl TagNames {
         let mut spec = live.spec.clone();
         self.canonical(&mut spec, &mut None);
         spec
-    }
-
-    /// Puts the creates that a change needs before it, and takes out what needs a create that is withheld.
-    pub(super) fn depend(&self, plan: &mut Plan) {
-        let creates: BTreeMap<Address, bool> = plan
-            .changes
-            .iter()
-            .filter(|change| change.address.kind == Kind::Tag && change.action == Action::Create)
-            .map(|change| (change.address.clone(), change.applies()))
-            .collect();
-        let failed: BTreeSet<Address> =
-            plan.failed.iter().filter_map(|failed| failed.address.clone()).collect();
-        let mut withheld = Vec::new();
-        for (at, change) in plan.changes.iter_mut().enumerate() {
-            let Some(mut after) = change.after.clone() else { continue };
-            let mut missing = None;
-            after.references(&mut |reference| {
-                let address = Address::new(reference.kind, reference.name.clone());
-                match creates.get(&address) {
-                    Some(true) => {
-                        change.depends_on.insert(address);
-                    }
-                    Some(false) => missing = Some(format!("{address} is not live, and its create is held")),
-                    None if failed.contains(&address) => missing = Some(format!("{address} failed")),
-                    None => {}
-                }
-            });
-            if let Some(error) = missing.filter(|_| change.applies()) {
-                withheld.push((at, error));
-            }
-        }
-        for (at, error) in withheld.into_iter().rev() {
-            let change = plan.changes.remove(at);
-            let kind = change.address.kind;
-            plan.failed.push(Failed { kind, address: Some(change.address), error });
-        }
-        self.order_deletes(plan);
-    }
-
-    /// A tag is deleted after the tags below it.
-    fn order_deletes(&self, plan: &mut Plan) {
-        let deletes: Vec<Address> = plan
-            .changes
-            .iter()
-            .filter(|change| {
-                change.address.kind == Kind::Tag && change.action == Action::Delete && change.applies()
-            })
-            .map(|change| change.address.clone())
-            .collect();
-        for change in &mut plan.changes {
-            if deletes.contains(&change.address) {
-                let below = format!("{}/", change.address.name);
-                let children = deletes.iter().filter(|other| other.name.starts_with(&below)).cloned();
-                change.depends_on.extend(children);
-            }
-        }
     }
 
     /// The ids of the live tags by path, for writing.

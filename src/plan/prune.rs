@@ -31,8 +31,7 @@ pub(super) fn judge(
     let ours = marked.is_some() || known.is_some_and(|known| known.ours);
     let shared = live.kind().is_shared();
     let wanted = match policy.prune {
-        Prune::Never => ours,
-        Prune::Owned => ours,
+        Prune::Never | Prune::Owned => ours,
         Prune::All => ours || (in_section && !shared && !is_ignored(&address, policy)),
     };
     if !wanted {

@@ -139,6 +139,26 @@ mod tests {
     }
 
     #[test]
+    fn a_client_for_a_real_platform_can_be_made() {
+        let url: Url = "https://qualysapi.qualys.com".parse().unwrap();
+        let endpoint = Endpoint {
+            api: url.clone(),
+            portal: url.clone(),
+            gateway: url.clone(),
+            name: "US1".to_owned(),
+            username: Secret::new("u".to_owned()),
+            password: Secret::new("p".to_owned()),
+            ca_bundle: None,
+            proxy: Some("http://proxy.example:3128".parse().unwrap()),
+            timeout: Duration::from_secs(30),
+            concurrency: 8,
+            subscription: None,
+            retry: RetryPolicy::default(),
+        };
+        endpoint.client(&url).unwrap();
+    }
+
+    #[test]
     fn loopback_is_told_from_the_rest() {
         for (url, loopback) in [
             ("http://127.0.0.1:9", true),

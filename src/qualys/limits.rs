@@ -123,9 +123,9 @@ mod tests {
     async fn the_gate_stays_closed_for_the_longest_wait_that_was_asked() {
         let gate = Gate::default();
         assert_eq!(gate.closed_for(), None);
-        gate.close_for(Duration::from_secs(60));
+        gate.close_for(Duration::from_mins(1));
         gate.close_for(Duration::from_secs(5));
-        assert_eq!(gate.closed_for(), Some(Duration::from_secs(60)));
+        assert_eq!(gate.closed_for(), Some(Duration::from_mins(1)));
         tokio::time::advance(Duration::from_secs(59)).await;
         assert_eq!(gate.closed_for(), Some(Duration::from_secs(1)));
         tokio::time::advance(Duration::from_secs(1)).await;

@@ -157,6 +157,12 @@ impl<T: QpsObject> Remote for T {
         let mut call = call_by_id::<T>("update", id)?;
         let write = Write { changed: Some(changed), marker, names };
         let fields = self.encode(&write).map_err(|message| refused(&call, message))?;
+        if fields.is_empty() {
+            return Err(refused(
+                &call,
+                format!("none of these fields has a value to send: {}", changed.join(", ")),
+            ));
+        }
         call.body = envelope::data(T::Wire::NAME, &fields);
         let changed = transport.send(&call, |answer| {
             let envelope = envelope::open(answer)?;

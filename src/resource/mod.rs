@@ -112,6 +112,7 @@ macro_rules! kinds {
 
         /// The comparable part of an object, in normal form: the same type for desired and live.
         #[derive(Debug, Clone, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "nearly all objects are of the largest kinds")]
         pub enum Spec { $($(#[$doc])* $kind($spec),)+ }
 
         impl Spec {

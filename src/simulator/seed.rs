@@ -80,7 +80,8 @@ pub(crate) fn add(world: &mut World, noun: &Noun, id: Option<u64>, given: &Objec
 /// Reads `{"tag": [..], "aws": [..]}`, or `{"objects": [{"kind", "id", "object"}, ..]}` as the control call shows them.
 fn load(world: &mut World, origin: &str, text: &str) -> Result<(), StartError> {
     let refuse = |problem: String| StartError::Seed { origin: origin.to_owned(), problem };
-    let value: Value = serde_json::from_str(text)
+    // JSON is YAML too, so one reader serves both.
+    let value: Value = serde_yaml::from_str(text)
         .map_err(|source| StartError::SeedSyntax { path: origin.into(), source })?;
     let Value::Object(sections) = value else {
         return Err(refuse("an object of kinds is expected".to_owned()));

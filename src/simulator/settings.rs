@@ -95,15 +95,15 @@ pub enum StartError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The seed is no JSON.
+    /// The seed is neither JSON nor YAML.
     #[error("could not understand the seed {}", path.display())]
     SeedSyntax {
         /// The seed file.
         path: PathBuf,
         /// What is wrong with it.
-        source: serde_json::Error,
+        source: serde_yaml::Error,
     },
-    /// The seed is JSON, but names something that does not exist.
+    /// The seed can be read, but names something that does not exist.
     #[error("could not use the seed {origin}: {problem}")]
     Seed {
         /// The seed file, or `example`.

@@ -1,6 +1,11 @@
 //! A platform that plays given answers, one a request, and keeps what it was asked.
 
-#![allow(dead_code, unreachable_pub, reason = "shared by test programs that each use a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "shared by test programs that each use a part of it"
+)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -115,7 +120,7 @@ impl Stub {
                 attempts: 3,
                 base: Duration::from_millis(1),
                 cap: Duration::from_millis(2),
-                max_wait: Duration::from_secs(600),
+                max_wait: Duration::from_mins(10),
             },
         }
     }
@@ -148,7 +153,7 @@ async fn serve(
         };
         let mut head = format!("HTTP/1.1 {status} Stub\r\ncontent-length: {announced}\r\n");
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
         }
         let answer = format!("{head}\r\n{body}");
         if stream.write_all(answer.as_bytes()).await.is_err() || announced != body.len() {
