@@ -273,8 +273,9 @@ fn plan_with(
         .iter()
         .filter_map(|(kind, listing)| Some((*kind, listing.as_ref().ok()?.len())))
         .collect();
-    let remembered =
-        journal.observe(&planned, &sizes, now).and_then(|()| journal.date_drifts(&mut planned, first, now));
+    let remembered = journal
+        .observe(&planned, &desired.sections, &sizes, now)
+        .and_then(|()| journal.date_drifts(&mut planned, first, now));
     if let Err(error) = remembered {
         journal_failed(&error);
     }

@@ -31,9 +31,6 @@ impl Session {
     pub(super) async fn open(common: &Common, format: Format, targets: &[Address]) -> Result<Session, Exit> {
         let path = common.config();
         let desired = desired::load(&path).map_err(|rejected| output::reject(format, &rejected))?;
-        if format == Format::Text {
-            output::complain_of(&[], &desired.warnings);
-        }
         let connection = connect(&desired.settings, None)
             .await
             .map_err(|error| output::fail(format, Exit::Failure, &one_line(&error), None))?;
