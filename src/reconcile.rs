@@ -165,6 +165,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     let Pass { run_id, trigger, desired, reader, writer, journal, policy, stop, consent } = pass;
     let (began, clock) = (Timestamp::now(), Instant::now());
     info!(event = "reconcile_started", run_id, trigger);
+    reader.heed(stop.clone());
 
     let kinds = kinds_to_read(desired);
     let mut live = tokio::select! {
