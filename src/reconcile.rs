@@ -337,20 +337,23 @@ fn remember_writes(journal: &mut Journal, live: &LiveState, applied: &[Applied])
     }
     for Applied { change, outcome, took: _ } in applied {
         let kind = change.address.kind;
-        let id = match outcome {
-            Outcome::Applied { id } => id,
-            Outcome::Unknown { .. } if change.action == Action::Create => {
-                let identity = change.after.as_ref().and_then(Spec::identity).unwrap_or_default();
-                if let Err(error) = journal.unsettled(kind, &identity, Timestamp::now()) {
-                    journal_failed(&error);
-                }
-                continue;
-            }
-            Outcome::Unknown { .. } | Outcome::Failed { .. } | Outcome::Skipped { .. } => continue,
+        let makes = matches!(change.action, Action::Create | Action::Replace);
+        // What was made and is not to be seen yet must not be made again either.
+        let unseen = match outcome {
+            Outcome::Applied { id } => !by_id.contains_key(&(kind, id.as_str())),
+            Outcome::Unknown { .. } => true,
+            Outcome::Failed { .. } | Outcome::Skipped { .. } => false,
         };
+        if makes && unseen {
+            let identity = change.after.as_ref().and_then(Spec::identity).unwrap_or_default();
+            if let Err(error) = journal.unsettled(kind, &identity, Timestamp::now()) {
+                journal_failed(&error);
+            }
+        }
+        let Outcome::Applied { id } = outcome else { continue };
         let result = match (&change.after, change.action) {
             (_, Action::Delete) | (None, _) => journal.deleted(kind, id),
-            (Some(after), action) => {
+            (Some(after), _) => {
                 let unreadable: Map<String, Value> = change
                     .fields
                     .iter()
@@ -362,8 +365,7 @@ fn remember_writes(journal: &mut Journal, live: &LiveState, applied: &[Applied])
                     .map(|field| (field.path.clone(), field.after.clone()))
                     .collect();
                 let identity = after.identity().unwrap_or_default();
-                let created = matches!(action, Action::Create | Action::Replace);
-                journal.wrote(kind, id, &identity, created, &unreadable)
+                journal.wrote(kind, id, &identity, makes, &unreadable)
             }
         };
         if let Err(error) = result {
