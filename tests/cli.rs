@@ -13,7 +13,7 @@ const ONE: &str = "
 tags: [{name: cli}]
 connectors:
   aws:
-    - {name: one, arn: \"arn:aws:iam::111111111111:role/QualysConnector\", external_id: US1-1368984-11, tags: [cli]}
+    - {name: one, arn: \"arn:aws:iam::111111111111:role/QualysConnector\", external_id: US1-1368984-11111111, tags: [cli]}
 ";
 
 /// What a plan or an error in JSON says of itself.
@@ -244,7 +244,7 @@ fn a_tag_that_exists_nowhere_fails_its_connector_alone_and_by_name() {
     let folder = Folder::simulated(&ONE.replace(
         "connectors:\n  aws:",
         "connectors:\n  aws:
-    - {name: lost, arn: \"arn:aws:iam::222222222222:role/QualysConnector\", external_id: US1-1368984-12, tags: [nowhere]}",
+    - {name: lost, arn: \"arn:aws:iam::222222222222:role/QualysConnector\", external_id: US1-1368984-12121212, tags: [nowhere]}",
     ));
     let simulator = Simulator::beside(&folder, &[]);
     let plan = folder.expect(1, &["plan"]);
@@ -505,7 +505,7 @@ fn what_the_simulator_keeps_outlives_it() {
     let folder = Folder::simulated(ONE);
     folder.expect(0, &["apply", "--yes"]);
     let simulator = Simulator::beside(&folder, &[]);
-    assert_eq!(simulator.object("aws", "one")["externalId"], "US1-1368984-11");
+    assert_eq!(simulator.object("aws", "one")["externalId"], "US1-1368984-11111111");
     // A second one would write the same file.
     let state = folder.path("trueup-simulator.json");
     let second =
