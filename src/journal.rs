@@ -37,6 +37,9 @@ const SCHEMA: &str = "
         doubted       integer,
         doubted_since integer
     ) without rowid;
+    create table if not exists section (
+        kind text primary key
+    ) without rowid;
     create table if not exists unsettled (
         kind     text not null,
         identity text not null,
@@ -109,7 +112,8 @@ pub enum DriftEvent {
 /// The journal.
 #[derive(Debug)]
 pub struct Journal {
-    db: Connection,
+    /// `None` where nothing is to be remembered.
+    db: Option<Connection>,
 }
 
 impl Journal {
@@ -136,6 +140,12 @@ impl Journal {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// No journal: knows nothing, remembers nothing.
+    #[must_use]
+    pub const fn off() -> Journal {
+        Journal { db: None }
     }
 
     /// A journal that ends with the process.
@@ -167,13 +177,14 @@ impl Journal {
         if found != SCHEMA_VERSION {
             db.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }
-        Ok(Journal { db })
+        Ok(Journal { db: Some(db) })
     }
 
     /// What is known. A create whose answer was lost stays unsettled for `settle_for`.
     pub fn known(&self, settle_for: Duration, now: Timestamp) -> Result<Known, JournalError> {
         let mut known = Known::default();
-        let mut query = self.db.prepare("select kind, id, identity, base, written, ours from object")?;
+        let Some(db) = &self.db else { return Ok(known) };
+        let mut query = db.prepare("select kind, id, identity, base, written, ours from object")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
@@ -187,7 +198,7 @@ impl Journal {
                 },
             );
         }
-        let mut query = self.db.prepare("select kind, good, doubted, doubted_since from listing")?;
+        let mut query = db.prepare("select kind, good, doubted, doubted_since from listing")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
@@ -200,7 +211,12 @@ impl Journal {
             let doubted = doubted.map(|count| (size(count), settled));
             known.listings.insert(kind, KnownListing { good, doubted });
         }
-        let mut query = self.db.prepare("select kind, identity, since from unsettled")?;
+        let mut query = db.prepare("select kind from section")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            known.sections.extend(kind_of(row.get_ref(0)?));
+        }
+        let mut query = db.prepare("select kind, identity, since from unsettled")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
@@ -215,22 +231,25 @@ impl Journal {
 
     /// Remembers a create whose answer was lost: it is not sent again until it was looked for long enough.
     pub fn unsettled(&mut self, kind: Kind, identity: &str, now: Timestamp) -> Result<(), JournalError> {
-        self.db.execute(
+        let Some(db) = &self.db else { return Ok(()) };
+        db.execute(
             "insert or replace into unsettled (kind, identity, since) values (?1, ?2, ?3)",
             params![kind.word(), identity, now.as_second()],
         )?;
         Ok(())
     }
 
-    /// Remembers what a plan observed: bases, and the sizes of the listings. `sizes` are those of all listings
-    /// that came, believed or not.
+    /// Remembers what a plan observed: bases, the kinds that the file names, and the sizes of the listings.
+    /// `sizes` are those of all listings that came, believed or not.
     pub fn observe(
         &mut self,
         plan: &Plan,
+        sections: &BTreeSet<Kind>,
         sizes: &BTreeMap<Kind, usize>,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let transaction = self.db.transaction()?;
+        let Some(db) = &mut self.db else { return Ok(()) };
+        let transaction = db.transaction()?;
         {
             let mut seen = transaction.prepare(
                 "insert into object (kind, id, identity, base) values (?1, ?2, ?3, ?4)
@@ -260,6 +279,10 @@ impl Journal {
                    doubted = ?2
                  where kind = ?1",
             )?;
+            transaction.execute("delete from section", [])?;
+            for kind in sections {
+                transaction.execute("insert into section (kind) values (?1)", params![kind.word()])?;
+            }
             for (kind, &size) in sizes {
                 let size = i64::try_from(size).unwrap_or(i64::MAX);
                 if plan.listings.contains_key(kind) {
@@ -282,8 +305,8 @@ impl Journal {
         created: bool,
         unreadable: &Map<String, Value>,
     ) -> Result<(), JournalError> {
-        let before: Option<String> = self
-            .db
+        let Some(db) = &self.db else { return Ok(()) };
+        let before: Option<String> = db
             .query_row(
                 "select written from object where kind = ?1 and id = ?2",
                 params![kind.word(), id],
@@ -293,7 +316,7 @@ impl Journal {
         let mut written: Map<String, Value> =
             before.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         written.extend(unreadable.clone());
-        self.db.execute(
+        db.execute(
             "insert into object (kind, id, identity, written, ours) values (?1, ?2, ?3, ?4, ?5)
              on conflict (kind, id) do update set written = excluded.written, ours = max(ours, excluded.ours)",
             params![kind.word(), id, identity, Value::Object(written).to_string(), created],
@@ -303,14 +326,16 @@ impl Journal {
 
     /// Forgets an object that we deleted.
     pub fn deleted(&mut self, kind: Kind, id: &str) -> Result<(), JournalError> {
-        self.db.execute("delete from object where kind = ?1 and id = ?2", params![kind.word(), id])?;
+        let Some(db) = &self.db else { return Ok(()) };
+        db.execute("delete from object where kind = ?1 and id = ?2", params![kind.word(), id])?;
         Ok(())
     }
 
     /// Writes into the plan since when each drift lasts, and in how many passes it was seen; `counts` says
     /// whether this is one more. Drifts that are over are kept until they are announced.
     pub fn date_drifts(&mut self, plan: &mut Plan, counts: bool, now: Timestamp) -> Result<(), JournalError> {
-        let transaction = self.db.transaction()?;
+        let Some(db) = &mut self.db else { return Ok(()) };
+        let transaction = db.transaction()?;
         for change in plan.changes.iter_mut().filter(|change| change.cause.drifted()) {
             let address = change.address.to_string();
             transaction.execute(
@@ -346,7 +371,8 @@ impl Journal {
         now: Timestamp,
     ) -> Result<Vec<DriftNews>, JournalError> {
         let mut news = Vec::new();
-        let transaction = self.db.transaction()?;
+        let Some(db) = &mut self.db else { return Ok(Vec::new()) };
+        let transaction = db.transaction()?;
         {
             let mut told = transaction
                 .prepare("update drift set announced = fingerprint, announced_at = ?2 where address = ?1")?;

@@ -18,7 +18,7 @@ pub async fn pull(reader: &Reader, kinds: &[Kind]) -> LiveState {
         });
         (kind, listing)
     });
-    LiveState { kinds: join_all(listings).await.into_iter().collect() }
+    LiveState::new(join_all(listings).await.into_iter().collect())
 }
 
 /// The kinds to read: all that the platform has, or those that the file names and the tags that these name.

@@ -268,10 +268,14 @@ fn plan_with(
     });
     let mut planned = plan(desired, live, &known, policy);
     drop(known);
-    let sizes: BTreeMap<Kind, usize> =
-        live.kinds.iter().filter_map(|(kind, listing)| Some((*kind, listing.as_ref().ok()?.len()))).collect();
-    let remembered =
-        journal.observe(&planned, &sizes, now).and_then(|()| journal.date_drifts(&mut planned, first, now));
+    let sizes: BTreeMap<Kind, usize> = live
+        .kinds()
+        .iter()
+        .filter_map(|(kind, listing)| Some((*kind, listing.as_ref().ok()?.len())))
+        .collect();
+    let remembered = journal
+        .observe(&planned, &desired.sections, &sizes, now)
+        .and_then(|()| journal.date_drifts(&mut planned, first, now));
     if let Err(error) = remembered {
         journal_failed(&error);
     }
@@ -300,11 +304,12 @@ async fn read_again(reader: &Reader, live: &mut LiveState, applied: &[Applied]) 
             Outcome::Failed { .. } | Outcome::Skipped { .. } => {}
         }
     }
+    let mut kinds = std::mem::take(live).into_kinds();
     for (kind, (ids, whole)) in by_kind {
         if ids.is_empty() && !whole {
             continue;
         }
-        let known = live.kinds.remove(&kind).unwrap_or_else(|| Ok(Vec::new()));
+        let known = kinds.remove(&kind).unwrap_or_else(|| Ok(Vec::new()));
         let read = if whole {
             reader.list(kind).await
         } else {
@@ -318,14 +323,15 @@ async fn read_again(reader: &Reader, live: &mut LiveState, applied: &[Applied]) 
         };
         let read =
             read.map_err(|error| format!("what was written could not be read again: {}", one_line(&error)));
-        live.kinds.insert(kind, read);
+        kinds.insert(kind, read);
     }
+    *live = LiveState::new(kinds);
 }
 
 /// Tells the journal what we made, and what went to fields that are not read back.
 fn remember_writes(journal: &mut Journal, live: &LiveState, applied: &[Applied]) {
     let mut by_id = BTreeMap::new();
-    for (kind, listing) in &live.kinds {
+    for (kind, listing) in live.kinds() {
         for object in listing.iter().flatten() {
             by_id.insert((*kind, object.id.as_str()), object);
         }

@@ -27,6 +27,9 @@ fn desired(yaml: &str) -> Desired {
     for entry in &mut desired.declared {
         entry.place.file = "config.yaml".into();
     }
+    for place in desired.warnings.iter_mut().filter_map(|warning| warning.place.as_mut()) {
+        place.file = "config.yaml".into();
+    }
     desired
 }
 
@@ -36,15 +39,15 @@ fn desired(yaml: &str) -> Desired {
 #[track_caller]
 fn live(yaml: &str) -> LiveState {
     let rows: Vec<serde_json::Map<String, Value>> = serde_yaml::from_str(yaml).unwrap();
-    let mut state = LiveState::default();
+    let mut kinds = BTreeMap::new();
     for &kind in Kind::ALL {
-        state.kinds.insert(kind, Ok(Vec::new()));
+        kinds.insert(kind, Ok(Vec::new()));
     }
     for mut row in rows {
         let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let kind: Kind = row.remove("kind").map(text).unwrap().parse().unwrap();
         if let Some(why) = row.remove("fails") {
-            state.kinds.insert(kind, Err(text(why)));
+            kinds.insert(kind, Err(text(why)));
             continue;
         }
         let id = row.remove("id").map(text).unwrap();
@@ -64,9 +67,9 @@ fn live(yaml: &str) -> LiveState {
             name: name.trim_end_matches('!').to_owned(),
         });
         let object = LiveObject { id, spec, unreadable, owner, health, locked };
-        state.kinds.get_mut(&kind).unwrap().as_mut().unwrap().push(object);
+        kinds.get_mut(&kind).unwrap().as_mut().unwrap().push(object);
     }
-    state
+    LiveState::new(kinds)
 }
 
 /// What the journal knows after a pass over these states.
@@ -573,6 +576,18 @@ fn prune_deletes_what_its_setting_allows_and_nothing_else() {
         ~ aws/ours
             enabled: true -> false",
     );
+}
+
+#[test]
+fn deletes_of_a_kind_that_is_named_for_the_first_time_wait_where_nobody_looks() {
+    let wanted = desired("reconcile: {prune: all}\ntags: [{name: x}]\nconnectors: {aws: []}");
+    let is = live(&format!("{}\n- {{kind: tag, id: 9, name: x, parent: ''}}", live_aws("")));
+    let policy = Policy { new_sections_wait: true, ..Policy::from_settings(&wanted.settings.reconcile) };
+    let mut known = Known::default();
+    let first = "- aws/a held: the file names this kind for the first time: deletes wait for the next pass";
+    assert_lines(&plan(&wanted, &is, &known, &policy), first);
+    known.sections.insert(Kind::Aws);
+    assert_lines(&plan(&wanted, &is, &known, &policy), "- aws/a");
 }
 
 #[test]

@@ -31,16 +31,17 @@ impl Session {
     pub(super) async fn open(common: &Common, format: Format, targets: &[Address]) -> Result<Session, Exit> {
         let path = common.config();
         let desired = desired::load(&path).map_err(|rejected| output::reject(format, &rejected))?;
-        if format == Format::Text {
-            output::complain_of(&[], &desired.warnings);
-        }
         let connection = connect(&desired.settings, None)
             .await
             .map_err(|error| output::fail(format, Exit::Failure, &one_line(&error), None))?;
         let mut policy = Policy::from_settings(&desired.settings.reconcile);
         policy.targets = targets.iter().cloned().collect::<BTreeSet<_>>();
         let color = common.stdout_color();
-        let journal = open_journal(&desired.settings);
+        // One pass has nothing to tell itself later.
+        let journal = match desired.settings.journal {
+            Some(_) => open_journal(&desired.settings),
+            None => Journal::off(),
+        };
         Ok(Session { desired, connection, journal, policy, color })
     }
 

@@ -100,7 +100,7 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
         listen = server.as_ref().map(|server| server.address().to_string()),
     );
     systemd::ready("started");
-    let policy = Policy::from_settings(&desired.settings.reconcile);
+    let policy = policy(&desired);
     let mut in_force = InForce { desired, reader, platform, policy };
     let mut alerts = Alerts::default();
     let mut shown = None;
@@ -172,6 +172,12 @@ fn start_background(
     ]
 }
 
+/// The policy that the file sets. Nobody looks at the daemon's plan before it is applied, so that a section
+/// that appears, as by a slip of an include, deletes nothing at once.
+fn policy(desired: &Desired) -> Policy {
+    Policy { new_sections_wait: true, ..Policy::from_settings(&desired.settings.reconcile) }
+}
+
 /// The files whose change makes a pass: those that were read, and the main file in any case.
 fn followed(config: &Path, desired: &Desired) -> Vec<PathBuf> {
     let mut files = vec![config.to_owned()];
@@ -190,9 +196,6 @@ fn load(config: &Path, board: &Board) -> Result<Desired, Rejected> {
                 declared = desired.declared.len(),
                 warnings = desired.warnings.len(),
             );
-            for warning in &desired.warnings {
-                warn!(event = "config_warning", "{warning}");
-            }
             board.config_loaded(&desired.files, Timestamp::now());
             Ok(desired)
         }
@@ -228,7 +231,7 @@ async fn reload(
     match connected {
         Ok(Connection { reader, platform, simulator: running }) => {
             *simulator = running;
-            let policy = Policy::from_settings(&desired.settings.reconcile);
+            let policy = policy(&desired);
             *in_force = InForce { desired, reader, platform, policy };
         }
         Err(error) => {

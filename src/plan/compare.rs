@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::model::{Action, Cause, Change, FieldChange, Held, Observation, Plan, Unhealthy, Unverified};
-use super::names::TagNames;
 use super::{Entry, KnownObject, Policy, parse_object};
 use crate::desired::settings::Replace;
 use crate::resource::{Access, Address, Fields, LiveObject, Owner, Spec};
@@ -15,8 +14,6 @@ use crate::resource::{Access, Address, Fields, LiveObject, Owner, Spec};
 pub(super) struct Comparison<'a> {
     entry: &'a Entry<'a>,
     live: &'a LiveObject,
-    /// The live spec, tags by path.
-    before: Spec,
     /// The desired spec, what it leaves out inside a field filled from the live one.
     after: Spec,
     changed: Vec<(FieldChange, Access, Cause)>,
@@ -28,82 +25,63 @@ impl<'a> Comparison<'a> {
     pub(super) fn new(
         entry: &'a Entry<'a>,
         live: &'a LiveObject,
-        names: &TagNames,
         known: Option<&KnownObject>,
     ) -> Comparison<'a> {
-        let before = names.readable(live);
         let mut after = entry.spec.clone();
-        after.complete(&before);
+        after.complete(&live.spec);
         let asked = entry.spec.fields();
-        let wanted = after.fields();
-        let current = before.fields();
+        let filled = (after != entry.spec).then(|| after.fields());
+        let wanted = filled.as_ref().unwrap_or(&asked);
+        let current = live.spec.fields();
 
-        let mut compared = Comparison {
-            entry,
-            live,
-            before,
-            after,
-            changed: Vec::new(),
-            unverified: Vec::new(),
-            observed: None,
-        };
+        let mut changed = Vec::new();
+        let mut unverified = Vec::new();
         let mut base = Base::new(known);
-        // What the journal will know: the old base where something differs, else what file and live agree on.
-        let mut new_base = Map::new();
+        // What the journal will know: what file and live agree on, and the old base where they do not.
+        let mut new_base = asked.clone();
         for field in live.kind().fields() {
-            if field.access == Access::Identity
-                || entry.declared.meta.ignore.iter().any(|name| name == field.name)
-            {
+            let ignored = || entry.declared.meta.ignore.iter().any(|name| name == field.name);
+            let Some(want) = wanted.get(field.name) else { continue };
+            if field.access == Access::Identity || ignored() {
+                new_base.shift_remove(field.name);
                 continue;
             }
-            let Some(want) = wanted.get(field.name) else { continue };
             let have = match live.unreadable.get(field.name) {
-                None => current.get(field.name).cloned(),
+                None => current.get(field.name),
                 Some(is_not) => {
                     // What was last written stands for what is not told, unless that is known to be over.
-                    let wrote = known
-                        .and_then(|known| base.wrote(known, field.name))
-                        .filter(|wrote| *wrote != is_not);
+                    let wrote = base.wrote(field.name).filter(|wrote| *wrote != is_not);
                     if wrote.is_none() && is_not != want {
-                        compared.unverified.push(field.name.to_owned());
+                        unverified.push(field.name.to_owned());
+                        new_base.shift_remove(field.name);
                         continue;
                     }
-                    wrote.cloned()
+                    wrote
                 }
             };
-            if have.as_ref() == Some(want) {
-                if let Some(asked) = asked.get(field.name) {
-                    new_base.insert(field.name.to_owned(), asked.clone());
-                }
+            if have == Some(want) {
                 continue;
             }
-            let cause = base.cause(field.name, &asked, &compared.before, have.as_ref());
-            if let Some(old) = base.values().and_then(|values| values.get(field.name)) {
-                new_base.insert(field.name.to_owned(), old.clone());
-            }
+            let have = have.cloned();
+            let cause = base.cause(field.name, &asked, &live.spec, have.as_ref());
+            match base.values().and_then(|values| values.get(field.name)) {
+                Some(old) => new_base.insert(field.name.to_owned(), old.clone()),
+                None => new_base.shift_remove(field.name),
+            };
             let change = FieldChange {
                 path: field.name.to_owned(),
                 before: have.unwrap_or(Value::Null),
                 after: want.clone(),
             };
-            compared.changed.push((change, field.access, cause));
+            changed.push((change, field.access, cause));
         }
-        compared.observe(known, &new_base);
-        compared
-    }
-
-    fn observe(&mut self, known: Option<&KnownObject>, new_base: &Map<String, Value>) {
-        let identity = self.entry.spec.identity().unwrap_or_default();
-        let base = Value::Object(new_base.clone()).to_string();
-        if known.is_none_or(|known| known.identity != identity || *known.base != *base) {
-            self.observed =
-                Some(Observation::Seen { kind: self.live.kind(), id: self.live.id.clone(), identity, base });
-        }
+        let observed = observe(entry, live, known, new_base);
+        Comparison { entry, live, after, changed, unverified, observed }
     }
 
     /// Puts what was found into the plan.
     pub(super) fn into_plan(self, address: Address, policy: &Policy, plan: &mut Plan) {
-        let Comparison { entry, live, before, after, changed, unverified, observed } = self;
+        let Comparison { entry, live, after, changed, unverified, observed } = self;
         plan.observed.extend(observed);
         if !unverified.is_empty() {
             plan.unverified.push(Unverified { address: address.clone(), fields: unverified });
@@ -134,11 +112,24 @@ impl<'a> Comparison<'a> {
             passes: 0,
             depends_on: BTreeSet::new(),
             fields: changed.into_iter().map(|(field, _, _)| field).collect(),
-            before: Some(before),
+            before: Some(live.spec.clone()),
             after: Some(after),
             marker,
         });
     }
+}
+
+/// What the journal is to remember, where that is news.
+fn observe(
+    entry: &Entry<'_>,
+    live: &LiveObject,
+    known: Option<&KnownObject>,
+    base: Fields,
+) -> Option<Observation> {
+    let identity = entry.spec.identity().unwrap_or_default();
+    let base = Value::Object(base).to_string();
+    let is_news = known.is_none_or(|known| known.identity != identity || *known.base != *base);
+    is_news.then(|| Observation::Seen { kind: live.kind(), id: live.id.clone(), identity, base })
 }
 
 /// A change that makes what the file names and the platform does not have.
@@ -251,7 +242,8 @@ impl<'a> Base<'a> {
     }
 
     /// What was last written to a field that is not read back.
-    fn wrote(&mut self, known: &KnownObject, field: &str) -> Option<&Value> {
+    fn wrote(&mut self, field: &str) -> Option<&Value> {
+        let known = self.known?;
         self.written.get_or_insert_with(|| parse_object(&known.written)).get(field)
     }
 

@@ -40,14 +40,36 @@ pub use render::{Style, render_text, visible};
 use compare::Comparison;
 use matching::Match;
 
-/// What the platform has, as far as it could be read.
+/// What the platform has, as far as it could be read. Made by [`LiveState::new`], so that it names tags by
+/// path.
 #[derive(Debug, Default)]
 pub struct LiveState {
-    /// The whole listing of each kind that was read, or why it could not be.
-    pub kinds: BTreeMap<Kind, Result<Vec<LiveObject>, String>>,
+    kinds: BTreeMap<Kind, Listing>,
 }
 
+/// The whole listing of a kind, or why it could not be read.
+pub type Listing = Result<Vec<LiveObject>, String>;
+
 impl LiveState {
+    /// What was read of each kind. The platform names tags by id; here they get their paths, as in the file.
+    #[must_use]
+    pub fn new(mut kinds: BTreeMap<Kind, Listing>) -> LiveState {
+        names::name_tags(&mut kinds);
+        LiveState { kinds }
+    }
+
+    /// What was read of each kind.
+    #[must_use]
+    pub fn into_kinds(self) -> BTreeMap<Kind, Listing> {
+        self.kinds
+    }
+
+    /// What was read of each kind.
+    #[must_use]
+    pub const fn kinds(&self) -> &BTreeMap<Kind, Listing> {
+        &self.kinds
+    }
+
     /// The listing of a kind; empty where it was not read.
     #[must_use]
     pub fn listing(&self, kind: Kind) -> &[LiveObject] {
@@ -63,6 +85,8 @@ impl LiveState {
 pub struct Known {
     /// What is known of each object, by kind and the platform's id.
     pub objects: BTreeMap<(Kind, String), KnownObject>,
+    /// The kinds whose section stood in the file in an earlier pass.
+    pub sections: BTreeSet<Kind>,
     /// Creates whose answer was lost, by identity, and until when each is looked for.
     pub unsettled: BTreeMap<(Kind, String), Timestamp>,
     /// The size of the last good listing of each kind.
@@ -131,6 +155,8 @@ pub struct Policy {
     pub max_shrink_percent: u32,
     /// See [`Reconcile::unmanaged_ignore`].
     pub unmanaged_ignore: Vec<Pattern>,
+    /// Whether deletes of a kind that the file names for the first time wait for the next pass.
+    pub new_sections_wait: bool,
     /// Plan these objects, and what they depend on, alone; empty for all.
     pub targets: BTreeSet<Address>,
 }
@@ -149,6 +175,7 @@ impl Policy {
             max_change_percent: settings.max_change_percent,
             max_shrink_percent: settings.max_shrink_percent,
             unmanaged_ignore: settings.unmanaged_ignore.clone(),
+            new_sections_wait: false,
             targets: BTreeSet::new(),
         }
     }
@@ -159,7 +186,12 @@ impl Policy {
 pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy) -> Plan {
     let names = TagNames::new(&desired.declared, live);
     let identities = known.identities();
+    let seen_before = &known.sections;
     let mut plan = Plan::empty(policy.mode);
+    plan.warnings.extend(desired.warnings.iter().map(|problem| match &problem.hint {
+        Some(hint) => format!("{problem} ({hint})"),
+        None => problem.to_string(),
+    }));
 
     for &kind in Kind::ALL {
         let entries: Vec<&Declared> =
@@ -194,7 +226,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                 }
                 Match::Pair { entry, live } => {
                     let known = known.objects.get(&(kind, live.id.clone()));
-                    let compared = Comparison::new(entry, live, &names, known);
+                    let compared = Comparison::new(entry, live, known);
                     compared.into_plan(addresses.of_entry(entry), policy, &mut plan);
                 }
                 Match::Missing { entry, known_id } => {
@@ -218,8 +250,11 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                 Match::Left { live } => {
                     let address = addresses.of_live(live);
                     let known = known.objects.get(&(kind, live.id.clone()));
-                    let in_section = desired.sections.contains(&kind);
-                    prune::judge(live, address, known, in_section, policy, &names, &mut plan);
+                    let section = prune::Section {
+                        named: desired.sections.contains(&kind),
+                        waits: policy.new_sections_wait && !seen_before.contains(&kind),
+                    };
+                    prune::judge(live, address, known, section, policy, &mut plan);
                 }
             }
         }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Entry, LiveState};
+use super::{Entry, Listing, LiveState};
 use crate::desired::Declared;
 use crate::resource::{Kind, LiveObject, Spec, tag::Tag};
 
@@ -53,7 +53,7 @@ impl TagNames {
     #[must_use]
     pub fn new(declared: &[Declared], live: &LiveState) -> TagNames {
         let mut names = TagNames::default();
-        match live.kinds.get(&Kind::Tag) {
+        match live.kinds().get(&Kind::Tag) {
             Some(Err(error)) => names.unread = Some(error.clone()),
             None => names.unread = Some("they were not asked for".to_owned()),
             Some(Ok(listing)) => names.add_live(listing),
@@ -87,14 +87,19 @@ impl TagNames {
                 if paths[at].is_some() {
                     continue;
                 }
+                // A path that is there already is meant, whatever else bears its last name.
                 let waits = tag.parent.as_deref().is_some_and(|parent| {
                     let last = parent.rsplit('/').next().unwrap_or(parent);
-                    tags.iter().zip(&paths).any(|(other, path)| path.is_none() && other.name == last)
+                    let mut open =
+                        tags.iter().zip(&paths).enumerate().filter(|(_, (_, path))| path.is_none());
+                    !self.live.contains_key(parent)
+                        && !self.declared.contains(parent)
+                        && open.any(|(other, (tag, _))| other != at && tag.name == last)
                 });
                 if waits {
                     continue;
                 }
-                paths[at] = Some(self.place(tag));
+                paths[at] = Some(self.place(tag, &tags));
                 progress = true;
             }
         }
@@ -108,23 +113,46 @@ impl TagNames {
             .collect();
     }
 
-    fn place(&mut self, tag: &Tag) -> Result<Tag, String> {
+    fn place(&mut self, tag: &Tag, tags: &[&Tag]) -> Result<Tag, String> {
         let mut placed = tag.clone();
         let parent = match tag.parent.as_deref() {
             Some("") => String::new(),
             Some(parent) => self.resolve(parent).map_err(|unclear| format!("its parent: {unclear}"))?,
-            // A bare name: the one tag of that name, wherever it is, else one at the top.
-            None => match self.resolve(&tag.name) {
-                Ok(path) => path.strip_suffix(&tag.name).unwrap_or_default().trim_end_matches('/').to_owned(),
-                Err(Unclear::Nowhere(_) | Unclear::Unread(_)) => String::new(),
-                Err(unclear @ Unclear::Twice(..)) => return Err(unclear.to_string()),
-            },
+            None => self.place_bare(&tag.name, tags)?,
         };
         placed.parent = Some(parent);
         let path = placed.path();
         self.by_name.entry(placed.name.clone()).or_default().insert(path.clone());
         self.declared.insert(path);
         Ok(placed)
+    }
+
+    /// The parent of a declared tag that names none: that of the one live tag of its name, else it is at the
+    /// top. A tag that another entry means by its parent is not this one.
+    fn place_bare(&self, name: &str, tags: &[&Tag]) -> Result<String, String> {
+        if self.live.contains_key(name) {
+            return Ok(String::new());
+        }
+        let taken = |above: &str| {
+            let named = tags.iter().filter(|tag| tag.name == name).filter_map(|tag| tag.parent.as_deref());
+            let mut named = named.filter(|parent| !parent.is_empty());
+            named.any(|parent| {
+                let by_id = parent.strip_prefix('#').and_then(|id| self.by_id.get(id));
+                let parent = by_id.map_or(parent, String::as_str);
+                above.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+            })
+        };
+        let namesakes = self.by_name.get(name).into_iter().flatten();
+        let live = namesakes.filter(|path| self.live.contains_key(*path));
+        let above = live.filter_map(|path| path.strip_suffix(name)?.strip_suffix('/'));
+        match above.filter(|above| !taken(above)).collect::<Vec<_>>().as_slice() {
+            [] => Ok(String::new()),
+            [one] => Ok((*one).to_owned()),
+            several => {
+                let paths = several.iter().map(|above| format!("{above}/{name}")).collect();
+                Err(Unclear::Twice(name.to_owned(), paths).to_string())
+            }
+        }
     }
 
     /// The path that a name means.
@@ -192,16 +220,23 @@ impl TagNames {
         });
     }
 
-    /// A live object's spec with the paths of its tags in the place of their ids.
-    pub(super) fn readable(&self, live: &LiveObject) -> Spec {
-        let mut spec = live.spec.clone();
-        self.canonical(&mut spec, &mut None);
-        spec
-    }
-
     /// The ids of the live tags by path, for writing.
     #[must_use]
     pub fn ids(&self) -> BTreeMap<String, String> {
         self.by_id.iter().map(|(id, path)| (path.clone(), id.clone())).collect()
+    }
+}
+
+/// Puts paths in the place of ids. A tag that is not in the listing stays an id.
+pub(super) fn name_tags(kinds: &mut BTreeMap<Kind, Listing>) {
+    let Some(Ok(tags)) = kinds.get(&Kind::Tag) else { return };
+    let paths: HashMap<String, String> =
+        tags.iter().filter_map(|object| Some((format!("#{}", object.id), object.spec.identity()?))).collect();
+    for object in kinds.values_mut().flatten().flatten() {
+        object.spec.references(&mut |reference| {
+            if let Some(path) = paths.get(reference.name.as_str()) {
+                reference.name.clone_from(path);
+            }
+        });
     }
 }
