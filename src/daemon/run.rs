@@ -125,12 +125,7 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
             }
             systemd::ready("reloaded");
         }
-        let report = pass(trigger, &mut in_force, &mut journal, &board, &stop).await;
-        let remind_every = in_force.desired.settings.reconcile.remind_every;
-        alerts.tell(&report.plan, &mut journal, remind_every);
-        if let Some(after) = &report.after {
-            alerts.tell(after, &mut journal, remind_every);
-        }
+        let report = pass(trigger, &mut in_force, &mut journal, &mut alerts, &board, &stop).await;
         if shown.as_ref() != Some(&report.current().id) || !report.applied.is_empty() {
             show(&report.plan, &in_force.platform);
             if let Some(after) = &report.after {
@@ -250,12 +245,14 @@ async fn pass(
     trigger: Trigger,
     in_force: &mut InForce,
     journal: &mut Journal,
+    alerts: &mut Alerts,
     board: &Board,
     stop: &Stop,
 ) -> Report {
     let run_id = uuid::Uuid::new_v4().to_string();
     board.pass_begins(&run_id, trigger, Timestamp::now());
     let InForce { desired, reader, platform, policy } = in_force;
+    let remind_every = desired.settings.reconcile.remind_every;
     // In dry-run nothing is in reach that could write.
     let writer = (policy.mode == Mode::Enforce).then(|| Writer::new(reader));
     let report = reconcile(Pass {
@@ -267,6 +264,8 @@ async fn pass(
         journal,
         policy,
         stop,
+        // A drift is told before it is undone.
+        tell: &mut |plan, journal| alerts.tell(plan, journal, remind_every),
         consent: &mut |_| true,
     })
     .await;
@@ -278,6 +277,7 @@ async fn pass(
     }
     board.pass_ends(report.outcome(), None, Timestamp::now(), report.took);
     systemd::status(&format!("{}: {}", report.outcome().word(), platform));
+    report.log_end(&run_id);
     report
 }
 
