@@ -17,7 +17,7 @@ use super::triggers::{Event, Sender, Trigger, mailbox};
 use super::watch::{WatchError, Watcher};
 use crate::connect::{Connection, ConnectionError, connect};
 use crate::desired::settings::{Mode, Settings};
-use crate::desired::{self, Desired, Rejected};
+use crate::desired::{self, Desired, Problem, Rejected};
 use crate::error::one_line;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, plan_json};
@@ -222,21 +222,25 @@ async fn reload(
 ) {
     let Ok(desired) = load(config, board) else { return };
     // Credentials are resolved anew, since they may have been rotated.
-    let connected = connect(&desired.settings, simulator.take()).await;
-    match connected {
-        Ok(Connection { reader, platform, simulator: running }) => {
-            *simulator = running;
+    match connect(&desired.settings, simulator.as_ref()).await {
+        Ok(Connection { reader, platform, simulator: started }) => {
+            // One that is there already stays, also where it is not asked for any more: it may be again.
+            if started.is_some() {
+                *simulator = started;
+            }
             let policy = policy(&desired);
             *in_force = InForce { desired, reader, platform, policy };
         }
         Err(error) => {
+            let message = one_line(&error);
             error!(
                 event = "config_rejected",
                 file = %config.display(),
                 line = None::<u32>,
                 column = None::<u32>,
-                message = one_line(&error),
+                message,
             );
+            board.config_rejected(&[Problem::new(message, None)], Timestamp::now());
         }
     }
 }
