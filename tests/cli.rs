@@ -417,11 +417,17 @@ connectors:
 #[test]
 fn a_warning_is_said_and_stops_nothing() {
     let folder = Folder::simulated(&ONE.replace("tags: [cli]", "tags: [cli], run_frequency: 1h"));
+    let json = check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1");
+    let warning = json["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("config.yaml:8:") && warning.contains("run frequency of 1h"), "{warning}");
+    assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json}");
+    assert_eq!(json["summary"]["create"], 2);
     let text = folder.expect(0, &["plan"]);
-    assert!(text.stderr.contains("config.yaml:8") && text.stderr.contains("warning: "), "{text}");
+    assert!(text.stdout.contains(warning), "{text}");
+    let valid = folder.expect(0, &["validate"]);
+    assert!(valid.stderr.contains("warning: a run frequency of 1h"), "{valid}");
     let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
     assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json}");
-    assert_eq!(folder.expect(0, &["plan", "--format", "json"]).json()["summary"]["create"], 2);
 }
 
 #[test]
@@ -459,8 +465,9 @@ fn files_are_included_by_path_and_by_pattern_from_where_they_are_named() {
 #[test]
 fn a_pattern_that_matches_nothing_is_a_warning() {
     let folder = Folder::simulated(&format!("include: [connectors/*.yaml]\n{ONE}"));
-    let ended = folder.expect(0, &["plan"]);
-    assert!(ended.stderr.contains("config.yaml:4") && ended.stderr.contains("connectors/*.yaml"), "{ended}");
+    let json = folder.expect(0, &["plan", "--format", "json"]).json();
+    let warning = json["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("config.yaml:4:11: ") && warning.contains("connectors/*.yaml"), "{warning}");
 }
 
 #[test]

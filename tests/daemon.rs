@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
-use bin::{Daemon, Folder, Simulator, end, free_port, until};
+use bin::{Daemon, Folder, Simulator, end, free_port};
 use serde_json::{Value, json};
 
 /// A tag, and a connector that bears it.
@@ -87,7 +87,7 @@ fn a_start_is_told_event_by_event() {
         "{finished}"
     );
     check_fields(&finished, &["duration_ms"]);
-    let unhealthy = daemon.next("connector_unhealthy");
+    let unhealthy = fields("connector_unhealthy");
     check_fields(&unhealthy, &["address", "state", "last_error"]);
     assert_eq!(unhealthy["level"], "WARN");
 
@@ -127,10 +127,7 @@ fn what_is_served_is_what_the_plan_command_says() {
     assert_eq!(served["exit"], 2, "over HTTP the exit code is the detailed one");
 
     assert_eq!(daemon.get("/healthz").status, 200);
-    until("readiness", || match daemon.get("/readyz") {
-        ready if ready.status == 200 => Ok(()),
-        not_yet => Err(not_yet),
-    });
+    assert_eq!(daemon.get("/readyz").status, 200);
     let metrics = daemon.get("/metrics").body;
     for line in ["trueup_changes{action=\"create\"} 2", "trueup_unmanaged 1", "trueup_unhealthy 1"] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
@@ -152,10 +149,7 @@ fn names_of_others_are_escaped_on_the_page() {
     simulator.control("POST", "objects", &json!({"kind": "aws", "create": by_hand}));
     let mut daemon = Daemon::start(&folder);
     daemon.finish_pass();
-    let page = until("the plan on the page", || match daemon.get("/").body {
-        page if page.contains("alert(1)") => Ok(page),
-        page => Err(page),
-    });
+    let page = daemon.get("/").body;
     assert!(!page.contains("<script"), "{page}");
     assert!(page.contains("&#60;script&#62;alert(1)") || page.contains("&lt;script&gt;alert(1)"), "{page}");
 }
@@ -243,8 +237,9 @@ fn a_file_that_is_refused_is_told_and_the_last_good_one_stays_in_force() {
     let plan = plan_over_http(&daemon);
     assert_eq!(plan["summary"]["create"], 2);
 
+    let frequency = 1 + good.lines().nth(7).unwrap().find("4h").unwrap();
     for (broken, line, column, message) in [
-        (good.replace("run_frequency: 4h", "run_frequency: 30m"), 8, 136, "run frequency 30m"),
+        (good.replace("run_frequency: 4h", "run_frequency: 30m"), 8, frequency, "run frequency 30m"),
         (good.replace("tags: [{name: kept}]", "tagz: [{name: kept}]"), 5, 1, "unknown key `tagz`"),
         (good.replace("tags: [{name: kept}]", "tags: [{name: kept}"), 6, 1, ""),
     ] {
@@ -256,11 +251,7 @@ fn a_file_that_is_refused_is_told_and_the_last_good_one_stays_in_force() {
             (&json!("config.yaml"), &json!(line)),
             "{rejected}"
         );
-        if line == 8 {
-            assert!(rejected["column"].as_u64() > Some(100), "{rejected}");
-        } else {
-            assert_eq!(rejected["column"], column, "{rejected}");
-        }
+        assert_eq!(rejected["column"], column, "{rejected}");
         assert!(rejected["message"].as_str().unwrap().contains(message), "{rejected}");
         daemon.finish_pass();
         assert_eq!(plan_over_http(&daemon)["id"], plan["id"], "the last good one stays in force");
@@ -311,9 +302,13 @@ fn under_enforce_a_change_behind_its_back_is_told_and_reverted_at_the_next_pass(
     assert_eq!(daemon.named("drift_detected"), Vec::<Value>::new());
 
     simulator.set("aws", "one", &json!({"runFrequency": 720, "defaultTags": []}));
-    assert_eq!(daemon.pass()["outcome"], "applied");
-    let resolved = daemon.next("drift_resolved");
-    assert_eq!(resolved["address"], "aws/one");
+    daemon.signal("HUP");
+    let run_id = daemon.next("reconcile_started")["run_id"].clone();
+    // In this order: it is told before it is undone.
+    let told = ["plan_computed", "drift_detected", "change_applied", "drift_resolved", "reconcile_finished"];
+    for event in told.map(|name| daemon.next(name)) {
+        assert!(event["address"] == "aws/one" || event["run_id"] == run_id, "{event}");
+    }
     let detected = daemon.named("drift_detected");
     assert_eq!(detected.len(), 1, "{detected:#?}");
     assert_eq!(detected[0]["level"], "WARN");
@@ -332,7 +327,6 @@ fn under_enforce_a_change_behind_its_back_is_told_and_reverted_at_the_next_pass(
     // What vanished is drift too.
     simulator.control("POST", "objects", &json!({"kind": "aws", "name": "one", "delete": true}));
     assert_eq!(daemon.pass()["outcome"], "applied");
-    daemon.next("drift_resolved");
     let gone = daemon.named("drift_detected").pop().unwrap();
     assert_eq!((&gone["address"], &gone["action"]), (&json!("aws/one"), &json!("create")), "{gone}");
     simulator.object("aws", "one");
@@ -350,7 +344,7 @@ fn a_drift_that_lasts_is_told_once_when_it_changes_and_when_it_ends() {
     }
     simulator.set("aws", "one", &json!({"description": "not in the file", "runFrequency": 360}));
     daemon.pass();
-    let changed = daemon.next("drift_changed");
+    let changed = daemon.named("drift_changed").pop().unwrap();
     assert_eq!(
         (&changed["level"], &changed["fields"]),
         (&json!("WARN"), &json!(["run_frequency"])),
@@ -369,11 +363,10 @@ fn a_drift_that_lasts_is_told_once_when_it_changes_and_when_it_ends() {
     daemon.finish_pass();
     simulator.set("aws", "one", &json!({"runFrequency": 240}));
     assert_eq!(daemon.pass()["outcome"], "in_sync");
-    daemon.next("drift_resolved");
-    assert_eq!(daemon.named("drift_detected"), Vec::<Value>::new());
+    assert_eq!(daemon.named("drift_resolved").len(), 1);
     daemon.pass();
     let ended = daemon.stop();
-    assert_eq!(ended.stderr.matches("drift_resolved").count(), 1, "{ended}");
+    assert_eq!(ended.stderr.matches("drift_").count(), 1, "{ended}");
 }
 
 #[test]
