@@ -13,7 +13,7 @@ const ONE: &str = "
 tags: [{name: cli}]
 connectors:
   aws:
-    - {name: one, arn: \"arn:aws:iam::111111111111:role/QualysConnector\", external_id: US1-1368984-11, tags: [cli]}
+    - {name: one, arn: \"arn:aws:iam::111111111111:role/QualysConnector\", external_id: US1-1368984-11111111, tags: [cli]}
 ";
 
 /// What a plan or an error in JSON says of itself.
@@ -244,7 +244,7 @@ fn a_tag_that_exists_nowhere_fails_its_connector_alone_and_by_name() {
     let folder = Folder::simulated(&ONE.replace(
         "connectors:\n  aws:",
         "connectors:\n  aws:
-    - {name: lost, arn: \"arn:aws:iam::222222222222:role/QualysConnector\", external_id: US1-1368984-12, tags: [nowhere]}",
+    - {name: lost, arn: \"arn:aws:iam::222222222222:role/QualysConnector\", external_id: US1-1368984-12121212, tags: [nowhere]}",
     ));
     let simulator = Simulator::beside(&folder, &[]);
     let plan = folder.expect(1, &["plan"]);
@@ -417,11 +417,17 @@ connectors:
 #[test]
 fn a_warning_is_said_and_stops_nothing() {
     let folder = Folder::simulated(&ONE.replace("tags: [cli]", "tags: [cli], run_frequency: 1h"));
+    let json = check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1");
+    let warning = json["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("config.yaml:8:") && warning.contains("run frequency of 1h"), "{warning}");
+    assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json}");
+    assert_eq!(json["summary"]["create"], 2);
     let text = folder.expect(0, &["plan"]);
-    assert!(text.stderr.contains("config.yaml:8") && text.stderr.contains("warning: "), "{text}");
+    assert!(text.stdout.contains(warning), "{text}");
+    let valid = folder.expect(0, &["validate"]);
+    assert!(valid.stderr.contains("warning: a run frequency of 1h"), "{valid}");
     let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
     assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json}");
-    assert_eq!(folder.expect(0, &["plan", "--format", "json"]).json()["summary"]["create"], 2);
 }
 
 #[test]
@@ -459,8 +465,9 @@ fn files_are_included_by_path_and_by_pattern_from_where_they_are_named() {
 #[test]
 fn a_pattern_that_matches_nothing_is_a_warning() {
     let folder = Folder::simulated(&format!("include: [connectors/*.yaml]\n{ONE}"));
-    let ended = folder.expect(0, &["plan"]);
-    assert!(ended.stderr.contains("config.yaml:4") && ended.stderr.contains("connectors/*.yaml"), "{ended}");
+    let json = folder.expect(0, &["plan", "--format", "json"]).json();
+    let warning = json["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("config.yaml:4:11: ") && warning.contains("connectors/*.yaml"), "{warning}");
 }
 
 #[test]
@@ -505,7 +512,7 @@ fn what_the_simulator_keeps_outlives_it() {
     let folder = Folder::simulated(ONE);
     folder.expect(0, &["apply", "--yes"]);
     let simulator = Simulator::beside(&folder, &[]);
-    assert_eq!(simulator.object("aws", "one")["externalId"], "US1-1368984-11");
+    assert_eq!(simulator.object("aws", "one")["externalId"], "US1-1368984-11111111");
     // A second one would write the same file.
     let state = folder.path("trueup-simulator.json");
     let second =

@@ -55,8 +55,9 @@ impl Session {
     ) -> Report {
         // Without consent to write there is nothing in reach that could.
         let writer = write.then(|| Writer::new(&self.connection.reader));
-        reconcile(Pass {
-            run_id: &uuid::Uuid::new_v4().to_string(),
+        let run_id = uuid::Uuid::new_v4().to_string();
+        let report = reconcile(Pass {
+            run_id: &run_id,
             trigger,
             desired: &self.desired,
             reader: &self.connection.reader,
@@ -64,9 +65,12 @@ impl Session {
             journal: &mut self.journal,
             policy: &self.policy,
             stop,
+            tell: &mut |_, _| {},
             consent,
         })
-        .await
+        .await;
+        report.log_end(&run_id);
+        report
     }
 
     pub(super) fn text(&self, plan: &Plan, show_unmanaged: bool) -> String {

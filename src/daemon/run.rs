@@ -17,7 +17,7 @@ use super::triggers::{Event, Sender, Trigger, mailbox};
 use super::watch::{WatchError, Watcher};
 use crate::connect::{Connection, ConnectionError, connect};
 use crate::desired::settings::{Mode, Settings};
-use crate::desired::{self, Desired, Rejected};
+use crate::desired::{self, Desired, Problem, Rejected};
 use crate::error::one_line;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, plan_json};
@@ -125,12 +125,7 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
             }
             systemd::ready("reloaded");
         }
-        let report = pass(trigger, &mut in_force, &mut journal, &board, &stop).await;
-        let remind_every = in_force.desired.settings.reconcile.remind_every;
-        alerts.tell(&report.plan, &mut journal, remind_every);
-        if let Some(after) = &report.after {
-            alerts.tell(after, &mut journal, remind_every);
-        }
+        let report = pass(trigger, &mut in_force, &mut journal, &mut alerts, &board, &stop).await;
         if shown.as_ref() != Some(&report.current().id) || !report.applied.is_empty() {
             show(&report.plan, &in_force.platform);
             if let Some(after) = &report.after {
@@ -227,21 +222,25 @@ async fn reload(
 ) {
     let Ok(desired) = load(config, board) else { return };
     // Credentials are resolved anew, since they may have been rotated.
-    let connected = connect(&desired.settings, simulator.take()).await;
-    match connected {
-        Ok(Connection { reader, platform, simulator: running }) => {
-            *simulator = running;
+    match connect(&desired.settings, simulator.as_ref()).await {
+        Ok(Connection { reader, platform, simulator: started }) => {
+            // One that is there already stays, also where it is not asked for any more: it may be again.
+            if started.is_some() {
+                *simulator = started;
+            }
             let policy = policy(&desired);
             *in_force = InForce { desired, reader, platform, policy };
         }
         Err(error) => {
+            let message = one_line(&error);
             error!(
                 event = "config_rejected",
                 file = %config.display(),
                 line = None::<u32>,
                 column = None::<u32>,
-                message = one_line(&error),
+                message,
             );
+            board.config_rejected(&[Problem::new(message, None)], Timestamp::now());
         }
     }
 }
@@ -250,12 +249,14 @@ async fn pass(
     trigger: Trigger,
     in_force: &mut InForce,
     journal: &mut Journal,
+    alerts: &mut Alerts,
     board: &Board,
     stop: &Stop,
 ) -> Report {
     let run_id = uuid::Uuid::new_v4().to_string();
     board.pass_begins(&run_id, trigger, Timestamp::now());
     let InForce { desired, reader, platform, policy } = in_force;
+    let remind_every = desired.settings.reconcile.remind_every;
     // In dry-run nothing is in reach that could write.
     let writer = (policy.mode == Mode::Enforce).then(|| Writer::new(reader));
     let report = reconcile(Pass {
@@ -267,6 +268,8 @@ async fn pass(
         journal,
         policy,
         stop,
+        // A drift is told before it is undone.
+        tell: &mut |plan, journal| alerts.tell(plan, journal, remind_every),
         consent: &mut |_| true,
     })
     .await;
@@ -278,6 +281,7 @@ async fn pass(
     }
     board.pass_ends(report.outcome(), None, Timestamp::now(), report.took);
     systemd::status(&format!("{}: {}", report.outcome().word(), platform));
+    report.log_end(&run_id);
     report
 }
 
