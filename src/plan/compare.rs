@@ -37,13 +37,13 @@ impl<'a> Comparison<'a> {
         let mut changed = Vec::new();
         let mut unverified = Vec::new();
         let mut base = Base::new(known);
-        // What the journal will know: what file and live agree on, and the old base where they do not.
-        let mut new_base = asked.clone();
+        // The fields in which file and live do not agree, and what the journal knows of them: the old base.
+        let mut apart = Vec::new();
         for field in live.kind().fields() {
             let ignored = || entry.declared.meta.ignore.iter().any(|name| name == field.name);
             let Some(want) = wanted.get(field.name) else { continue };
             if field.access == Access::Identity || ignored() {
-                new_base.shift_remove(field.name);
+                apart.push((field.name, None));
                 continue;
             }
             let have = match live.unreadable.get(field.name) {
@@ -53,7 +53,7 @@ impl<'a> Comparison<'a> {
                     let wrote = base.wrote(field.name).filter(|wrote| *wrote != is_not);
                     if wrote.is_none() && is_not != want {
                         unverified.push(field.name.to_owned());
-                        new_base.shift_remove(field.name);
+                        apart.push((field.name, None));
                         continue;
                     }
                     wrote
@@ -64,16 +64,20 @@ impl<'a> Comparison<'a> {
             }
             let have = have.cloned();
             let cause = base.cause(field.name, &asked, &live.spec, have.as_ref());
-            match base.values().and_then(|values| values.get(field.name)) {
-                Some(old) => new_base.insert(field.name.to_owned(), old.clone()),
-                None => new_base.shift_remove(field.name),
-            };
+            apart.push((field.name, base.values().and_then(|values| values.get(field.name)).cloned()));
             let change = FieldChange {
                 path: field.name.to_owned(),
                 before: have.unwrap_or(Value::Null),
                 after: want.clone(),
             };
             changed.push((change, field.access, cause));
+        }
+        let mut new_base = asked;
+        for (field, old) in apart {
+            match old {
+                Some(old) => new_base.insert(field.to_owned(), old),
+                None => new_base.shift_remove(field),
+            };
         }
         let observed = observe(entry, live, known, new_base);
         Comparison { entry, live, after, changed, unverified, observed }

@@ -3,7 +3,7 @@
 //! Updates and deletes without an id act on everything that matches. So the path of either is made from an
 //! [`ObjectId`] alone, and no filter is ever sent with them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
 use std::future::Future;
 use std::marker::PhantomData;
 
@@ -259,7 +259,7 @@ struct Page {
 /// comes twice. The next page is asked for as soon as its cursor is known, while this one is still decoded.
 async fn search<T: QpsObject>(transport: &Transport, ids: Option<&str>) -> Result<Vec<LiveObject>, ApiError> {
     let mut call = call::<T>("search", None, Effect::Read);
-    let mut all: BTreeMap<u64, LiveObject> = BTreeMap::new();
+    let mut all = Rows::default();
     let mut cursor: Option<u64> = None;
     let mut decoding = None;
     for _ in 0..MOST_PAGES {
@@ -282,11 +282,11 @@ async fn search<T: QpsObject>(transport: &Transport, ids: Option<&str>) -> Resul
             cursor = last_id;
             continue;
         }
-        let before = all.len();
+        let before = all.seen.len();
         let (rows, last) = absorb(transport, &call, &mut all, page).await?;
-        let brought_nothing = all.len() == before;
+        let brought_nothing = all.seen.len() == before;
         let next = match has_more {
-            Some(false) => return Ok(all.into_values().collect()),
+            Some(false) => return Ok(all.in_order()),
             Some(true) => last,
             // Not said: a `lastId` says that there is more, and so may a page that could have been cut off.
             None => last_id.or(last.filter(|_| rows >= DEFAULT_PAGE)),
@@ -303,7 +303,7 @@ async fn search<T: QpsObject>(transport: &Transport, ids: Option<&str>) -> Resul
             ));
         } else {
             // Nothing new, and the cursor does not move: this is how a listing ends that calls itself unfinished.
-            return Ok(all.into_values().collect());
+            return Ok(all.in_order());
         }
     }
     Err(transport.unreadable(&call, format!("the listing does not end after {MOST_PAGES} pages"), false))
@@ -319,10 +319,32 @@ fn open_listing(answer: &Answer) -> Result<Envelope, Fault> {
     }
 }
 
+/// The objects of the pages so far. What comes twice counts once, as it came last.
+#[derive(Debug, Default)]
+struct Rows {
+    objects: Vec<(u64, LiveObject)>,
+    seen: HashSet<u64>,
+}
+
+impl Rows {
+    fn put(&mut self, id: u64, object: LiveObject) {
+        if self.seen.insert(id) {
+            self.objects.push((id, object));
+        } else if let Some(earlier) = self.objects.iter_mut().rfind(|(known, _)| *known == id) {
+            earlier.1 = object;
+        }
+    }
+
+    fn in_order(mut self) -> Vec<LiveObject> {
+        self.objects.sort_by_key(|(id, _)| *id);
+        self.objects.into_iter().map(|(_, object)| object).collect()
+    }
+}
+
 async fn absorb(
     transport: &Transport,
     call: &Call,
-    all: &mut BTreeMap<u64, LiveObject>,
+    all: &mut Rows,
     page: tokio::task::JoinHandle<Result<Page, String>>,
 ) -> Result<(usize, Option<u64>), ApiError> {
     let page = match page.await {
@@ -330,7 +352,7 @@ async fn absorb(
         // The decoder was stopped with the runtime, or it panicked: either way this page is not known.
         Err(_) => return Err(transport.unreadable(call, "the page could not be decoded".to_owned(), false)),
     };
-    all.extend(page.objects);
+    page.objects.into_iter().for_each(|(id, object)| all.put(id, object));
     Ok((page.rows, page.last))
 }
 

@@ -167,7 +167,7 @@ options! {
         state_reads = 1
         #[doc = "how many searches of its kind a new, changed or deleted object takes to show there"]
         search_lag = 0
-        #[doc = "milliseconds that every answer is held back"]
+        #[doc = "milliseconds after its request that every answer comes, the time to make it included"]
         latency_ms = 0
     }
     texts {
