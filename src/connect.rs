@@ -18,7 +18,7 @@ pub struct Connection {
     pub reader: Reader,
     /// The platform's name in plans: the pod, or the host.
     pub platform: String,
-    /// The simulator, where it is part of this process or of a neighbour.
+    /// The simulator, where this call started or joined one.
     pub simulator: Option<simulator::Running>,
 }
 
@@ -45,20 +45,21 @@ pub enum ConnectionError {
     Client(#[from] ConnectError),
 }
 
-/// Finds the way to the platform. No request is sent. With `running`, that simulator is used.
+/// Finds the way to the platform. No request is sent. Where a simulator is asked for, `running` is used if there
+/// is one.
 pub async fn connect(
     settings: &Settings,
-    running: Option<simulator::Running>,
+    running: Option<&simulator::Running>,
 ) -> Result<Connection, ConnectionError> {
     let platform = &settings.platform;
     let built_in = platform.pod == Pod::Simulator && platform.api_url.is_none();
     let simulator = match (built_in, running) {
-        (false, _) => None,
-        (true, Some(running)) => Some(running),
+        (false, _) | (true, Some(_)) => None,
         (true, None) => Some(start_simulator(settings).await?),
     };
     let simulator_url = simulator
         .as_ref()
+        .or(running.filter(|_| built_in))
         .map(|running| running.url().parse::<Url>().map_err(|_| ConnectionError::Url("api")))
         .transpose()?;
     let place = |own: &Option<Url>, what: &'static str, host: Option<&str>| {

@@ -37,6 +37,9 @@ const SCHEMA: &str = "
         doubted       integer,
         doubted_since integer
     ) without rowid;
+    create table if not exists section (
+        kind text primary key
+    ) without rowid;
     create table if not exists unsettled (
         kind     text not null,
         identity text not null,
@@ -208,6 +211,11 @@ impl Journal {
             let doubted = doubted.map(|count| (size(count), settled));
             known.listings.insert(kind, KnownListing { good, doubted });
         }
+        let mut query = db.prepare("select kind from section")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            known.sections.extend(kind_of(row.get_ref(0)?));
+        }
         let mut query = db.prepare("select kind, identity, since from unsettled")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
@@ -231,11 +239,12 @@ impl Journal {
         Ok(())
     }
 
-    /// Remembers what a plan observed: bases, and the sizes of the listings. `sizes` are those of all listings
-    /// that came, believed or not.
+    /// Remembers what a plan observed: bases, the kinds that the file names, and the sizes of the listings.
+    /// `sizes` are those of all listings that came, believed or not.
     pub fn observe(
         &mut self,
         plan: &Plan,
+        sections: &BTreeSet<Kind>,
         sizes: &BTreeMap<Kind, usize>,
         now: Timestamp,
     ) -> Result<(), JournalError> {
@@ -270,6 +279,10 @@ impl Journal {
                    doubted = ?2
                  where kind = ?1",
             )?;
+            transaction.execute("delete from section", [])?;
+            for kind in sections {
+                transaction.execute("insert into section (kind) values (?1)", params![kind.word()])?;
+            }
             for (kind, &size) in sizes {
                 let size = i64::try_from(size).unwrap_or(i64::MAX);
                 if plan.listings.contains_key(kind) {

@@ -35,6 +35,8 @@ pub struct Pass<'a> {
     pub policy: &'a Policy,
     /// Once requested, no further change is begun.
     pub stop: &'a Stop,
+    /// Told of each plan as it is made: before anything is written, and after.
+    pub tell: &'a mut (dyn FnMut(&Plan, &mut Journal) + Send),
     /// Shown the plan before anything is written; `false` is no consent.
     pub consent: &'a mut (dyn FnMut(&Plan) -> bool + Send),
 }
@@ -157,19 +159,26 @@ impl Report {
             End::Planned | End::Declined | End::Applied => PassOutcome::Pending,
         }
     }
+
+    /// Says in the log that the pass is over: the last that is said of it, once all it has to show is shown.
+    pub fn log_end(&self, run_id: &str) {
+        let (outcome, duration_ms) = (self.outcome().word(), millis(self.took));
+        info!(event = "reconcile_finished", run_id, outcome, duration_ms);
+    }
 }
 
 /// Brings the platform towards the file: pull, plan, limits; then, where there is a writer and consent, apply
 /// and read again. Always returns a report: what goes wrong is in it.
 pub async fn reconcile(pass: Pass<'_>) -> Report {
-    let Pass { run_id, trigger, desired, reader, writer, journal, policy, stop, consent } = pass;
+    let Pass { run_id, trigger, desired, reader, writer, journal, policy, stop, tell, consent } = pass;
     let (began, clock) = (Timestamp::now(), Instant::now());
     info!(event = "reconcile_started", run_id, trigger);
+    reader.heed(stop.clone());
 
     let kinds = kinds_to_read(desired);
     let mut live = tokio::select! {
         live = pull(reader, &kinds) => live,
-        () = stop.requested() => return stopped(policy, began, clock, run_id),
+        () = stop.requested() => return stopped(policy, began, clock),
     };
     let mut planned = plan_with(journal, desired, &live, policy, true, began);
     planned.cost.calls_to_pull = reader.requests().reads;
@@ -185,6 +194,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         began,
         took: clock.elapsed(),
     };
+    tell(&report.plan, journal);
     let consented = consent(&report.plan);
     if let Some(writer) = writer {
         report.end = match approve(report.plan.clone()) {
@@ -219,21 +229,16 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
             let FieldChange { path, before: got, after: sent } = field;
             warn!(event = "not_converged", run_id, %address, field = path, %sent, %got);
         }
+        tell(&after, journal);
         report.after = Some(after);
     }
     report.took = clock.elapsed();
-    info!(
-        event = "reconcile_finished",
-        run_id,
-        outcome = report.outcome().word(),
-        duration_ms = millis(report.took)
-    );
     report
 }
 
 /// The report of a pass that was asked to stop while it read.
-fn stopped(policy: &Policy, began: Timestamp, clock: Instant, run_id: &str) -> Report {
-    let report = Report {
+fn stopped(policy: &Policy, began: Timestamp, clock: Instant) -> Report {
+    Report {
         plan: Plan::empty(policy.mode),
         applied: Vec::new(),
         after: None,
@@ -241,14 +246,7 @@ fn stopped(policy: &Policy, began: Timestamp, clock: Instant, run_id: &str) -> R
         end: End::Stopped,
         began,
         took: clock.elapsed(),
-    };
-    info!(
-        event = "reconcile_finished",
-        run_id,
-        outcome = report.outcome().word(),
-        duration_ms = millis(report.took)
-    );
-    report
+    }
 }
 
 /// Plans with what the journal knows (`first`: of this pass), and lets it remember what was seen. A journal that fails costs facts,
@@ -273,8 +271,9 @@ fn plan_with(
         .iter()
         .filter_map(|(kind, listing)| Some((*kind, listing.as_ref().ok()?.len())))
         .collect();
-    let remembered =
-        journal.observe(&planned, &sizes, now).and_then(|()| journal.date_drifts(&mut planned, first, now));
+    let remembered = journal
+        .observe(&planned, &desired.sections, &sizes, now)
+        .and_then(|()| journal.date_drifts(&mut planned, first, now));
     if let Err(error) = remembered {
         journal_failed(&error);
     }

@@ -296,8 +296,7 @@ fn observed(objects: &Objects) -> State {
             let tag = app.get("tagId").map_or(TagOf::None, |id| TagOf::Path(path(id)));
             (one_of(&CAPABILITIES, &app["name"]), tag)
         });
-        let mut activation =
-            set_of(&["VM", "PC", "SCA", "CERTVIEW", "CLOUDVIEW"], object.get("activation"));
+        let mut activation = set_of(&["VM", "PC", "SCA", "CERTVIEW", "CLOUDVIEW"], object.get("activation"));
         activation.remove("CLOUDVIEW");
         let regions = match object["allRegions"] == true {
             true => Regions::All,
@@ -309,7 +308,9 @@ fn observed(objects: &Objects) -> State {
             external_id: object["externalId"].as_str().map(str::to_owned),
             capabilities: Some(capabilities.collect()),
             activation: Some(activation),
-            tags: Some(object.get("defaultTags").and_then(Value::as_array).into_iter().flatten().map(path).collect()),
+            tags: Some(
+                object.get("defaultTags").and_then(Value::as_array).into_iter().flatten().map(path).collect(),
+            ),
             regions: Some(regions),
             run_frequency: object["runFrequency"].as_u64(),
             remediation: object["isRemediationEnabled"].as_bool(),
@@ -395,7 +396,10 @@ impl Hand {
             ("role", by_parts.then(|| role.into())),
             ("description", connector.description.clone().map(Value::from)),
             ("external_id", connector.external_id.clone().map(Value::from)),
-            ("capabilities", connector.capabilities.as_ref().map(|all| self.list(all.iter().map(capability)))),
+            (
+                "capabilities",
+                connector.capabilities.as_ref().map(|all| self.list(all.iter().map(capability))),
+            ),
             ("activation", connector.activation.as_ref().map(texts)),
             (
                 "tags",
@@ -547,7 +551,14 @@ fn schedule() -> impl Strategy<Value = Schedule> {
         proptest::option::of(select(&TIMES[..])),
         proptest::option::of(select(&ZONES[..])),
     )
-        .prop_map(|(profile, when, prefix, date, time, zone)| Schedule { profile, when, prefix, date, time, zone })
+        .prop_map(|(profile, when, prefix, date, time, zone)| Schedule {
+            profile,
+            when,
+            prefix,
+            date,
+            time,
+            zone,
+        })
 }
 
 /// The fields of an entry. Tags stand as `@N` until it is known which there are.
@@ -595,9 +606,8 @@ fn connector() -> impl Strategy<Value = Connector> {
 }
 
 fn tag() -> impl Strategy<Value = Tag> {
-    let rule = (select(&RULES[..]), proptest::option::of(select(&["pay", "a || b", "ü"][..]))).prop_map(
-        |(kind, text)| (kind, text.filter(|_| kind != "STATIC").map(str::to_owned)),
-    );
+    let rule = (select(&RULES[..]), proptest::option::of(select(&["pay", "a || b", "ü"][..])))
+        .prop_map(|(kind, text)| (kind, text.filter(|_| kind != "STATIC").map(str::to_owned)));
     (proptest::option::of(text()), proptest::option::of(select(&COLORS[..])), proptest::option::of(rule))
         .prop_map(|(description, color, rule)| Tag { description, color, rule, owner: None })
 }
@@ -646,18 +656,26 @@ fn draft() -> impl Strategy<Value = Draft> {
 fn case() -> impl Strategy<Value = Case> {
     let tags = proptest::collection::vec((place(), tag(), proptest::option::of(tag()), any::<bool>()), 0..6);
     let drafts = proptest::collection::vec(draft(), 0..6);
-    let hand = (any::<bool>(), any::<bool>())
-        .prop_map(|(nulls, other)| Hand { nulls, reversed: false, other });
-    (tags, drafts, any::<bool>(), proptest::bool::weighted(0.3), any::<bool>(), hand)
-        .prop_map(|(tags, drafts, owner, prune, echo, hand)| assemble(&tags, drafts, owner, prune, echo, hand))
+    let hand =
+        (any::<bool>(), any::<bool>()).prop_map(|(nulls, other)| Hand { nulls, reversed: false, other });
+    (tags, drafts, any::<bool>(), proptest::bool::weighted(0.3), any::<bool>(), hand).prop_map(
+        |(tags, drafts, owner, prune, echo, hand)| assemble(&tags, drafts, owner, prune, echo, hand),
+    )
 }
 
 type TagDraft = ((&'static str, Option<Index>), Tag, Option<Tag>, bool);
 
 /// Makes a case of what was drawn, and takes out what no platform takes.
 fn assemble(tags: &[TagDraft], drafts: Vec<Draft>, owner: bool, prune: bool, echo: bool, hand: Hand) -> Case {
-    let mut case =
-        Case { live: State::default(), wanted: BTreeMap::new(), wanted_tags: BTreeMap::new(), owner, prune, echo, hand };
+    let mut case = Case {
+        live: State::default(),
+        wanted: BTreeMap::new(),
+        wanted_tags: BTreeMap::new(),
+        owner,
+        prune,
+        echo,
+        hand,
+    };
     let mut paths: Vec<String> = Vec::new();
     for ((name, under), live, wanted, is_live) in tags {
         let parent = under.filter(|_| !paths.is_empty()).map(|index| index.get(&paths).clone());
@@ -672,7 +690,9 @@ fn assemble(tags: &[TagDraft], drafts: Vec<Draft>, owner: bool, prune: bool, ech
             let mut wanted = wanted;
             let kind = live.rule.as_ref().filter(|_| is_live).map_or("STATIC", |rule| rule.0);
             // What a rule of another type does with an old text is nowhere said.
-            if let Some((new, text)) = wanted.rule.as_mut().filter(|(new, _)| *new != kind && *new != "STATIC") {
+            if let Some((new, text)) =
+                wanted.rule.as_mut().filter(|(new, _)| *new != kind && *new != "STATIC")
+            {
                 text.get_or_insert_with(|| new.to_lowercase());
             }
             case.wanted_tags.insert(path.clone(), wanted);

@@ -27,6 +27,9 @@ fn desired(yaml: &str) -> Desired {
     for entry in &mut desired.declared {
         entry.place.file = "config.yaml".into();
     }
+    for place in desired.warnings.iter_mut().filter_map(|warning| warning.place.as_mut()) {
+        place.file = "config.yaml".into();
+    }
     desired
 }
 
@@ -573,6 +576,18 @@ fn prune_deletes_what_its_setting_allows_and_nothing_else() {
         ~ aws/ours
             enabled: true -> false",
     );
+}
+
+#[test]
+fn deletes_of_a_kind_that_is_named_for_the_first_time_wait_where_nobody_looks() {
+    let wanted = desired("reconcile: {prune: all}\ntags: [{name: x}]\nconnectors: {aws: []}");
+    let is = live(&format!("{}\n- {{kind: tag, id: 9, name: x, parent: ''}}", live_aws("")));
+    let policy = Policy { new_sections_wait: true, ..Policy::from_settings(&wanted.settings.reconcile) };
+    let mut known = Known::default();
+    let first = "- aws/a held: the file names this kind for the first time: deletes wait for the next pass";
+    assert_lines(&plan(&wanted, &is, &known, &policy), first);
+    known.sections.insert(Kind::Aws);
+    assert_lines(&plan(&wanted, &is, &known, &policy), "- aws/a");
 }
 
 #[test]

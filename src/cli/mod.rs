@@ -8,6 +8,7 @@ mod session;
 mod simulate;
 mod validate;
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -129,6 +130,17 @@ pub fn main() -> Exit {
         Err(error) => {
             // Help and version are what was asked for; everything else is wrong usage.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            if exit == Exit::Usage && wants_json(std::env::args_os().skip(1)) {
+                let text = error.render().to_string();
+                let message = text.lines().next().unwrap_or_default();
+                let message = message.strip_prefix("error: ").unwrap_or(message);
+                return output::fail(
+                    Format::Json,
+                    exit,
+                    message,
+                    Some("trueup --help tells what is accepted"),
+                );
+            }
             // A closed pipe leaves nobody to tell.
             let _ = error.print();
             return exit;
@@ -156,6 +168,13 @@ pub fn main() -> Exit {
             Command::Simulate(args) => simulate::run(&common, args).await,
         }
     })
+}
+
+/// Whether a command line that is wrong asks for JSON: who reads the answer as JSON reads this one so too.
+fn wants_json(args: impl Iterator<Item = OsString>) -> bool {
+    let args: Vec<OsString> = args.collect();
+    args.iter().any(|arg| arg == "--format=json")
+        || args.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
 }
 
 /// The file as people know it.

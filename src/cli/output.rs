@@ -44,7 +44,11 @@ pub(super) fn fail(format: Format, exit: Exit, message: &str, hint: Option<&str>
 /// Says everything that is wrong with the file.
 pub(super) fn reject(format: Format, rejected: &Rejected) -> Exit {
     match format {
-        Format::Json => say_json(&error_json(Exit::Config, &rejected.problems)),
+        Format::Json => {
+            let mut json = error_json(Exit::Config, &rejected.problems);
+            json["warnings"] = json!(rejected.warnings);
+            say_json(&json);
+        }
         Format::Text => {
             complain_of(&rejected.problems, &rejected.warnings);
             complain(&format!("error: {rejected}"));

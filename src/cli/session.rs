@@ -31,9 +31,6 @@ impl Session {
     pub(super) async fn open(common: &Common, format: Format, targets: &[Address]) -> Result<Session, Exit> {
         let path = common.config();
         let desired = desired::load(&path).map_err(|rejected| output::reject(format, &rejected))?;
-        if format == Format::Text {
-            output::complain_of(&[], &desired.warnings);
-        }
         let connection = connect(&desired.settings, None)
             .await
             .map_err(|error| output::fail(format, Exit::Failure, &one_line(&error), None))?;
@@ -58,8 +55,9 @@ impl Session {
     ) -> Report {
         // Without consent to write there is nothing in reach that could.
         let writer = write.then(|| Writer::new(&self.connection.reader));
-        reconcile(Pass {
-            run_id: &uuid::Uuid::new_v4().to_string(),
+        let run_id = uuid::Uuid::new_v4().to_string();
+        let report = reconcile(Pass {
+            run_id: &run_id,
             trigger,
             desired: &self.desired,
             reader: &self.connection.reader,
@@ -67,9 +65,12 @@ impl Session {
             journal: &mut self.journal,
             policy: &self.policy,
             stop,
+            tell: &mut |_, _| {},
             consent,
         })
-        .await
+        .await;
+        report.log_end(&run_id);
+        report
     }
 
     pub(super) fn text(&self, plan: &Plan, show_unmanaged: bool) -> String {

@@ -17,7 +17,7 @@ use super::triggers::{Event, Sender, Trigger, mailbox};
 use super::watch::{WatchError, Watcher};
 use crate::connect::{Connection, ConnectionError, connect};
 use crate::desired::settings::{Mode, Settings};
-use crate::desired::{self, Desired, Rejected};
+use crate::desired::{self, Desired, Problem, Rejected};
 use crate::error::one_line;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, plan_json};
@@ -100,7 +100,7 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
         listen = server.as_ref().map(|server| server.address().to_string()),
     );
     systemd::ready("started");
-    let policy = Policy::from_settings(&desired.settings.reconcile);
+    let policy = policy(&desired);
     let mut in_force = InForce { desired, reader, platform, policy };
     let mut alerts = Alerts::default();
     let mut shown = None;
@@ -125,12 +125,7 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
             }
             systemd::ready("reloaded");
         }
-        let report = pass(trigger, &mut in_force, &mut journal, &board, &stop).await;
-        let remind_every = in_force.desired.settings.reconcile.remind_every;
-        alerts.tell(&report.plan, &mut journal, remind_every);
-        if let Some(after) = &report.after {
-            alerts.tell(after, &mut journal, remind_every);
-        }
+        let report = pass(trigger, &mut in_force, &mut journal, &mut alerts, &board, &stop).await;
         if shown.as_ref() != Some(&report.current().id) || !report.applied.is_empty() {
             show(&report.plan, &in_force.platform);
             if let Some(after) = &report.after {
@@ -172,6 +167,12 @@ fn start_background(
     ]
 }
 
+/// The policy that the file sets. Nobody looks at the daemon's plan before it is applied, so that a section
+/// that appears, as by a slip of an include, deletes nothing at once.
+fn policy(desired: &Desired) -> Policy {
+    Policy { new_sections_wait: true, ..Policy::from_settings(&desired.settings.reconcile) }
+}
+
 /// The files whose change makes a pass: those that were read, and the main file in any case.
 fn followed(config: &Path, desired: &Desired) -> Vec<PathBuf> {
     let mut files = vec![config.to_owned()];
@@ -190,9 +191,6 @@ fn load(config: &Path, board: &Board) -> Result<Desired, Rejected> {
                 declared = desired.declared.len(),
                 warnings = desired.warnings.len(),
             );
-            for warning in &desired.warnings {
-                warn!(event = "config_warning", "{warning}");
-            }
             board.config_loaded(&desired.files, Timestamp::now());
             Ok(desired)
         }
@@ -224,21 +222,25 @@ async fn reload(
 ) {
     let Ok(desired) = load(config, board) else { return };
     // Credentials are resolved anew, since they may have been rotated.
-    let connected = connect(&desired.settings, simulator.take()).await;
-    match connected {
-        Ok(Connection { reader, platform, simulator: running }) => {
-            *simulator = running;
-            let policy = Policy::from_settings(&desired.settings.reconcile);
+    match connect(&desired.settings, simulator.as_ref()).await {
+        Ok(Connection { reader, platform, simulator: started }) => {
+            // One that is there already stays, also where it is not asked for any more: it may be again.
+            if started.is_some() {
+                *simulator = started;
+            }
+            let policy = policy(&desired);
             *in_force = InForce { desired, reader, platform, policy };
         }
         Err(error) => {
+            let message = one_line(&error);
             error!(
                 event = "config_rejected",
                 file = %config.display(),
                 line = None::<u32>,
                 column = None::<u32>,
-                message = one_line(&error),
+                message,
             );
+            board.config_rejected(&[Problem::new(message, None)], Timestamp::now());
         }
     }
 }
@@ -247,12 +249,14 @@ async fn pass(
     trigger: Trigger,
     in_force: &mut InForce,
     journal: &mut Journal,
+    alerts: &mut Alerts,
     board: &Board,
     stop: &Stop,
 ) -> Report {
     let run_id = uuid::Uuid::new_v4().to_string();
     board.pass_begins(&run_id, trigger, Timestamp::now());
     let InForce { desired, reader, platform, policy } = in_force;
+    let remind_every = desired.settings.reconcile.remind_every;
     // In dry-run nothing is in reach that could write.
     let writer = (policy.mode == Mode::Enforce).then(|| Writer::new(reader));
     let report = reconcile(Pass {
@@ -264,6 +268,8 @@ async fn pass(
         journal,
         policy,
         stop,
+        // A drift is told before it is undone.
+        tell: &mut |plan, journal| alerts.tell(plan, journal, remind_every),
         consent: &mut |_| true,
     })
     .await;
@@ -275,6 +281,7 @@ async fn pass(
     }
     board.pass_ends(report.outcome(), None, Timestamp::now(), report.took);
     systemd::status(&format!("{}: {}", report.outcome().word(), platform));
+    report.log_end(&run_id);
     report
 }
 

@@ -130,10 +130,12 @@ fn names_are_unique(whole: &Whole<'_>, report: &mut Report) {
                 whole.tree,
                 entry.place_of(whole.tree, &["name"]),
                 format!("the name {} is used twice within {kind}, first at {}", quoted(&name), earlier.place),
-                Some(format!(
-                    "give each its own name; this one's address is {kind}/{name}#{}",
-                    identity.unwrap_or_default()
-                )),
+                Some(match identity {
+                    Some(identity) => {
+                        format!("give each its own name; this one's address is {kind}/{name}#{identity}")
+                    }
+                    None => "give each its own name".to_owned(),
+                }),
             ),
             None => {
                 first.insert((kind, name), declared);

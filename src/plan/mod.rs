@@ -85,6 +85,8 @@ impl LiveState {
 pub struct Known {
     /// What is known of each object, by kind and the platform's id.
     pub objects: BTreeMap<(Kind, String), KnownObject>,
+    /// The kinds whose section stood in the file in an earlier pass.
+    pub sections: BTreeSet<Kind>,
     /// Creates whose answer was lost, by identity, and until when each is looked for.
     pub unsettled: BTreeMap<(Kind, String), Timestamp>,
     /// The size of the last good listing of each kind.
@@ -153,6 +155,8 @@ pub struct Policy {
     pub max_shrink_percent: u32,
     /// See [`Reconcile::unmanaged_ignore`].
     pub unmanaged_ignore: Vec<Pattern>,
+    /// Whether deletes of a kind that the file names for the first time wait for the next pass.
+    pub new_sections_wait: bool,
     /// Plan these objects, and what they depend on, alone; empty for all.
     pub targets: BTreeSet<Address>,
 }
@@ -171,6 +175,7 @@ impl Policy {
             max_change_percent: settings.max_change_percent,
             max_shrink_percent: settings.max_shrink_percent,
             unmanaged_ignore: settings.unmanaged_ignore.clone(),
+            new_sections_wait: false,
             targets: BTreeSet::new(),
         }
     }
@@ -181,7 +186,12 @@ impl Policy {
 pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy) -> Plan {
     let names = TagNames::new(&desired.declared, live);
     let identities = known.identities();
+    let seen_before = &known.sections;
     let mut plan = Plan::empty(policy.mode);
+    plan.warnings.extend(desired.warnings.iter().map(|problem| match &problem.hint {
+        Some(hint) => format!("{problem} ({hint})"),
+        None => problem.to_string(),
+    }));
 
     for &kind in Kind::ALL {
         let entries: Vec<&Declared> =
@@ -240,8 +250,11 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                 Match::Left { live } => {
                     let address = addresses.of_live(live);
                     let known = known.objects.get(&(kind, live.id.clone()));
-                    let in_section = desired.sections.contains(&kind);
-                    prune::judge(live, address, known, in_section, policy, &mut plan);
+                    let section = prune::Section {
+                        named: desired.sections.contains(&kind),
+                        waits: policy.new_sections_wait && !seen_before.contains(&kind),
+                    };
+                    prune::judge(live, address, known, section, policy, &mut plan);
                 }
             }
         }

@@ -90,7 +90,8 @@ impl TagNames {
                 // A path that is there already is meant, whatever else bears its last name.
                 let waits = tag.parent.as_deref().is_some_and(|parent| {
                     let last = parent.rsplit('/').next().unwrap_or(parent);
-                    let mut open = tags.iter().zip(&paths).enumerate().filter(|(_, (_, path))| path.is_none());
+                    let mut open =
+                        tags.iter().zip(&paths).enumerate().filter(|(_, (_, path))| path.is_none());
                     !self.live.contains_key(parent)
                         && !self.declared.contains(parent)
                         && open.any(|(other, (tag, _))| other != at && tag.name == last)

@@ -9,12 +9,21 @@ use super::{KnownObject, Policy};
 use crate::desired::settings::{Prune, PruneAction};
 use crate::resource::{Address, LiveObject};
 
+/// How the file names a kind.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Section {
+    /// Its section stands in the file.
+    pub(super) named: bool,
+    /// It does so for the first time, and what would be deleted waits for the next pass.
+    pub(super) waits: bool,
+}
+
 /// Judges a live object that no entry of the file means.
 pub(super) fn judge(
     live: &LiveObject,
     address: Address,
     known: Option<&KnownObject>,
-    in_section: bool,
+    section: Section,
     policy: &Policy,
     plan: &mut Plan,
 ) {
@@ -30,7 +39,7 @@ pub(super) fn judge(
     let shared = live.kind().is_shared();
     let wanted = match policy.prune {
         Prune::Never | Prune::Owned => ours,
-        Prune::All => ours || (in_section && !shared && !is_ignored(&address, policy)),
+        Prune::All => ours || (section.named && !shared && !is_ignored(&address, policy)),
     };
     if !wanted {
         if !shared && !is_ignored(&address, policy) {
@@ -53,6 +62,9 @@ pub(super) fn judge(
         (Some(Held { why: why.clone(), counts: false, foreign: false }), why)
     } else if protected {
         (Some(Held::because("its mark forbids to delete it (prevent_delete)")), whose.to_owned())
+    } else if section.waits {
+        let why = "the file names this kind for the first time: deletes wait for the next pass";
+        (Some(Held::because(why)), whose.to_owned())
     } else {
         (None, whose.to_owned())
     };

@@ -1,0 +1,523 @@
+//! The commands as they are typed: what they print, on which stream, and how they end.
+//!
+//! Where somebody changes the platform behind our back, a simulator is running that the commands join.
+
+#[path = "support/bin.rs"]
+mod bin;
+
+use bin::{Ended, Folder, Simulator, end, free_port};
+use serde_json::{Value, json};
+
+/// Sections of a file with one connector and its tag, both of which the simulator's example lacks.
+const ONE: &str = "
+tags: [{name: cli}]
+connectors:
+  aws:
+    - {name: one, arn: \"arn:aws:iam::111111111111:role/QualysConnector\", external_id: US1-1368984-11111111, tags: [cli]}
+";
+
+/// What a plan or an error in JSON says of itself.
+#[track_caller]
+fn check_json(ended: &Ended, format: &str) -> Value {
+    let json = ended.json();
+    assert_eq!(json["format"], format, "{ended}");
+    assert_eq!(json["exit"], ended.code, "{ended}");
+    json
+}
+
+#[track_caller]
+fn addresses(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|entry| entry["address"].as_str().unwrap()).collect()
+}
+
+// Exit codes of a plan.
+
+#[test]
+fn the_example_is_planned_applied_and_then_in_sync() {
+    let folder = Folder::example();
+    let plan = folder.expect(0, &["plan"]);
+    assert!(plan.stdout.contains("Plan: 2 to create, 1 to update"), "{plan}");
+    assert_eq!(plan.stderr, "");
+    let applied = folder.expect(0, &["apply", "--yes"]);
+    assert!(applied.stdout.contains("Applied: 2 created, 1 updated"), "{applied}");
+    let after = folder.expect(0, &["plan", "--detailed-exitcode"]);
+    assert_eq!(after.stdout, "simulator: in sync · 6 unchanged, 1 unmanaged\n");
+}
+
+#[test]
+fn a_plan_without_detailed_exitcode_ends_well_whatever_it_holds() {
+    let folder = Folder::example();
+    folder.expect(0, &["plan"]);
+    folder.expect(2, &["plan", "--detailed-exitcode"]);
+}
+
+/// Drift, then a change of the file, then both, from a state in which file and platform agree.
+fn check_causes(folder: &Folder, simulator: &Simulator, with_journal: bool) {
+    let code = |drift: i32| if with_journal { drift } else { 2 };
+    let plan = ["plan", "--detailed-exitcode"];
+    folder.expect(0, &plan);
+
+    simulator.set("aws", "prod-web", &json!({"runFrequency": 720}));
+    let drifted = folder.expect(code(4), &plan);
+    assert!(drifted.stdout.contains("~ aws/prod-web"), "{drifted}");
+    assert_eq!(drifted.stdout.contains("drifted since"), with_journal, "{drifted}");
+
+    simulator.set("aws", "prod-web", &json!({"runFrequency": 240}));
+    folder.expect(0, &plan);
+
+    folder.edit("tags: [prod, web]", "tags: [prod]");
+    let pending = folder.expect(2, &plan);
+    assert!(pending.stdout.contains("-web"), "{pending}");
+
+    simulator.set("aws", "shared-services", &json!({"disabled": true, "description": "moved"}));
+    simulator.set("aws", "prod-web", &json!({"runFrequency": 720}));
+    let both = folder.expect(code(6), &plan);
+    assert_eq!(
+        check_json(&folder.run(&["plan", "--detailed-exitcode", "--format=json"]), "trueup.plan/v1")["changes"]
+            [0]["cause"],
+        if with_journal { "both" } else { "pending" },
+        "{both}"
+    );
+}
+
+#[test]
+fn after_an_apply_drift_is_4_a_change_of_the_file_2_and_both_6() {
+    let folder = Folder::example();
+    let simulator = Simulator::beside(&folder, &[]);
+    folder.expect(0, &["apply", "--yes"]);
+    check_causes(&folder, &simulator, true);
+}
+
+#[test]
+fn a_plan_while_in_sync_is_enough_to_tell_drift_later() {
+    let folder = Folder::example();
+    let simulator = Simulator::beside(&folder, &[]);
+    // Somebody else's apply, with another journal.
+    folder.edit("journal: ./trueup.db", "journal: ./theirs.db");
+    folder.expect(0, &["apply", "--yes"]);
+    folder.edit("journal: ./theirs.db", "journal: ./trueup.db");
+    check_causes(&folder, &simulator, true);
+}
+
+#[test]
+fn without_a_journal_every_cause_is_pending() {
+    let folder = Folder::example();
+    folder.edit("journal: ./trueup.db", "journal: off");
+    let simulator = Simulator::start(&folder, &[]);
+    folder.edit("pod: simulator", &format!("pod: simulator\n  api_url: {}", simulator.url));
+    folder.expect(0, &["apply", "--yes"]);
+    check_causes(&folder, &simulator, false);
+    assert!(!folder.path("trueup.db").exists(), "no journal means no file");
+}
+
+// One JSON document.
+
+#[test]
+fn json_is_one_document_that_names_its_format_and_the_exit_code() {
+    let folder = Folder::example();
+    let plan = check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1");
+    assert_eq!(addresses(&plan["changes"]), ["tag/prod/payments", "aws/prod-payments", "aws/prod-web"]);
+    assert_eq!(plan["policy"], "dry-run");
+    let plan = folder.expect(2, &["plan", "--format", "json", "--detailed-exitcode"]);
+    check_json(&plan, "trueup.plan/v1");
+
+    let applied = check_json(&folder.expect(0, &["apply", "--yes", "--format", "json"]), "trueup.apply/v1");
+    let outcomes = applied["outcomes"].as_array().unwrap();
+    assert_eq!(outcomes.len(), 3);
+    for outcome in outcomes {
+        assert_eq!(outcome["outcome"], "applied", "{outcome}");
+        assert!(outcome["id"].is_string() && outcome["error"].is_null() && outcome["because"].is_null());
+    }
+    assert_eq!(applied["plan"]["format"], "trueup.plan/v1");
+    assert_eq!(addresses(&applied["plan"]["changes"]).len(), 3);
+
+    let nothing = check_json(&folder.expect(0, &["apply", "--yes", "--format", "json"]), "trueup.apply/v1");
+    assert_eq!(nothing["outcomes"], json!([]));
+    let valid = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
+    assert_eq!((&valid["declared"], &valid["warnings"]), (&json!(6), &json!([])));
+}
+
+#[test]
+fn a_wrong_file_is_78_in_json_from_every_command_that_reads_one() {
+    let folder = Folder::simulated("tagz: []\n");
+    for command in [&["plan"][..], &["apply", "--yes"], &["validate"]] {
+        for (config, place) in
+            [("config.yaml", json!(["config.yaml", 4, 1])), ("none.yaml", json!([null, null, null]))]
+        {
+            let ended = folder.expect(78, &[command, &["--format", "json", "-c", config]].concat());
+            let error = check_json(&ended, "trueup.error/v1")["errors"][0].clone();
+            assert_eq!(json!([error["file"], error["line"], error["column"]]), place, "{ended}");
+            assert!(error["message"].is_string() && error["hint"].is_string(), "{ended}");
+            assert_eq!(ended.stderr, "");
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_is_64_in_json_too() {
+    let folder = Folder::example();
+    for (args, message) in [
+        (&["plan", "--target", "aws/nobody"][..], "no such object: aws/nobody"),
+        (&["apply", "--yes", "--target", "aws/nobody"], "no such object: aws/nobody"),
+        (&["apply"], "apply asks, and there is no terminal to answer"),
+        (&["plan", "--target", "nobody"], "`nobody` is no address"),
+        (&["plan", "--no-such-flag"], "unexpected argument '--no-such-flag'"),
+        (&["validate", "--color", "green"], "invalid value 'green'"),
+    ] {
+        let json = folder.expect(64, &[args, &["--format", "json"]].concat());
+        let error = check_json(&json, "trueup.error/v1")["errors"][0].clone();
+        assert!(error["message"].as_str().unwrap().contains(message), "{args:?}: {error}");
+        let text = folder.expect(64, args);
+        assert_eq!(text.stdout, "", "{args:?}");
+        assert!(text.stderr.contains(message), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn a_platform_out_of_reach_is_1_and_says_which_kinds_were_not_read() {
+    let folder = Folder::remote(&format!("http://127.0.0.1:{}", free_port()), ONE);
+    let plan = check_json(&folder.expect(1, &["plan", "--format", "json"]), "trueup.plan/v1");
+    let kinds: Vec<&Value> =
+        plan["failed"].as_array().unwrap().iter().map(|failed| &failed["kind"]).collect();
+    assert_eq!(kinds, ["tag", "aws"]);
+    assert_eq!(plan["changes"], json!([]), "nothing is planned on nothing");
+    let applied = folder.expect(1, &["apply", "--yes", "--format", "json"]);
+    assert_eq!(check_json(&applied, "trueup.apply/v1")["outcomes"], json!([]));
+}
+
+#[test]
+fn credentials_that_cannot_be_resolved_are_1_and_named() {
+    let folder = Folder::remote("http://127.0.0.1:9", ONE);
+    folder.edit("platform: {", "platform: {password: {env: NO_SUCH_VARIABLE}, ");
+    let error = check_json(&folder.expect(1, &["plan", "--format", "json"]), "trueup.error/v1");
+    let message = error["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("platform.password") && message.contains("NO_SUCH_VARIABLE"), "{message}");
+}
+
+// Limits.
+
+#[test]
+fn a_plan_over_a_limit_is_shown_but_nothing_of_it_is_applied() {
+    let folder = Folder::simulated(
+        "reconcile: {prune: all, max_deletes: 5}\nconnectors: {aws: []}\ntags: [{name: cli}]\n",
+    );
+    let simulator = Simulator::beside(&folder, &["--generate", "aws=20"]);
+    let before = simulator.objects("aws").len();
+
+    let plan = folder.expect(0, &["plan"]);
+    let blocked = &check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1")["blocked"];
+    assert_eq!(blocked["limit"], "max_deletes", "{plan}");
+    assert_eq!((&blocked["allowed"], &blocked["wanted"]), (&json!(5), &json!(before)));
+    for part in ["blocked", "max_deletes", &before.to_string(), blocked["hint"].as_str().unwrap()] {
+        assert!(plan.stdout.contains(part), "{part}: {plan}");
+    }
+    folder.expect(8, &["plan", "--detailed-exitcode"]);
+
+    let apply = folder.expect(8, &["apply", "--yes"]);
+    assert!(apply.stdout.contains("max_deletes"), "{apply}");
+    let json = check_json(&folder.expect(8, &["apply", "--yes", "--format", "json"]), "trueup.apply/v1");
+    assert_eq!(json["outcomes"], json!([]));
+    assert_eq!(simulator.writes(), Vec::<Value>::new());
+    assert_eq!(simulator.objects("aws").len(), before);
+}
+
+// Targets and partial failure.
+
+#[test]
+fn a_target_and_what_it_needs_are_applied_and_nothing_else() {
+    let folder = Folder::example();
+    let simulator = Simulator::beside(&folder, &[]);
+    let json = check_json(
+        &folder.expect(0, &["apply", "--yes", "--format", "json", "--target", "aws/prod-payments"]),
+        "trueup.apply/v1",
+    );
+    let mut applied = addresses(&json["outcomes"]);
+    applied.sort_unstable();
+    assert_eq!(applied, ["aws/prod-payments", "tag/prod/payments"]);
+    assert_eq!(simulator.object("aws", "prod-web")["runFrequency"], 120, "not a target, not touched");
+    let rest = folder.expect(2, &["plan", "--detailed-exitcode"]);
+    assert!(rest.stdout.contains("Plan: 0 to create, 1 to update"), "{rest}");
+}
+
+#[test]
+fn a_tag_that_exists_nowhere_fails_its_connector_alone_and_by_name() {
+    let folder = Folder::simulated(&ONE.replace(
+        "connectors:\n  aws:",
+        "connectors:\n  aws:
+    - {name: lost, arn: \"arn:aws:iam::222222222222:role/QualysConnector\", external_id: US1-1368984-12121212, tags: [nowhere]}",
+    ));
+    let simulator = Simulator::beside(&folder, &[]);
+    let plan = folder.expect(1, &["plan"]);
+    let line = plan.stdout.lines().find(|line| line.contains("nowhere")).unwrap_or_else(|| panic!("{plan}"));
+    assert!(line.contains("aws/lost"), "{plan}");
+
+    let ended = folder.expect(1, &["apply", "--yes", "--format", "json"]);
+    let json = check_json(&ended, "trueup.apply/v1");
+    let mut applied = addresses(&json["outcomes"]);
+    applied.sort_unstable();
+    assert_eq!(applied, ["aws/one", "tag/cli"], "{ended}");
+    let names: Vec<Value> =
+        simulator.objects("aws").into_iter().map(|object| object["name"].clone()).collect();
+    assert!(names.contains(&json!("one")) && !names.contains(&json!("lost")), "{names:?}");
+    // What was done stays done: only the lost one is left.
+    let again = folder.expect(1, &["apply", "--yes", "--format", "json"]);
+    assert_eq!(check_json(&again, "trueup.apply/v1")["outcomes"], json!([]), "{again}");
+}
+
+// The command line itself.
+
+#[test]
+fn help_and_version_are_data_and_mistakes_are_64() {
+    let folder = Folder::example();
+    let version = folder.expect(0, &["--version"]);
+    assert_eq!(version.stdout, format!("trueup {}\n", env!("CARGO_PKG_VERSION")));
+    for args in
+        [&["--help"][..], &["plan", "--help"], &["apply", "-h"], &["run", "--help"], &["simulate", "--help"]]
+    {
+        let help = folder.expect(0, args);
+        assert!(help.stdout.contains("Usage: trueup"), "{args:?}: {help}");
+        assert_eq!(help.stderr, "", "{args:?}");
+    }
+    for args in [
+        &["--no-such-flag"][..],
+        &[],
+        &["paln"],
+        &["plan", "--format", "yaml"],
+        &["plan", "-q", "-v"],
+        &["plan", "extra"],
+        &["run", "--yes"],
+        &["simulate", "--option", "no_such=1"],
+        &["simulate", "--option", "latency_ms"],
+        &["simulate", "--generate", "aws"],
+    ] {
+        let wrong = folder.expect(64, args);
+        assert_eq!(wrong.stdout, "", "{args:?}");
+        assert_ne!(wrong.stderr, "", "{args:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_is_78_and_named() {
+    let folder = Folder::example();
+    for command in [&["plan"][..], &["apply", "--yes"], &["validate"], &["run"]] {
+        let ended = folder.expect(78, &[command, &["-c", "none.yaml"]].concat());
+        assert!(ended.stderr.contains("none.yaml"), "{command:?}: {ended}");
+    }
+}
+
+#[test]
+fn config_yaml_in_the_working_folder_is_the_default() {
+    let folder = Folder::example();
+    let valid = folder.expect(0, &["validate"]);
+    assert_eq!(valid.stdout, "config.yaml: valid · 6 objects, 1 file, 0 warnings\n");
+}
+
+#[test]
+fn quiet_says_only_what_is_wrong_and_verbose_says_more() {
+    let folder = Folder::example();
+    assert_eq!(folder.expect(0, &["plan", "-q"]).stderr, "");
+    let verbose =
+        [&["plan", "-v"][..], &["plan", "-vv"], &["-vvv", "plan"]].map(|args| folder.expect(0, args).stderr);
+    for stderr in &verbose {
+        assert!(stderr.contains("reconcile_started") && stderr.contains("plan_computed"), "{stderr}");
+    }
+    assert!(verbose[0].lines().count() < verbose[1].lines().count(), "{}", verbose[1]);
+    let quiet = folder.expect(0, &["plan", "-q"]);
+    let loud = folder.expect(0, &["plan", "-vv"]);
+    assert_eq!(quiet.stdout, loud.stdout, "the plan is data");
+}
+
+#[test]
+fn colour_is_used_only_where_it_is_asked_for() {
+    let folder = Folder::example();
+    for (args, variables, colourful) in [
+        (&["plan", "-v"][..], &[][..], false),
+        (&["plan", "-v", "--color", "auto"], &[], false),
+        (&["plan", "-v", "--color", "never"], &[], false),
+        (&["plan", "-v", "--color", "always"], &[], true),
+        (&["plan", "-v"], &[("NO_COLOR", "1")], false),
+        (&["plan", "-v"], &[("CLICOLOR_FORCE", "1")], false),
+        // Who names a flag means it.
+        (&["plan", "-v", "--color", "always"], &[("NO_COLOR", "1")], true),
+        (&["plan", "-v", "--color", "always", "--format", "json"], &[], false),
+        (&["--help"], &[], false),
+        (&["--no-such-flag"], &[], false),
+    ] {
+        let mut command = folder.command(args);
+        command.envs(variables.iter().copied());
+        let ended = end(command);
+        assert_eq!(ended.stdout.contains('\x1b'), colourful, "{args:?} {variables:?}: {ended}");
+        if !args.contains(&"json") {
+            assert_eq!(ended.stderr.contains('\x1b'), colourful, "{args:?} {variables:?}: {ended}");
+        }
+    }
+}
+
+// The file.
+
+#[test]
+fn eight_mistakes_are_reported_in_one_run_each_with_its_place_and_remedy() {
+    let folder = Folder::with(
+        r#"version: 1
+platform:
+  pod: simulator
+  username: {env: QUALYS_USERNAME}
+  password: hunter2-in-the-clear
+reconcile:
+  policy: enforced
+connectors:
+  aws:
+    - name: prod-payments
+      arn: arn:aws:iam::123456789012:role/QualysConnector
+      external_id: US1-1368984-11213331
+      run_frequncy: 4h
+    - name: too-often
+      arn: arn:aws:iam::210987654321:role/QualysConnector
+      external_id: US1-1368984-20210001
+      run_frequency: 30m
+    - name: again
+      arn: arn:aws:iam::123456789012:role/QualysConnector
+      external_id: US1-1368984-20210002
+    - name: weekly
+      arn: arn:aws:iam::345678901234:role/QualysConnector
+      external_id: US1-1368984-20210003
+      activation: [VM]
+      perimeter_scan:
+        option_profile_id: 2
+        recurrence: WEEKLY
+        scan_prefix: perimeter
+        start_date: 2031-12-01
+        start_time: "15:45"
+        timezone: Africa/Cairo
+    - name: weekly
+      arn: arn:aws:s3:::a-bucket
+      external_id: US1-1368984-20210004
+"#,
+    );
+    let json = folder.expect(78, &["validate", "--format", "json"]);
+    let text = folder.expect(78, &["validate"]);
+    for said in [&json.stdout, &text.stderr] {
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    assert_eq!(text.stdout, "");
+    for command in [&["plan"][..], &["apply", "--yes"]] {
+        assert_eq!(folder.expect(78, command).stderr, text.stderr, "{command:?} says the same");
+    }
+    let json = check_json(&json, "trueup.error/v1");
+    let problems =
+        [json["errors"].as_array().unwrap().as_slice(), json["warnings"].as_array().unwrap()].concat();
+    assert_eq!(problems.len(), 8, "{problems:#?}");
+    for problem in &problems {
+        assert!(problem["line"].as_u64() > Some(1) && problem["column"].as_u64() > Some(1), "{problem}");
+        assert!(problem["hint"].is_string(), "{problem}");
+    }
+    insta::assert_snapshot!(text.stderr);
+}
+
+#[test]
+fn a_warning_is_said_and_stops_nothing() {
+    let folder = Folder::simulated(&ONE.replace("tags: [cli]", "tags: [cli], run_frequency: 1h"));
+    let json = check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1");
+    let warning = json["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("config.yaml:8:") && warning.contains("run frequency of 1h"), "{warning}");
+    assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json}");
+    assert_eq!(json["summary"]["create"], 2);
+    let text = folder.expect(0, &["plan"]);
+    assert!(text.stdout.contains(warning), "{text}");
+    let valid = folder.expect(0, &["validate"]);
+    assert!(valid.stderr.contains("warning: a run frequency of 1h"), "{valid}");
+    let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
+    assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json}");
+}
+
+#[test]
+fn files_are_included_by_path_and_by_pattern_from_where_they_are_named() {
+    let folder = Folder::simulated("include: [more.yaml, connectors/*.yaml]\ntags: [{name: cli}]\n");
+    let one = |name: &str, account: &str| {
+        format!(
+            "connectors: {{aws: [{{name: {name}, arn: \"arn:aws:iam::{account}:role/Qualys\", external_id: US1-1368984-{account}}}]}}\n"
+        )
+    };
+    folder.write("more.yaml", "tags: [{name: more, parent: cli}]\n");
+    folder.write("connectors/a.yaml", &one("a", "111111111111"));
+    folder.write("connectors/b.yaml", &one("b", "222222222222"));
+    folder.write("connectors/c.yml", "no: file of the pattern");
+    let plan = folder.expect(0, &["plan", "--format", "json"]).json();
+    assert_eq!(addresses(&plan["changes"]), ["tag/cli", "tag/cli/more", "aws/a", "aws/b"]);
+    assert_eq!(plan["changes"][3]["reason"], "in connectors/b.yaml:1, not live");
+
+    // From another folder the same file means the same.
+    let elsewhere = Folder::with("");
+    let config = folder.path("config.yaml");
+    let plan_from_elsewhere = elsewhere.expect(0, &["plan", "--format=json", "-c", config.to_str().unwrap()]);
+    assert_eq!(plan_from_elsewhere.json()["id"], plan["id"]);
+    assert!(!elsewhere.path("trueup.db").exists(), "the journal lies beside the file");
+
+    folder.write("connectors/b.yaml", "connectors: {aws: [{nam: b}]}\n");
+    let error =
+        check_json(&folder.expect(78, &["plan", "--format", "json"]), "trueup.error/v1")["errors"][0].clone();
+    assert_eq!(json!([error["file"], error["line"]]), json!(["connectors/b.yaml", 1]), "{error}");
+    std::fs::remove_file(folder.path("more.yaml")).unwrap();
+    let missing = folder.expect(78, &["validate"]);
+    assert!(missing.stderr.contains("config.yaml:4") && missing.stderr.contains("more.yaml"), "{missing}");
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_is_a_warning() {
+    let folder = Folder::simulated(&format!("include: [connectors/*.yaml]\n{ONE}"));
+    let json = folder.expect(0, &["plan", "--format", "json"]).json();
+    let warning = json["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("config.yaml:4:11: ") && warning.contains("connectors/*.yaml"), "{warning}");
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_is_one_warning_and_the_plan_is_right() {
+    let folder = Folder::example();
+    let simulator = Simulator::start(&folder, &[]);
+    folder.edit("pod: simulator", &format!("pod: simulator\n  api_url: {}", simulator.url));
+    let right = folder.expect(0, &["plan", "--format=json"]).json();
+    // Permissions would not keep root out; a file where a folder should be does.
+    folder.write("a-file", "");
+    folder.edit("journal: ./trueup.db", "journal: ./a-file/trueup.db");
+    let ended = folder.expect(0, &["plan", "--format=json", "--log-format=json"]);
+    assert_eq!(ended.json()["id"], right["id"], "{ended}");
+    let events = ended.events();
+    assert_eq!(events.len(), 1, "{ended}");
+    assert_eq!((&events[0]["level"], &events[0]["event"]), (&json!("WARN"), &json!("journal_unavailable")));
+
+    let apply = folder.expect(0, &["apply", "--yes"]);
+    assert_eq!(apply.stderr.lines().count(), 1, "{apply}");
+    assert!(folder.expect(0, &["plan"]).stdout.contains("in sync"), "the platform took it all the same");
+}
+
+// The simulator.
+
+#[test]
+fn the_first_line_of_simulate_is_its_url_and_a_port_that_is_taken_is_1() {
+    let folder = Folder::with("");
+    let first = Simulator::start(&folder, &["--generate", "aws=20,tag=3"]);
+    assert_eq!(first.objects("aws").len(), 23, "three of the example, twenty generated");
+    let address = first.url.strip_prefix("http://").unwrap();
+    let second = folder.expect(1, &["simulate", "--listen", address]);
+    assert_eq!(second.stdout, "");
+    assert!(second.stderr.contains(&format!("could not listen on {address}")), "{second}");
+    assert_eq!(second.stderr.lines().count(), 1, "{second}");
+    let unknown = folder.expect(1, &["simulate", "--listen", "127.0.0.1:0", "--generate", "cats=2"]);
+    assert!(unknown.stderr.contains("cats"), "{unknown}");
+    first.stop();
+}
+
+#[test]
+fn what_the_simulator_keeps_outlives_it() {
+    let folder = Folder::simulated(ONE);
+    folder.expect(0, &["apply", "--yes"]);
+    let simulator = Simulator::beside(&folder, &[]);
+    assert_eq!(simulator.object("aws", "one")["externalId"], "US1-1368984-11111111");
+    // A second one would write the same file.
+    let state = folder.path("trueup-simulator.json");
+    let second =
+        folder.expect(1, &["simulate", "--listen", "127.0.0.1:0", "--state", state.to_str().unwrap()]);
+    assert!(second.stderr.contains("another simulator serves it"), "{second}");
+    simulator.stop();
+    folder.expect(0, &["plan", "--detailed-exitcode"]);
+}
