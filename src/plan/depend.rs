@@ -26,26 +26,28 @@ fn keep_needed(plan: &mut Plan, names: &TagNames, declared: &[Declared]) {
     if !plan.changes.iter().any(deletes_tag) {
         return;
     }
-    let mut named: BTreeMap<String, Address> = BTreeMap::new();
+    let mut in_use: BTreeMap<String, Address> = BTreeMap::new();
     for entry in declared {
         let address = Address::new(entry.spec.kind(), entry.spec.name());
         entry.spec.clone().references(&mut |reference| {
             if let Some(path) = names.path_of(reference.name) {
-                named.entry(path).or_insert_with(|| address.clone());
+                in_use.entry(path).or_insert_with(|| address.clone());
             }
         });
     }
     let mut going: BTreeSet<String> =
-        plan.changes.iter().filter(|change| deletes_tag(change)).map(|change| path(change)).collect();
+        plan.changes.iter().filter(|change| deletes_tag(change)).map(path).collect();
     let mut deletes: Vec<&mut Change> =
         plan.changes.iter_mut().filter(|change| deletes_tag(change)).collect();
     // What is below comes first, so that what is above knows whether it stays.
     deletes.sort_by_key(|change| std::cmp::Reverse(path(change).len()));
     for change in deletes {
         let path = path(change);
-        let held = match named.get(&path) {
+        let held = match in_use.get(&path) {
             // Nobody has to do anything about it.
-            Some(by) => Held { why: format!("ours, not in tags, but named by {by}"), counts: false, foreign: false },
+            Some(by) => {
+                Held { why: format!("ours, not in tags, but named by {by}"), counts: false, foreign: false }
+            }
             None => match names.live_below(&path).find(|below| !going.contains(*below)) {
                 Some(below) => Held::because(format!("tag/{below}, which is below it, would go with it")),
                 None => continue,
