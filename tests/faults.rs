@@ -1,6 +1,8 @@
 //! Whatever the platform answers, to whichever call: the pass says in one line what happened to what, changes
 //! nothing that it should not, and the next pass, once the fault is gone, ends in sync.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod stub;
 mod support;
 
@@ -176,14 +178,14 @@ fn faults() -> Vec<(Value, &'static str, Means)> {
 #[tokio::test]
 async fn every_fault_of_every_call_is_told_does_no_harm_and_is_over_in_the_next_pass() {
     for call in &CALLS {
-        for (fault, cause, means) in faults() {
+        for (fault, reason, means) in faults() {
             let case = format!("{} ({}): {fault}", call.operation, call.nth);
-            one_fault(&case, call, fault, cause, means).await;
+            one_fault(&case, call, fault, reason, means).await;
         }
     }
 }
 
-async fn one_fault(case: &str, call: &Call, mut fault: Value, cause: &str, means: Means) {
+async fn one_fault(case: &str, call: &Call, mut fault: Value, reason: &str, means: Means) {
     let scene = scene().await;
     let mut desired = scene.file(FILE);
     let mut journal = journal();
@@ -198,11 +200,14 @@ async fn one_fault(case: &str, call: &Call, mut fault: Value, cause: &str, means
     assert_eq!(first.outcome(), PassOutcome::Failed, "{case}");
     assert!(!told.is_empty(), "{case}");
     for complaint in &told {
-        assert!(!complaint.chars().any(char::is_control) && !complaint.contains('\u{202e}'), "{case}: {told:#?}");
+        assert!(
+            !complaint.chars().any(char::is_control) && !complaint.contains('\u{202e}'),
+            "{case}: {told:#?}"
+        );
         assert!(!complaint.contains(PASSWORD), "{case}: {told:#?}");
         if !harmless {
             let operation = format!("could not {}: ", call.operation);
-            assert!(complaint.contains(&operation) && complaint.contains(cause), "{case}: {told:#?}");
+            assert!(complaint.contains(&operation) && complaint.contains(reason), "{case}: {told:#?}");
         }
     }
     let (about, word) = match call.what {
@@ -233,10 +238,12 @@ async fn one_fault(case: &str, call: &Call, mut fault: Value, cause: &str, means
     }
     assert_eq!(made(&scene).await, expected, "{case}: {told:#?}");
     let requests = scene.requests().await;
-    let asked = requests.iter().filter(|request| request["path"].as_str().unwrap().contains(call.path)).count();
+    let asked =
+        requests.iter().filter(|request| request["path"].as_str().unwrap().contains(call.path)).count();
     let asked = asked - usize::try_from(call.nth).unwrap() + 1;
     match (means, call.what) {
-        (Means::No | Means::Gone | Means::Later { soon: false }, _) | (Means::Unsure { .. }, What::Create(_)) => {
+        (Means::No | Means::Gone | Means::Later { soon: false }, _)
+        | (Means::Unsure { .. }, What::Create(_)) => {
             assert_eq!(asked, 1, "{case}: it was sent again");
         }
         (Means::Unsure { .. }, _) => assert_eq!(asked, 3, "{case}: as often as one is patient"),
@@ -248,8 +255,12 @@ async fn one_fault(case: &str, call: &Call, mut fault: Value, cause: &str, means
     scene.forget_requests().await;
     let second = scene.pass(&desired, &mut journal, May::Write).await;
     assert_eq!(complaints(&second), [""; 0], "{case}");
-    let waits: Vec<_> =
-        second.plan.changes.iter().filter(|change| change.action == Action::Create && !change.applies()).collect();
+    let waits: Vec<_> = second
+        .plan
+        .changes
+        .iter()
+        .filter(|change| change.action == Action::Create && !change.applies())
+        .collect();
     if let (What::Create(address), Means::Unsure { done: false }) = (call.what, means) {
         // It is looked for first.
         assert_eq!(waits.len(), 1, "{case}");
@@ -338,7 +349,8 @@ async fn what_is_deleted_and_still_shown_is_not_live() {
     let mut journal = journal();
     let report = scene.pass(&desired, &mut journal, May::Write).await;
     assert_eq!(complaints(&report), [""; 0]);
-    let connectors = report.plan.changes.iter().filter(|change| change.address.to_string().starts_with("aws/"));
+    let connectors =
+        report.plan.changes.iter().filter(|change| change.address.to_string().starts_with("aws/"));
     let actions: Vec<_> = connectors.map(|change| (change.address.to_string(), change.action)).collect();
     // Of the two that are gone one is wanted; nothing is left to delete of the other.
     assert_eq!(actions, [("aws/edge".to_owned(), Action::Create), ("aws/fresh".to_owned(), Action::Create)]);
@@ -366,7 +378,10 @@ async fn paged(pages: Vec<Value>, gone: u64) -> Stub {
         }
         let id = asked.path.rsplit('/').next().unwrap();
         if id == gone.to_string() {
-            return stub::reply(200, json!({"ServiceResponse": {"responseCode": "OBJECT_NOT_FOUND"}}).to_string());
+            return stub::reply(
+                200,
+                json!({"ServiceResponse": {"responseCode": "OBJECT_NOT_FOUND"}}).to_string(),
+            );
         }
         success(&json!({"count": 1, "data": [{"AwsAssetDataConnector": {"id": id}}]}))
     })
@@ -407,7 +422,8 @@ async fn pass_over(stub: &Stub, ids: &[u64]) -> Report {
 fn written(stub: &Stub) -> Vec<String> {
     let asked = stub.asked();
     let writes = asked.iter().filter(|asked| !asked.path.contains("/search/"));
-    let mut writes: Vec<_> = writes.map(|asked| asked.path.trim_start_matches("/qps/rest/3.0/").to_owned()).collect();
+    let mut writes: Vec<_> =
+        writes.map(|asked| asked.path.trim_start_matches("/qps/rest/3.0/").to_owned()).collect();
     writes.sort();
     writes
 }
