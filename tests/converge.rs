@@ -3,6 +3,8 @@
 //!
 //! The model beside the program is [`merged`]: a connector as it was, and the entry of the file over it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -298,9 +300,10 @@ fn observed(objects: &Objects) -> State {
         });
         let mut activation = set_of(&["VM", "PC", "SCA", "CERTVIEW", "CLOUDVIEW"], object.get("activation"));
         activation.remove("CLOUDVIEW");
-        let regions = match object["allRegions"] == true {
-            true => Regions::All,
-            false => Regions::Only(set_of(&REGIONS, object.get("endpoints"))),
+        let regions = if object["allRegions"] == true {
+            Regions::All
+        } else {
+            Regions::Only(set_of(&REGIONS, object.get("endpoints")))
         };
         let connector = Connector {
             name: object["name"].as_str().unwrap().to_owned(),
@@ -334,9 +337,10 @@ fn observed_scan(object: &Map<String, Value>) -> Scan {
     let date = |shown: &Value| DATES.iter().find(|date| *shown == american(date)).copied();
     Scan::Own(Schedule {
         profile: config["optionProfileId"].as_u64(),
-        when: Some(match config["recurrence"] == "DAILY" {
-            true => When::Daily,
-            false => When::Weekly(set_of(&DAYS, config.get("daysOfWeek"))),
+        when: Some(if config["recurrence"] == "DAILY" {
+            When::Daily
+        } else {
+            When::Weekly(set_of(&DAYS, config.get("daysOfWeek")))
         }),
         prefix: config["scanPrefix"].as_str().map(str::to_owned),
         date: date(&config["startDate"]),
@@ -775,9 +779,14 @@ fn make_whole(live: &Connector, wanted: &mut Connector) {
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let State { tags, connectors } = &self.live;
-        let tags: String = tags.iter().map(|(path, tag)| format!("  {path:?}: {tag:?}\n")).collect();
-        let connectors = connectors.iter().map(|(arn, connector)| format!("  {arn}: {connector:?}\n"));
-        write!(f, "live:\n{tags}{}{}", connectors.collect::<String>(), self.file(self.hand))
+        writeln!(f, "live:")?;
+        for (path, tag) in tags {
+            writeln!(f, "  {path:?}: {tag:?}")?;
+        }
+        for (arn, connector) in connectors {
+            writeln!(f, "  {arn}: {connector:?}")?;
+        }
+        f.write_str(&self.file(self.hand))
     }
 }
 
@@ -796,9 +805,10 @@ impl Case {
         let namesake = |other: &&String| other.rsplit('/').next() == Some(name);
         let mut live = self.live.tags.keys().filter(namesake);
         let left_out = hand.other
-            && match parent.is_empty() {
-                true => live.all(|other| other == path || self.wanted_tags.contains_key(other)),
-                false => live.eq([path]) && self.wanted_tags.keys().filter(namesake).eq([path]),
+            && if parent.is_empty() {
+                live.all(|other| other == path || self.wanted_tags.contains_key(other))
+            } else {
+                live.eq([path]) && self.wanted_tags.keys().filter(namesake).eq([path])
             };
         hand.tag(name, (!left_out).then(|| self.spoken(parent, hand)), tag)
     }
@@ -824,7 +834,7 @@ impl Case {
     fn file(&self, hand: Hand) -> String {
         let lines = |entries: Vec<Value>| {
             let Value::Array(entries) = hand.list(entries) else { unreachable!() };
-            entries.iter().map(|entry| format!("    - {entry}\n")).collect::<String>()
+            entries.iter().fold(String::new(), |lines, entry| lines + "    - " + &entry.to_string() + "\n")
         };
         let tags = self.wanted_tags.iter().map(|(path, tag)| self.tag_entry(path, tag, hand));
         let connectors = self.wanted.iter().map(|(arn, entry)| self.connector_entry(arn, entry, hand));
@@ -1012,7 +1022,8 @@ proptest! {
             let mut plans = Vec::new();
             for hand in [case.hand, Hand { reversed: true, ..case.hand }] {
                 let mut desired = scene.file(&case.file(hand));
-                // Where an entry stands is told in its reason.
+                // Where an entry stands is told in its reason and with the file's warnings.
+                desired.warnings.clear();
                 for entry in &mut desired.declared {
                     (entry.place.line, entry.place.file) = (1, "config.yaml".into());
                 }
@@ -1259,6 +1270,10 @@ async fn every_option_of_the_simulator_ends_in_a_known_way() {
             assert_eq!(scene.writes().await, [""; 0], "{case}");
         }
     }
+    assert_all_options_are_tried(&tried);
+}
+
+fn assert_all_options_are_tried(tried: &BTreeSet<(&str, &str)>) {
     // Told by tests of their own: a search that lags.
     let elsewhere = ["search_lag"];
     for option in Options::table() {
@@ -1289,5 +1304,91 @@ async fn what_a_lagging_search_does_not_show_yet_is_not_made_twice() {
             }
             assert!(passes < 12, "lag {lag}: {:#?} {}", complaints(&report), shown(&report.plan));
         }
+    }
+}
+
+// What once went wrong
+
+#[tokio::test]
+async fn tags_that_share_a_name_are_told_apart() {
+    for (live, file, expected) in [
+        (&[][..], "[{name: a}, {name: a, parent: a}]", &["a", "a/a"][..]),
+        (&[], "[{name: a, parent: a}, {name: a, parent: ''}]", &["a", "a/a"]),
+        (
+            &[],
+            "[{name: a, parent: b}, {name: b}, {name: b, parent: a}, {name: a}]",
+            &["a", "a/b", "b", "b/a"],
+        ),
+        (&["b"], "[{name: a, parent: b}, {name: a}]", &["a", "b", "b/a"]),
+        (&["b", "b/a"], "[{name: a}, {name: a, parent: b}]", &["a", "b", "b/a"]),
+        // The one of the name, wherever it is.
+        (&["b", "b/a"], "[{name: a, description: x}]", &["b", "b/a"]),
+    ] {
+        let scene = Scene::new(&[]).await;
+        let tags = live.iter().enumerate().map(|(number, path)| {
+            let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+            json!({"id": 7001 + number, "name": name, "parent": Some(parent).filter(|parent| !parent.is_empty())})
+        });
+        for mut tag in tags {
+            tag.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+            scene.make("tag", [tag]).await;
+        }
+        let desired = scene.file(&format!("version: 1\nplatform: {{pod: simulator}}\ntags: {file}\n"));
+        assert_clean(&scene.pass(&desired, &mut journal(), May::Write).await);
+        let paths: Vec<String> = state(&scene).await.tags.into_keys().collect();
+        assert_eq!(paths, expected, "{live:?} {file}");
+        assert_eq!(scene.look(&desired).await.applicable().count(), 0, "{live:?} {file}");
+    }
+}
+
+#[tokio::test]
+async fn what_needs_a_withheld_tag_waits_with_it_however_far_below() {
+    let scene = Scene::new(&[]).await;
+    let file = "version: 1\nplatform: {pod: simulator}\ntags:\n  - {name: a, policy: observe}\n  \
+                - {name: b, parent: a}\n  - {name: c, parent: b}\n  - {name: d}\nconnectors:\n  aws:\n  \
+                - {name: e, arn: 'arn:aws:iam::210000000000:role/R', external_id: xx, tags: [c]}\n";
+    let report = scene.pass(&scene.file(file), &mut journal(), May::Write).await;
+    let addresses: Vec<_> =
+        report.plan.failed.iter().map(|failed| failed.address.clone().unwrap().to_string()).collect();
+    assert_eq!(addresses, ["tag/a/b", "tag/a/b/c", "aws/e"]);
+    assert_eq!(scene.writes().await, ["/qps/rest/2.0/create/am/tag"], "the one that needs nothing");
+}
+
+#[tokio::test]
+async fn prune_takes_no_tag_that_others_need() {
+    let ours = |id: u64, name: &str, parent: Option<u64>| json!({"id": id, "name": name, "parentTagId": parent, "description": "[trueup:cloudsec]"});
+    let file = "version: 1\nplatform: {pod: simulator}\nreconcile: {owner: cloudsec, prune: owned}\ntags: []\n\
+                connectors:\n  aws:\n  - {name: e, arn: 'arn:aws:iam::210000000000:role/R', external_id: xx, tags: [used]}\n";
+    let scene = Scene::new(&[]).await;
+    let below = json!({"id": 7003, "name": "theirs", "parentTagId": 7002});
+    scene
+        .make("tag", [ours(7001, "used", None), ours(7002, "above", None), below, ours(7004, "free", None)])
+        .await;
+    let desired = scene.file(file);
+    let mut journal = journal();
+    let report = scene.pass(&desired, &mut journal, May::Write).await;
+    assert_eq!(complaints(&report), [""; 0]);
+    let tags: Vec<String> = state(&scene).await.tags.into_keys().collect();
+    assert_eq!(tags, ["above", "above/theirs", "used"], "{}", shown(&report.plan));
+    assert_clean(&scene.pass(&desired, &mut journal, May::Write).await);
+}
+
+#[test]
+fn what_the_platform_would_give_back_as_something_else_is_refused() {
+    for (entry, message) in [
+        ("description: 'x [trueup:cloudsec]'", "the description ends in the mark of the owner cloudsec"),
+        ("description: '[trueup:others!]'", "the description ends in the mark of the owner others"),
+        ("perimeter_scan: {scan_prefix: ''}", "scan_prefix is empty"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.yaml");
+        let arn = arn(0, 0);
+        let file = format!(
+            "version: 1\nplatform: {{pod: simulator}}\nconnectors: {{aws: [{{name: e, arn: '{arn}', {entry}}}]}}\n"
+        );
+        std::fs::write(&path, file).unwrap();
+        let problems = trueup::desired::load(&path).unwrap_err().problems;
+        let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(messages, [message], "{entry}");
     }
 }

@@ -1,6 +1,8 @@
 //! Whatever the platform answers, to whichever call: the pass says in one line what happened to what, changes
 //! nothing that it should not, and the next pass, once the fault is gone, ends in sync.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod stub;
 mod support;
 
@@ -8,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stub::{Asked, Play, Stub, success};
+use stub::{Asked, Stub, success};
 use support::{May, PASSWORD, Scene, USER, complaints, pass};
 use trueup::journal::Journal;
 use trueup::plan::Action;
@@ -30,7 +32,8 @@ tags:
   - {name: new}
 connectors:
   aws:
-    - {name: edge, arn: "arn:aws:iam::210000008001:role/Reader", run_frequency: 2h, tags: [prod]}
+    - {name: edge, arn: "arn:aws:iam::210000008001:role/Reader", external_id: US1-1-12345,
+       run_frequency: 2h, tags: [prod]}
     - {name: fresh, arn: "arn:aws:iam::210000008009:role/Reader", external_id: US1-1-12345}
 "##;
 
@@ -175,14 +178,14 @@ fn faults() -> Vec<(Value, &'static str, Means)> {
 #[tokio::test]
 async fn every_fault_of_every_call_is_told_does_no_harm_and_is_over_in_the_next_pass() {
     for call in &CALLS {
-        for (fault, cause, means) in faults() {
+        for (fault, reason, means) in faults() {
             let case = format!("{} ({}): {fault}", call.operation, call.nth);
-            one_fault(&case, call, fault, cause, means).await;
+            one_fault(&case, call, fault, reason, means).await;
         }
     }
 }
 
-async fn one_fault(case: &str, call: &Call, mut fault: Value, cause: &str, means: Means) {
+async fn one_fault(case: &str, call: &Call, mut fault: Value, reason: &str, means: Means) {
     let scene = scene().await;
     let mut desired = scene.file(FILE);
     let mut journal = journal();
@@ -204,7 +207,7 @@ async fn one_fault(case: &str, call: &Call, mut fault: Value, cause: &str, means
         assert!(!complaint.contains(PASSWORD), "{case}: {told:#?}");
         if !harmless {
             let operation = format!("could not {}: ", call.operation);
-            assert!(complaint.contains(&operation) && complaint.contains(cause), "{case}: {told:#?}");
+            assert!(complaint.contains(&operation) && complaint.contains(reason), "{case}: {told:#?}");
         }
     }
     let (about, word) = match call.what {
@@ -282,5 +285,211 @@ fn assert_writes_are_by_id(requests: &[Value]) {
     for request in requests.iter().filter(|request| request["write"] == true) {
         let create = request["path"].as_str().unwrap().contains("/create/");
         assert!(create || request["without_id"] == false, "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_ends_in_time_is_waited_out_and_nothing_is_sent_twice() {
+    for fault in [
+        json!({"kind": "rate_limited", "retry_after": 1}),
+        json!({"kind": "rate_limited", "code": 1965, "retry_after": 1}),
+    ] {
+        let mut scene = scene().await;
+        scene.patience.max_wait = Duration::from_secs(5);
+        let mut limited = fault.clone();
+        limited["path"] = "/create/am/aws".into();
+        scene.faults(limited).await;
+        let report = scene.pass(&scene.file(FILE), &mut journal(), May::Write).await;
+        assert_eq!(complaints(&report), [""; 0], "{fault}");
+        assert_eq!(report.outcome(), PassOutcome::Applied, "{fault}");
+        assert!(report.took >= Duration::from_secs(1), "{fault}: {:?}", report.took);
+        assert_eq!(made(&scene).await, BTreeSet::from(CHANGES), "{fault}");
+        let creates = scene.writes().await.iter().filter(|path| path.contains("/create/am/aws")).count();
+        assert_eq!(creates, 2, "{fault}: the one that was refused, and the one that was taken");
+    }
+}
+
+#[tokio::test]
+async fn another_subscription_than_the_files_is_left_alone() {
+    const MEANT: &str = "f972e2cc-0000-4000-8000-00000000abcd";
+    const FOUND: &str = "5f1a7c2e-3b64-4d0a-9c55-0d6f2a81e7b3";
+    let scene = scene().await;
+    let before = scene.objects().await;
+    let desired = scene.file(FILE);
+    for (expected, met) in [(MEANT, false), (FOUND, true)] {
+        let mut endpoint = scene.endpoint();
+        endpoint.subscription = Some(expected.to_owned());
+        let report = pass(endpoint, &desired, &mut journal(), May::Write).await;
+        if met {
+            assert_eq!(complaints(&report), [""; 0]);
+            continue;
+        }
+        assert_eq!(report.outcome(), PassOutcome::Failed);
+        assert_eq!(report.plan.detailed_exit(), 1);
+        assert_eq!(report.plan.changes.len(), 0);
+        let told = complaints(&report);
+        assert_eq!(told.len(), 2, "{told:#?}");
+        for complaint in told {
+            assert!(complaint.contains(MEANT) && complaint.contains(FOUND), "{complaint}");
+        }
+        assert_eq!(scene.writes().await, [""; 0]);
+        assert_eq!(scene.objects().await, before);
+    }
+}
+
+#[tokio::test]
+async fn what_is_deleted_and_still_shown_is_not_live() {
+    let scene = scene().await;
+    scene.control("POST", "/_sim/options", json!({"deleted_in_search": "shown", "reuse_after": 0})).await;
+    for id in [8001, 8002] {
+        scene.delete_connector(id).await;
+    }
+    scene.forget_requests().await;
+    let desired = scene.file(FILE);
+    let mut journal = journal();
+    let report = scene.pass(&desired, &mut journal, May::Write).await;
+    assert_eq!(complaints(&report), [""; 0]);
+    let connectors =
+        report.plan.changes.iter().filter(|change| change.address.to_string().starts_with("aws/"));
+    let actions: Vec<_> = connectors.map(|change| (change.address.to_string(), change.action)).collect();
+    // Of the two that are gone one is wanted; nothing is left to delete of the other.
+    assert_eq!(actions, [("aws/edge".to_owned(), Action::Create), ("aws/fresh".to_owned(), Action::Create)]);
+    let last = scene.pass(&desired, &mut journal, May::Write).await;
+    assert_eq!(last.outcome(), PassOutcome::InSync);
+}
+
+// Listings in pages
+
+/// A platform without tags, whose connectors come in these pages, and which answers `gone` of this one.
+async fn paged(pages: Vec<Value>, gone: u64) -> Stub {
+    Stub::answers(move |_, asked: &Asked| {
+        if asked.path.contains("/search/am/tag") {
+            return success(&json!({"count": 0, "hasMoreRecords": "false"}));
+        }
+        if asked.path.contains("/search/am/aws") {
+            let request = &asked.json()["ServiceRequest"];
+            let criteria = request["filters"]["Criteria"].as_array().cloned().unwrap_or_default();
+            if let Some(ids) = criteria.iter().find(|criterion| criterion["operator"] == "IN") {
+                let ids = ids["value"].as_str().unwrap().split(',').map(|id| id.parse().unwrap());
+                return success(&page(ids.filter(|id| *id != gone), "4h", false));
+            }
+            let number = usize::from(criteria.iter().any(|criterion| criterion["operator"] == "GREATER"));
+            return success(&pages[number]);
+        }
+        let id = asked.path.rsplit('/').next().unwrap();
+        if id == gone.to_string() {
+            return stub::reply(
+                200,
+                json!({"ServiceResponse": {"responseCode": "OBJECT_NOT_FOUND"}}).to_string(),
+            );
+        }
+        success(&json!({"count": 1, "data": [{"AwsAssetDataConnector": {"id": id}}]}))
+    })
+    .await
+}
+
+fn page(ids: impl IntoIterator<Item = u64>, frequency: &str, more: bool) -> Value {
+    let minutes = if frequency == "4h" { 240 } else { 120 };
+    let ids: Vec<u64> = ids.into_iter().collect();
+    let rows = ids.iter().map(|id| {
+        let arn = format!("arn:aws:iam::{id:012}:role/Reader");
+        json!({"AwsAssetDataConnector": {"id": id, "name": format!("c{id}"), "arn": arn, "runFrequency": minutes}})
+    });
+    let rows: Vec<Value> = rows.collect();
+    let mut inside = json!({"count": ids.len(), "hasMoreRecords": more.to_string(), "data": rows});
+    if more {
+        inside["lastId"] = ids.last().copied().into();
+    }
+    inside
+}
+
+/// A pass of a file that declares these connectors, and prunes all others.
+async fn pass_over(stub: &Stub, ids: &[u64]) -> Report {
+    let entries = ids.iter().map(|id| {
+        format!("    - {{name: c{id}, arn: 'arn:aws:iam::{id:012}:role/Reader', run_frequency: 4h}}\n")
+    });
+    let file = format!(
+        "version: 1\nplatform: {{pod: simulator}}\nreconcile: {{prune: all}}\nconnectors:\n  aws:\n{}",
+        entries.collect::<String>()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.yaml");
+    std::fs::write(&path, file).unwrap();
+    let desired = trueup::desired::load(&path).unwrap();
+    pass(stub.endpoint(), &desired, &mut journal(), May::Write).await
+}
+
+fn written(stub: &Stub) -> Vec<String> {
+    let asked = stub.asked();
+    let writes = asked.iter().filter(|asked| !asked.path.contains("/search/"));
+    let mut writes: Vec<_> =
+        writes.map(|asked| asked.path.trim_start_matches("/qps/rest/3.0/").to_owned()).collect();
+    writes.sort();
+    writes
+}
+
+#[tokio::test]
+async fn a_listing_that_does_not_go_on_is_none() {
+    let stuck = page([1, 2], "2h", true);
+    let stub = paged(vec![stuck.clone(), stuck], 0).await;
+    let report = pass_over(&stub, &[1]).await;
+    assert_eq!(
+        complaints(&report),
+        ["aws: could not search awsassetdataconnector: the listing does not go on after id 2"]
+    );
+    assert_eq!(written(&stub), [""; 0], "neither is 1 updated nor 2 deleted");
+}
+
+#[tokio::test]
+async fn a_page_that_fails_makes_the_listing_fail() {
+    let stub = paged(vec![page([1, 2], "2h", true), json!({"count": 5})], 0).await;
+    let report = pass_over(&stub, &[1, 7]).await;
+    let told = complaints(&report);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].starts_with("aws: could not search awsassetdataconnector: "), "{told:#?}");
+    assert_eq!(written(&stub), [""; 0], "what is on the pages that came is not all");
+}
+
+#[tokio::test]
+async fn an_object_on_two_pages_is_one() {
+    let stub = paged(vec![page([1, 2, 3], "4h", true), page([3, 4], "4h", false)], 0).await;
+    let report = pass_over(&stub, &[1, 2, 3, 4]).await;
+    assert_eq!(complaints(&report), [""; 0]);
+    assert_eq!(report.outcome(), PassOutcome::InSync);
+    assert_eq!(report.plan.summary.live, 4);
+}
+
+#[tokio::test]
+async fn an_object_that_goes_while_the_listing_is_read_harms_no_other() {
+    let pages = vec![page([1, 2], "2h", true), page([3, 4], "2h", false)];
+    for (declared, told, writes) in [
+        (
+            &[1, 2, 3, 4][..],
+            &["aws/c2 failed: could not update awsassetdataconnector 2: OBJECT_NOT_FOUND \
+               (hint: it is gone, or outside the scope of the user)"][..],
+            [
+                "update/am/awsassetdataconnector/1",
+                "update/am/awsassetdataconnector/2",
+                "update/am/awsassetdataconnector/3",
+                "update/am/awsassetdataconnector/4",
+            ],
+        ),
+        // It was to go anyway.
+        (
+            &[1, 3, 4],
+            &[],
+            [
+                "delete/am/awsassetdataconnector/2",
+                "update/am/awsassetdataconnector/1",
+                "update/am/awsassetdataconnector/3",
+                "update/am/awsassetdataconnector/4",
+            ],
+        ),
+    ] {
+        let stub = paged(pages.clone(), 2).await;
+        let report = pass_over(&stub, declared).await;
+        assert_eq!(complaints(&report), told);
+        assert_eq!(report.has_failures(), !told.is_empty());
+        assert_eq!(written(&stub), writes);
     }
 }

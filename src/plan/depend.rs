@@ -2,14 +2,65 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Action, Failed, Plan};
-use crate::resource::{Address, Kind};
+use super::model::{Action, Change, Failed, Held, Plan};
+use super::names::TagNames;
+use crate::desired::Declared;
+use crate::resource::{Address, Kind, Spec};
 
-/// Puts the creates that a change needs before it, and takes out what needs a create that is withheld.
-pub(super) fn depend(plan: &mut Plan) {
+/// Puts the creates that a change needs before it, takes out what needs a create that is withheld, and keeps
+/// the tags that are still needed.
+pub(super) fn depend(plan: &mut Plan, names: &TagNames, declared: &[Declared]) {
     // What was taken out may be what others need.
     while withhold(plan) {}
+    keep_needed(plan, names, declared);
     order_deletes(plan);
+}
+
+fn deletes_tag(change: &Change) -> bool {
+    change.address.kind == Kind::Tag && change.action == Action::Delete && change.applies()
+}
+
+/// Holds the delete of a tag that the file still names somewhere, and of one above a tag that stays: the
+/// platform takes a tag from all that bear it, and what is below it along with it.
+fn keep_needed(plan: &mut Plan, names: &TagNames, declared: &[Declared]) {
+    if !plan.changes.iter().any(deletes_tag) {
+        return;
+    }
+    let mut in_use: BTreeMap<String, Address> = BTreeMap::new();
+    for entry in declared {
+        let address = Address::new(entry.spec.kind(), entry.spec.name());
+        entry.spec.clone().references(&mut |reference| {
+            if let Some(path) = names.path_of(reference.name) {
+                in_use.entry(path).or_insert_with(|| address.clone());
+            }
+        });
+    }
+    let mut going: BTreeSet<String> =
+        plan.changes.iter().filter(|change| deletes_tag(change)).map(path).collect();
+    let mut deletes: Vec<&mut Change> =
+        plan.changes.iter_mut().filter(|change| deletes_tag(change)).collect();
+    // What is below comes first, so that what is above knows whether it stays.
+    deletes.sort_by_key(|change| std::cmp::Reverse(path(change).len()));
+    for change in deletes {
+        let path = path(change);
+        let held = match in_use.get(&path) {
+            // Nobody has to do anything about it.
+            Some(by) => {
+                Held { why: format!("ours, not in tags, but named by {by}"), counts: false, foreign: false }
+            }
+            None => match names.live_below(&path).find(|below| !going.contains(*below)) {
+                Some(below) => Held::because(format!("tag/{below}, which is below it, would go with it")),
+                None => continue,
+            },
+        };
+        change.held = Some(held);
+        going.remove(&path);
+    }
+}
+
+/// The path of the tag that a change deletes. Its address says more where the path is there twice.
+fn path(change: &Change) -> String {
+    change.before.as_ref().and_then(Spec::identity).unwrap_or_else(|| change.address.name.clone())
 }
 
 /// Takes out what needs a create that is withheld or failed; whether there was any.
@@ -54,9 +105,7 @@ fn order_deletes(plan: &mut Plan) {
     let deletes: Vec<Address> = plan
         .changes
         .iter()
-        .filter(|change| {
-            change.address.kind == Kind::Tag && change.action == Action::Delete && change.applies()
-        })
+        .filter(|change| deletes_tag(change))
         .map(|change| change.address.clone())
         .collect();
     for change in &mut plan.changes {

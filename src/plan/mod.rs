@@ -267,7 +267,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         forget_the_gone(kind, &resolved, listing, known, &mut plan);
     }
 
-    depend::depend(&mut plan);
+    depend::depend(&mut plan, &names, &desired.declared);
     plan.keep_targets(&policy.targets);
     plan.sort();
     plan.blocked = limits::check(&plan, desired.declared.is_empty(), policy);

@@ -155,6 +155,18 @@ impl TagNames {
         }
     }
 
+    /// The path that a name means, where it means one.
+    pub(super) fn path_of(&self, name: &str) -> Option<String> {
+        self.resolve(name).ok()
+    }
+
+    /// The paths of the live tags below this one, however far.
+    pub(super) fn live_below(&self, path: &str) -> impl Iterator<Item = &str> {
+        let above = format!("{path}/");
+        let from = self.live.range(above.clone()..).map(|(path, _)| path.as_str());
+        from.take_while(move |path| path.starts_with(&above))
+    }
+
     /// The path that a name means.
     fn resolve(&self, name: &str) -> Result<String, Unclear> {
         if let Some(id) = name.strip_prefix('#')

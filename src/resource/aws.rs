@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AwsAccount, Capabilities, ExternalId, Field, Finding, Kind, Module, Partition, PerimeterScan, Reference,
-    Regions, Resource, RoleArn, RunFrequency,
+    AwsAccount, Capabilities, ExternalId, Field, Finding, Kind, Module, Owner, Partition, PerimeterScan,
+    Reference, Regions, Resource, RoleArn, RunFrequency,
 };
 
 /// An AWS connector, identified by the ARN of the role that the platform assumes.
@@ -119,6 +119,7 @@ impl Resource for Aws {
     fn check(&mut self, report: &mut dyn FnMut(Finding)) {
         self.fold_role_into_arn(report);
         check_connector(&self.name, self.run_frequency, self.activation.as_ref(), report);
+        Owner::check_text(self.description.as_deref(), report);
         if matches!(self.perimeter_scan, Some(PerimeterScan::Global | PerimeterScan::Own(_)))
             && self.activation.as_ref().is_some_and(|modules| !modules.contains(&Module::Vm))
         {

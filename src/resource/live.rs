@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Kind, Spec};
+use super::{Finding, Kind, Spec};
 
 /// An object as the platform has it: its spec in normal form, and what is about it but not of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +57,17 @@ impl Owner {
         }
         let text = body[..at].strip_suffix(' ').unwrap_or(&body[..at]);
         (text, Some(Owner { name: name.to_owned(), prevent_delete }))
+    }
+
+    /// Refuses a description in the file that ends like a mark: on the platform it would be one.
+    pub(super) fn check_text(description: Option<&str>, report: &mut dyn FnMut(Finding)) {
+        if let (_, Some(owner)) = Owner::split(description.unwrap_or_default()) {
+            report(Finding::error(
+                "description",
+                format!("the description ends in the mark of the owner {}", owner.name),
+                "remove the mark: reconcile.owner has it written",
+            ));
+        }
     }
 
     /// The description with the mark at its end.

@@ -203,8 +203,11 @@ impl Schedule {
         }
     }
 
-    /// Days belong to a weekly scan, and a weekly scan has days.
+    /// Days belong to a weekly scan, and a weekly scan has days; a scan has a title.
     fn check(&self) -> Result<(), &'static str> {
+        if self.scan_prefix.as_deref().is_some_and(|prefix| prefix.trim().is_empty()) {
+            return Err("scan_prefix is empty: a scan's title starts with it");
+        }
         match (self.recurrence, self.days.as_ref().map(BTreeSet::is_empty)) {
             (Some(Recurrence::Weekly), None | Some(true)) => {
                 Err("recurrence: WEEKLY needs days, as in days: [SUN, TUE]")
@@ -306,6 +309,7 @@ mod tests {
             (r#"{"recurrence": "DAILY", "days": ["SUN"]}"#, "DAILY takes no days"),
             (r#"{"days": ["SUN"]}"#, "days needs recurrence"),
             (r#"{"recurrence": "MONTHLY"}"#, "unknown variant `MONTHLY`"),
+            (r#"{"scan_prefix": " "}"#, "scan_prefix is empty"),
             (r#"{"timezone": "Berlin"}"#, "unknown time zone `Berlin`"),
             (r#"{"start_date": "12/01/2031"}"#, "is no date"),
             (r#"{"start_time": "25:00"}"#, "is no time of day"),

@@ -6,7 +6,7 @@ use serde::de::{self, Deserializer};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::{Field, Finding, Kind, Reference, Resource};
+use super::{Field, Finding, Kind, Owner, Reference, Resource};
 
 /// An asset tag, identified by its path.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -199,6 +199,7 @@ impl Resource for Tag {
         if self.name.trim().is_empty() {
             report(Finding::error("name", "the name is empty", "give the tag a name"));
         }
+        Owner::check_text(self.description.as_deref(), report);
         if let Some(rule) = &mut self.rule {
             if rule.text.as_deref() == Some("") {
                 rule.text = None;
