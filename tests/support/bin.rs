@@ -2,6 +2,7 @@
 //! test. Nothing of the machine reaches it but `PATH`, and whoever waits has a deadline.
 
 #![allow(dead_code, reason = "shared by test programs that each use a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -490,7 +491,7 @@ impl Daemon {
         for reader in self.readers.drain(..) {
             reader.join().unwrap();
         }
-        let stderr = self.lines().iter().map(|line| format!("{line}\n")).collect();
+        let stderr = self.lines().join("\n") + "\n";
         let stdout = self.log.stdout.lock().unwrap().clone();
         Ended { code: status.code().unwrap_or(-1), stdout, stderr }
     }

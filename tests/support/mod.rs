@@ -167,6 +167,7 @@ pub async fn pass(endpoint: Endpoint, desired: &Desired, journal: &mut Journal, 
         journal,
         policy: &Policy::from_settings(&desired.settings.reconcile),
         stop: &Stop::new(),
+        tell: &mut |_, _| {},
         consent: &mut |_| may == May::Write,
     })
     .await
