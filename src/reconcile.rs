@@ -173,6 +173,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     let Pass { run_id, trigger, desired, reader, writer, journal, policy, stop, tell, consent } = pass;
     let (began, clock) = (Timestamp::now(), Instant::now());
     info!(event = "reconcile_started", run_id, trigger);
+    reader.heed(stop.clone());
 
     let kinds = kinds_to_read(desired);
     let mut live = tokio::select! {
@@ -223,7 +224,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         read_again(reader, &mut live, &report.applied).await;
         remember_writes(journal, &live, &report.applied);
         let after = plan_with(journal, desired, &live, policy, false, Timestamp::now());
-        report.not_converged = not_converged(&report.applied, &after);
+        report.not_converged = not_converged(&report.applied, &live, &after);
         for NotConverged { address, field } in &report.not_converged {
             let FieldChange { path, before: got, after: sent } = field;
             warn!(event = "not_converged", run_id, %address, field = path, %sent, %got);
@@ -335,20 +336,25 @@ fn remember_writes(journal: &mut Journal, live: &LiveState, applied: &[Applied])
     }
     for Applied { change, outcome, took: _ } in applied {
         let kind = change.address.kind;
-        let id = match outcome {
-            Outcome::Applied { id } => id,
-            Outcome::Unknown { .. } if change.action == Action::Create => {
-                let identity = change.after.as_ref().and_then(Spec::identity).unwrap_or_default();
-                if let Err(error) = journal.unsettled(kind, &identity, Timestamp::now()) {
-                    journal_failed(&error);
-                }
-                continue;
-            }
-            Outcome::Unknown { .. } | Outcome::Failed { .. } | Outcome::Skipped { .. } => continue,
+        let makes = matches!(change.action, Action::Create | Action::Replace);
+        // What was made and is not to be seen yet must not be made again either.
+        let unseen = match outcome {
+            Outcome::Applied { id } => !by_id.contains_key(&(kind, id.as_str())),
+            Outcome::Unknown { .. } => true,
+            Outcome::Failed { .. } | Outcome::Skipped { .. } => false,
         };
+        if makes && unseen {
+            let identity = change.after.as_ref().and_then(Spec::identity).unwrap_or_default();
+            if let Err(error) = journal.unsettled(kind, &identity, Timestamp::now()) {
+                journal_failed(&error);
+            }
+        }
+        let Outcome::Applied { id } = outcome else { continue };
         let result = match (&change.after, change.action) {
+            // Still there: what is known of it holds.
+            (_, Action::Delete) if by_id.contains_key(&(kind, id.as_str())) => Ok(()),
             (_, Action::Delete) | (None, _) => journal.deleted(kind, id),
-            (Some(after), action) => {
+            (Some(after), _) => {
                 let unreadable: Map<String, Value> = change
                     .fields
                     .iter()
@@ -360,8 +366,7 @@ fn remember_writes(journal: &mut Journal, live: &LiveState, applied: &[Applied])
                     .map(|field| (field.path.clone(), field.after.clone()))
                     .collect();
                 let identity = after.identity().unwrap_or_default();
-                let created = matches!(action, Action::Create | Action::Replace);
-                journal.wrote(kind, id, &identity, created, &unreadable)
+                journal.wrote(kind, id, &identity, makes, &unreadable)
             }
         };
         if let Err(error) = result {
@@ -371,23 +376,26 @@ fn remember_writes(journal: &mut Journal, live: &LiveState, applied: &[Applied])
     }
 }
 
-/// What still differs of what was written.
-fn not_converged(applied: &[Applied], after: &Plan) -> Vec<NotConverged> {
+/// What still differs of what was written; of a delete, that the object is still there.
+fn not_converged(applied: &[Applied], live: &LiveState, after: &Plan) -> Vec<NotConverged> {
     let still: BTreeMap<&Address, &Change> =
         after.changes.iter().map(|change| (&change.address, change)).collect();
-    applied
-        .iter()
-        .filter(|applied| applied.outcome.is_applied() && applied.change.action != Action::Delete)
-        .filter_map(|applied| still.get(&applied.change.address).map(|still| (applied, *still)))
-        .flat_map(|(applied, still)| {
-            let written = applied.change.field_names();
-            still
-                .fields
-                .iter()
-                .filter(move |field| written.contains(&field.path.as_str()))
-                .map(|field| NotConverged { address: still.address.clone(), field: field.clone() })
-        })
-        .collect()
+    let mut found = Vec::new();
+    for Applied { change, outcome, took: _ } in applied {
+        let Outcome::Applied { id } = outcome else { continue };
+        let address = &change.address;
+        if change.action == Action::Delete {
+            if live.listing(address.kind).iter().any(|object| object.id == *id) {
+                let field = FieldChange { path: "live".to_owned(), before: true.into(), after: false.into() };
+                found.push(NotConverged { address: address.clone(), field });
+            }
+        } else if let Some(still) = still.get(address) {
+            let written = change.field_names();
+            let fields = still.fields.iter().filter(|field| written.contains(&field.path.as_str()));
+            found.extend(fields.map(|field| NotConverged { address: address.clone(), field: field.clone() }));
+        }
+    }
+    found
 }
 
 fn log_plan(run_id: &str, plan: &Plan, clock: Instant) {

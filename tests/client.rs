@@ -571,6 +571,22 @@ async fn a_wait_beyond_our_patience_is_an_error_that_says_how_long() {
 }
 
 #[tokio::test]
+async fn a_request_to_stop_cuts_a_wait_short_and_the_write_is_not_made() {
+    let stub = Stub::plays([with(reply(429, ""), "Retry-After", "500")]).await;
+    let (reader, stop) = (stub.reader(), trueup::stop::Stop::new());
+    reader.heed(stop.clone());
+    let writing = tokio::spawn(async move { Writer::new(&reader).create(&spec(), None, &NoNames).await });
+    while stub.asked().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    stop.request();
+    let ended = tokio::time::timeout(Duration::from_secs(60), writing).await;
+    let error = ended.expect("it does not wait for 500 s").unwrap().unwrap_err();
+    assert!(!error.outcome_unknown(), "{error}");
+    assert_eq!(stub.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn a_conflict_without_a_limits_code_is_an_error() {
     let plenty = with(with(reply(409, ""), "X-RateLimit-Remaining", "12"), "X-RateLimit-ToWait-Sec", "5");
     for answer in

@@ -164,9 +164,13 @@ pub(super) fn create(
         cause,
         held: match (meta.observe, unsettled_until) {
             (true, _) => Some(Held::because("policy: observe")),
-            (false, Some(until)) => Some(Held::because(format!(
-                "it was sent, and the answer lost: it is looked for until {until} before it is sent again"
-            ))),
+            (false, Some(until)) => {
+                let sent = match known_id {
+                    Some(id) => format!("it was made (id {id}) and is not to be seen"),
+                    None => "it was sent, and the answer lost".to_owned(),
+                };
+                Some(Held::because(format!("{sent}: it is looked for until {until} before it is sent again")))
+            }
             (false, None) => None,
         },
         reason,

@@ -7,6 +7,13 @@ use crate::resource::{Address, Kind};
 
 /// Puts the creates that a change needs before it, and takes out what needs a create that is withheld.
 pub(super) fn depend(plan: &mut Plan) {
+    // What was taken out may be what others need.
+    while withhold(plan) {}
+    order_deletes(plan);
+}
+
+/// Takes out what needs a create that is withheld or failed; whether there was any.
+fn withhold(plan: &mut Plan) -> bool {
     let creates: BTreeMap<Address, bool> = plan
         .changes
         .iter()
@@ -33,12 +40,13 @@ pub(super) fn depend(plan: &mut Plan) {
             withheld.push((at, error));
         }
     }
+    let found = !withheld.is_empty();
     for (at, error) in withheld.into_iter().rev() {
         let change = plan.changes.remove(at);
         let kind = change.address.kind;
         plan.failed.push(Failed { kind, address: Some(change.address), error });
     }
-    order_deletes(plan);
+    found
 }
 
 /// A tag is deleted after the tags below it.

@@ -162,6 +162,10 @@ impl TagNames {
         {
             return Ok(path.clone());
         }
+        // What the file declares may be live already, and under which id is not known.
+        if let Some(error) = &self.unread {
+            return Err(Unclear::Unread(error.clone()));
+        }
         match self.live.get(name) {
             Some(ids) if ids.len() > 1 => {
                 let ids = ids.iter().map(|id| format!("#{id}")).collect();
@@ -181,10 +185,7 @@ impl TagNames {
             Some((_, _)) => {
                 Err(Unclear::Twice(name.to_owned(), self.by_name[name].iter().cloned().collect()))
             }
-            None => match &self.unread {
-                Some(error) => Err(Unclear::Unread(error.clone())),
-                None => Err(Unclear::Nowhere(name.to_owned())),
-            },
+            None => Err(Unclear::Nowhere(name.to_owned())),
         }
     }
 

@@ -27,6 +27,12 @@ impl Reader {
         Ok(Reader { transport: Arc::new(Transport::new(endpoint)?) })
     }
 
+    /// From now on, a request to stop cuts short the rests between attempts: a write that the platform keeps
+    /// back is then given up, not made. What was sent is still waited for.
+    pub fn heed(&self, stop: crate::stop::Stop) {
+        self.transport.heed(stop);
+    }
+
     /// Every object of the kind, in the order of their ids. What cannot be read whole is an error.
     pub async fn list(&self, kind: Kind) -> Result<Vec<LiveObject>, ApiError> {
         remote::list(&self.transport, kind).await

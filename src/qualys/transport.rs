@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -20,6 +20,7 @@ use super::endpoint::{Endpoint, RetryPolicy};
 use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
 use super::limits::{Gate, Limits};
 use crate::secret::{Redactor, Secret};
+use crate::stop::Stop;
 
 /// No documented answer comes near; it bounds what a broken one can cost.
 const LONGEST_BODY: usize = 256 << 20;
@@ -77,6 +78,7 @@ pub(super) struct Transport {
     width: AtomicUsize,
     gate: Gate,
     seen: Mutex<Seen>,
+    stop: OnceLock<Stop>,
     reads: AtomicU64,
     writes: AtomicU64,
     retries: AtomicU64,
@@ -107,6 +109,7 @@ impl Transport {
             width: AtomicUsize::new(width),
             gate: Gate::default(),
             seen: Mutex::default(),
+            stop: OnceLock::new(),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             retries: AtomicU64::new(0),
@@ -149,7 +152,7 @@ impl Transport {
                 Err(fault) => fault,
             };
             maybe_done |= fault.maybe_done && call.effect != Effect::Read;
-            let pause = if let ApiErrorKind::RateLimited { wait } = fault.kind {
+            let (pause, fault) = if let ApiErrorKind::RateLimited { wait } = fault.kind {
                 limited += 1;
                 let pause = wait.unwrap_or_else(|| self.retry.pause(limited));
                 if waited + pause > self.retry.max_wait {
@@ -162,7 +165,7 @@ impl Transport {
                     self.retries.fetch_add(1, Ordering::Relaxed);
                     continue;
                 }
-                pause
+                (pause, fault)
             } else {
                 failed += 1;
                 let again = match call.effect {
@@ -174,11 +177,13 @@ impl Transport {
                     return Err(self.give_up(call, fault, maybe_done));
                 }
                 tracing::debug!(operation = %call.operation, failed, ?pause, kind = ?fault.kind, "trying again");
-                pause
+                (pause, fault)
             };
             waited += pause;
             self.retries.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(pause).await;
+            if !self.rest(pause).await {
+                return Err(self.give_up(call, fault, maybe_done));
+            }
         }
     }
 
@@ -191,9 +196,30 @@ impl Transport {
             *waited += left;
             // Those who waited together should not come back in the same instant.
             let jitter = left.min(Duration::from_millis(250)).mul_f64(rand::random());
-            tokio::time::sleep(left + jitter).await;
+            if !self.rest(left + jitter).await {
+                return Err(self.give_up(call, Fault::kept_back(left), maybe_done));
+            }
         }
         Ok(())
+    }
+
+    /// Rests between two attempts; `false` where it was asked to stop meanwhile. Only rests are cut short: what
+    /// was sent is waited for.
+    async fn rest(&self, pause: Duration) -> bool {
+        let Some(stop) = self.stop.get() else {
+            tokio::time::sleep(pause).await;
+            return true;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            () = stop.requested() => false,
+        }
+    }
+
+    /// From now on, a request to stop cuts short the rests between attempts.
+    pub(super) fn heed(&self, stop: Stop) {
+        // The first one stays: there is one request to stop in a process.
+        let _ = self.stop.set(stop);
     }
 
     async fn attempt(&self, call: &Call) -> Result<Answer, Fault> {
@@ -271,7 +297,8 @@ impl Transport {
             .body(call.body.clone());
         let mut response = request.send().await.map_err(|error| Fault::transport(error, None))?;
         let status = response.status();
-        let mut body = BytesMut::new();
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(LONGEST_BODY));
         while let Some(chunk) =
             response.chunk().await.map_err(|error| Fault::transport(error, Some(status.as_u16())))?
         {

@@ -16,6 +16,7 @@ use trueup::journal::Journal;
 use trueup::plan::{Plan, Policy};
 use trueup::qualys::{Endpoint, Reader, RetryPolicy, Writer};
 use trueup::reconcile::{Pass, Report, reconcile};
+use trueup::resource::Kind;
 use trueup::secret::Secret;
 use trueup::simulator::{Seed, Settings};
 use trueup::stop::Stop;
@@ -27,6 +28,8 @@ pub const PASSWORD: &str = "pa55-w0rd+Zx";
 pub struct Scene {
     remote: Remote,
     folder: TempDir,
+    /// How patient its clients are.
+    pub patience: RetryPolicy,
 }
 
 /// What a pass may do.
@@ -52,7 +55,8 @@ impl Scene {
         for (name, value) in options {
             settings.options.set(name, value).unwrap();
         }
-        Scene { remote: Remote::on(settings).await, folder: tempfile::tempdir().unwrap() }
+        let folder = tempfile::tempdir().unwrap();
+        Scene { remote: Remote::on(settings).await, folder, patience: patience() }
     }
 
     pub async fn control(&self, method: &str, path: &str, body: Value) -> Value {
@@ -64,6 +68,12 @@ impl Scene {
         let made: Vec<Value> =
             objects.into_iter().map(|object| json!({"kind": kind, "create": object})).collect();
         self.control("POST", "/_sim/objects", made.into()).await;
+    }
+
+    /// Somebody deletes a connector through the API, which leaves a tombstone.
+    pub async fn delete_connector(&self, id: u64) {
+        let reader = Reader::connect(self.endpoint()).unwrap();
+        Writer::new(&reader).delete(Kind::Aws, &id.to_string()).await.unwrap();
     }
 
     pub async fn faults(&self, faults: Value) {
@@ -130,7 +140,7 @@ impl Scene {
             timeout: Duration::from_secs(20),
             concurrency: 4,
             subscription: None,
-            retry: patience(),
+            retry: self.patience,
         }
     }
 

@@ -1,0 +1,277 @@
+//! Whatever the platform answers, to whichever call: the pass says in one line what happened to what, changes
+//! nothing that it should not, and the next pass, once the fault is gone, ends in sync.
+
+mod stub;
+mod support;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stub::{Asked, Play, Stub, success};
+use support::{May, PASSWORD, Scene, USER, complaints, pass};
+use trueup::journal::Journal;
+use trueup::plan::Action;
+use trueup::reconcile::{PassOutcome, Report};
+
+fn journal() -> Journal {
+    Journal::in_memory().unwrap()
+}
+
+/// The changes that the file below asks for, one of each action for tags and for connectors.
+const CHANGES: [&str; 6] = ["tag/new", "tag/prod", "tag/old", "aws/fresh", "aws/edge", "aws/gone"];
+
+const FILE: &str = r##"
+version: 1
+platform: {pod: simulator}
+reconcile: {owner: cloudsec, prune: all, max_change_percent: 100}
+tags:
+  - {name: prod, color: "#00FF00"}
+  - {name: new}
+connectors:
+  aws:
+    - {name: edge, arn: "arn:aws:iam::210000008001:role/Reader", run_frequency: 2h, tags: [prod]}
+    - {name: fresh, arn: "arn:aws:iam::210000008009:role/Reader", external_id: US1-1-12345}
+"##;
+
+/// A subscription that differs from the file in every way. The platform itself keeps nothing from being made twice.
+async fn scene() -> Scene {
+    let mut scene = Scene::new(&[("duplicate_identity", "accepted"), ("duplicate_tag", "accepted")]).await;
+    scene.patience.max_wait = Duration::from_millis(60);
+    scene
+        .make(
+            "tag",
+            [
+                json!({"id": 7001, "name": "prod", "color": "#AA0000"}),
+                json!({"id": 7003, "name": "old", "description": "[trueup:cloudsec]"}),
+                json!({"id": 7005, "name": "theirs", "color": "#123456"}),
+            ],
+        )
+        .await;
+    let connector = |id: u64, name: &str| {
+        json!({
+            "id": id, "name": name, "arn": format!("arn:aws:iam::21000000{id}:role/Reader"),
+            "externalId": "US1-1-12345", "connectorAppInfos": ["AI"],
+        })
+    };
+    let mut theirs = connector(8005, "theirs");
+    theirs["description"] = "kept [trueup:others]".into();
+    scene.make("aws", [connector(8001, "edge"), connector(8002, "gone"), theirs]).await;
+    scene.forget_requests().await;
+    scene
+}
+
+/// Which of the changes are made, and that nothing else is.
+async fn made(scene: &Scene) -> BTreeSet<&'static str> {
+    let objects = scene.objects().await;
+    objects.assert_no_doubles();
+    let object = |kind: &str, name: &str| {
+        objects.of(kind).find(|(_, object)| object["name"] == name).map(|(_, object)| object.clone())
+    };
+    assert_eq!(object("tag", "theirs").unwrap()["color"], "#123456");
+    assert_eq!(object("aws", "theirs").unwrap()["description"], "kept [trueup:others]");
+    let edge = object("aws", "edge").unwrap();
+    let of = |change: &&&str| match **change {
+        "tag/new" => object("tag", "new").is_some(),
+        "tag/prod" => object("tag", "prod").unwrap()["color"] == "#00FF00",
+        "tag/old" => object("tag", "old").is_none(),
+        "aws/fresh" => object("aws", "fresh").is_some(),
+        "aws/edge" => edge["runFrequency"] == 120 && edge["defaultTags"] == json!([7001]),
+        "aws/gone" => object("aws", "gone").is_none(),
+        other => unreachable!("{other}"),
+    };
+    CHANGES.iter().filter(of).copied().collect()
+}
+
+/// A call, by its path and which of those with this path it is.
+struct Call {
+    path: &'static str,
+    nth: u64,
+    /// As errors name it, with the object that it is about.
+    operation: &'static str,
+    what: What,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum What {
+    /// The listing of a kind.
+    List(&'static str),
+    /// The create of this object.
+    Create(&'static str),
+    /// The update or delete of this object.
+    Change(&'static str),
+    /// The look at what was written of a kind.
+    Again(&'static str),
+}
+
+const CALLS: [Call; 10] = {
+    const fn call(path: &'static str, nth: u64, operation: &'static str, what: What) -> Call {
+        Call { path, nth, operation, what }
+    }
+    [
+        call("/search/am/tag", 1, "search tag", What::List("tag")),
+        call("/search/am/aws", 1, "search awsassetdataconnector", What::List("aws")),
+        call("/create/am/tag", 1, "create tag tag/new", What::Create("tag/new")),
+        call("/create/am/aws", 1, "create awsassetdataconnector aws/fresh", What::Create("aws/fresh")),
+        call("/update/am/tag", 1, "update tag 7001", What::Change("tag/prod")),
+        call("/update/am/aws", 1, "update awsassetdataconnector 8001", What::Change("aws/edge")),
+        call("/delete/am/tag", 1, "delete tag 7003", What::Change("tag/old")),
+        call("/delete/am/aws", 1, "delete awsassetdataconnector 8002", What::Change("aws/gone")),
+        call("/search/am/tag", 2, "search tag", What::Again("tag")),
+        call("/search/am/aws", 2, "search awsassetdataconnector", What::Again("aws")),
+    ]
+};
+
+/// What an answer means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Means {
+    /// Not done, and not to be asked again.
+    No,
+    /// As `No`, and what is to be deleted is gone.
+    Gone,
+    /// Not done, and to be asked again later; or not in this pass, where later is too late.
+    Later { soon: bool },
+    /// Anything may have happened; whether it has.
+    Unsure { done: bool },
+}
+
+/// Each fault, what the report says of it, and what it means.
+fn faults() -> Vec<(Value, &'static str, Means)> {
+    // Words that would steer a terminal, break a line, or give the password away.
+    let reason = format!("\u{1b}[31mno\r\n {USER}:{PASSWORD} \u{202e}may not");
+    let says = |status: u16, code: &str| {
+        let details = json!({"errorMessage": reason, "errorResolution": format!("not as {PASSWORD}")});
+        let response = json!({"responseCode": code, "responseErrorDetails": details});
+        json!({"kind": "status", "status": status, "body": {"ServiceResponse": response}})
+    };
+    let unsure = Means::Unsure { done: false };
+    let done = Means::Unsure { done: true };
+    let soon = Means::Later { soon: true };
+    vec![
+        (says(401, "INVALID_CREDENTIALS"), "HTTP 401: INVALID_CREDENTIALS", Means::No),
+        (says(403, "FORBIDDEN"), "HTTP 403: FORBIDDEN", Means::No),
+        (says(404, "NOT_FOUND"), "HTTP 404: NOT_FOUND", Means::Gone),
+        (json!({"kind": "html", "status": 404}), "HTTP 404: an HTML page", Means::No),
+        (says(200, "INVALID_REQUEST"), ": INVALID_REQUEST: \\u{1b}[31mno", Means::No),
+        (json!({"kind": "rate_limited", "code": 1965}), "HTTP 409: the rate limit", soon),
+        (
+            json!({"kind": "rate_limited", "code": 1965, "retry_after": 3600}),
+            "HTTP 409: the rate limit asks to wait 3600 s",
+            Means::Later { soon: false },
+        ),
+        (json!({"kind": "status", "status": 409, "code": 2003}), "HTTP 409: 2003: Registration", Means::No),
+        (json!({"kind": "rate_limited"}), "HTTP 429: the rate limit", soon),
+        (says(500, "INTERNAL_ERROR"), "HTTP 500: INTERNAL_ERROR", unsure),
+        (json!({"kind": "status", "status": 500, "process": true}), "HTTP 500: an HTML page", done),
+        (json!({"kind": "html", "status": 502}), "HTTP 502: an HTML page", unsure),
+        (json!({"kind": "html", "status": 200}), ": an HTML page", unsure),
+        (json!({"kind": "empty"}), ": an empty answer", unsure),
+        (json!({"kind": "torn"}), ": the answer broke off", done),
+        (json!({"kind": "lost"}), ": the connection was closed before the answer", done),
+        (json!({"kind": "drop"}), ": the connection was closed before the answer", unsure),
+    ]
+}
+
+#[tokio::test]
+async fn every_fault_of_every_call_is_told_does_no_harm_and_is_over_in_the_next_pass() {
+    for call in &CALLS {
+        for (fault, cause, means) in faults() {
+            let case = format!("{} ({}): {fault}", call.operation, call.nth);
+            one_fault(&case, call, fault, cause, means).await;
+        }
+    }
+}
+
+async fn one_fault(case: &str, call: &Call, mut fault: Value, cause: &str, means: Means) {
+    let scene = scene().await;
+    let mut desired = scene.file(FILE);
+    let mut journal = journal();
+    (fault["path"], fault["nth"], fault["times"]) = (call.path.into(), call.nth.into(), 0.into());
+    scene.faults(fault).await;
+    let first = scene.pass(&desired, &mut journal, May::Write).await;
+    assert!(scene.heal().await > 0, "{case}: nothing met the fault");
+
+    // Told.
+    let told = complaints(&first);
+    let harmless = means == Means::Gone && call.operation.starts_with("delete");
+    assert_eq!(first.outcome(), PassOutcome::Failed, "{case}");
+    assert!(!told.is_empty(), "{case}");
+    for complaint in &told {
+        assert!(!complaint.chars().any(char::is_control) && !complaint.contains('\u{202e}'), "{case}: {told:#?}");
+        assert!(!complaint.contains(PASSWORD), "{case}: {told:#?}");
+        if !harmless {
+            let operation = format!("could not {}: ", call.operation);
+            assert!(complaint.contains(&operation) && complaint.contains(cause), "{case}: {told:#?}");
+        }
+    }
+    let (about, word) = match call.what {
+        What::List(kind) | What::Again(kind) => (kind, ""),
+        What::Create(address) | What::Change(address) => match means {
+            Means::Unsure { .. } => (address, " unknown"),
+            Means::Gone if harmless => (address, " not converged"),
+            Means::No | Means::Gone | Means::Later { .. } => (address, " failed"),
+        },
+    };
+    let about = format!("{about}{word}: ");
+    assert!(told.iter().any(|complaint| complaint.starts_with(&about)), "{case}: {about} {told:#?}");
+
+    // No harm.
+    let mut expected = BTreeSet::from(CHANGES);
+    match call.what {
+        What::List(kind) => {
+            expected.retain(|change| !change.starts_with(kind));
+            // Which tags it is to bear is not known.
+            if kind == "tag" {
+                expected.remove("aws/edge");
+            }
+        }
+        What::Create(change) | What::Change(change) if means != (Means::Unsure { done: true }) => {
+            expected.remove(change);
+        }
+        What::Create(_) | What::Change(_) | What::Again(_) => {}
+    }
+    assert_eq!(made(&scene).await, expected, "{case}: {told:#?}");
+    let requests = scene.requests().await;
+    let asked = requests.iter().filter(|request| request["path"].as_str().unwrap().contains(call.path)).count();
+    let asked = asked - usize::try_from(call.nth).unwrap() + 1;
+    match (means, call.what) {
+        (Means::No | Means::Gone | Means::Later { soon: false }, _) | (Means::Unsure { .. }, What::Create(_)) => {
+            assert_eq!(asked, 1, "{case}: it was sent again");
+        }
+        (Means::Unsure { .. }, _) => assert_eq!(asked, 3, "{case}: as often as one is patient"),
+        (Means::Later { soon: true }, _) => assert!(asked > 1, "{case}: it was not sent again"),
+    }
+    assert_writes_are_by_id(&requests);
+
+    // Over.
+    scene.forget_requests().await;
+    let second = scene.pass(&desired, &mut journal, May::Write).await;
+    assert_eq!(complaints(&second), [""; 0], "{case}");
+    let waits: Vec<_> =
+        second.plan.changes.iter().filter(|change| change.action == Action::Create && !change.applies()).collect();
+    if let (What::Create(address), Means::Unsure { done: false }) = (call.what, means) {
+        // It is looked for first.
+        assert_eq!(waits.len(), 1, "{case}");
+        assert_eq!(waits[0].address.to_string(), address, "{case}");
+        assert_eq!(scene.writes().await, [""; 0], "{case}");
+        desired.settings.reconcile.settle_for = Duration::ZERO;
+        let third = scene.pass(&desired, &mut journal, May::Write).await;
+        assert_eq!(complaints(&third), [""; 0], "{case}");
+    } else {
+        assert_eq!(waits.len(), 0, "{case}");
+    }
+    assert_eq!(made(&scene).await, BTreeSet::from(CHANGES), "{case}");
+    assert_writes_are_by_id(&scene.requests().await);
+    scene.forget_requests().await;
+    let last = scene.pass(&desired, &mut journal, May::Write).await;
+    assert_eq!(last.outcome(), PassOutcome::InSync, "{case}");
+    assert_eq!(scene.writes().await, [""; 0], "{case}");
+}
+
+#[track_caller]
+fn assert_writes_are_by_id(requests: &[Value]) {
+    for request in requests.iter().filter(|request| request["write"] == true) {
+        let create = request["path"].as_str().unwrap().contains("/create/");
+        assert!(create || request["without_id"] == false, "{request}");
+    }
+}
