@@ -1094,9 +1094,7 @@ proptest! {
 /// A subscription with something to create, update, clear and delete.
 async fn busy(options: &[(&str, &str)]) -> Scene {
     let scene = Scene::new(options).await;
-    let tag = |id: u64, name: &str, parent: Option<u64>, description: &str| {
-        json!({"id": id, "name": name, "parentTagId": parent, "color": "#AA0000", "description": description})
-    };
+    let tag = |id: u64, name: &str, parent: Option<u64>, description: &str| json!({"id": id, "name": name, "parentTagId": parent, "color": "#AA0000", "description": description});
     let tags = [
         tag(7001, "prod", None, "what earns"),
         tag(7002, "web", Some(7001), ""),
@@ -1168,9 +1166,11 @@ async fn every_option_of_the_simulator_ends_in_a_known_way() {
     let pc_sca = edge("activation: [VM, PC, SCA]");
     let no_vm = edge("activation: [CERTVIEW]");
     let past = edge("perimeter_scan: {start_date: 2020-01-13}");
-    let twin = edge("description: x") + "    - {name: edge, arn: 'arn:aws:iam::210000008009:role/Reader', external_id: xx}\n";
+    let twin = edge("description: x")
+        + "    - {name: edge, arn: 'arn:aws:iam::210000008009:role/Reader', external_id: xx}\n";
     // The connector `theirs` is deleted before.
-    let back = edge("description: x") + "    - {name: back, arn: 'arn:aws:iam::210000008004:role/Reader', external_id: xx}\n";
+    let back = edge("description: x")
+        + "    - {name: back, arn: 'arn:aws:iam::210000008004:role/Reader', external_id: xx}\n";
     let regions = edge("regions: [us-east-1]");
     let soon = [("rate_limit_requests", "14"), ("rate_limit_window", "1")];
     let twice_refused = "aws/edge#arn:aws:iam::210000008009:role/Reader failed: could not create";

@@ -197,7 +197,10 @@ async fn one_fault(case: &str, call: &Call, mut fault: Value, cause: &str, means
     assert_eq!(first.outcome(), PassOutcome::Failed, "{case}");
     assert!(!told.is_empty(), "{case}");
     for complaint in &told {
-        assert!(!complaint.chars().any(char::is_control) && !complaint.contains('\u{202e}'), "{case}: {told:#?}");
+        assert!(
+            !complaint.chars().any(char::is_control) && !complaint.contains('\u{202e}'),
+            "{case}: {told:#?}"
+        );
         assert!(!complaint.contains(PASSWORD), "{case}: {told:#?}");
         if !harmless {
             let operation = format!("could not {}: ", call.operation);
@@ -232,10 +235,12 @@ async fn one_fault(case: &str, call: &Call, mut fault: Value, cause: &str, means
     }
     assert_eq!(made(&scene).await, expected, "{case}: {told:#?}");
     let requests = scene.requests().await;
-    let asked = requests.iter().filter(|request| request["path"].as_str().unwrap().contains(call.path)).count();
+    let asked =
+        requests.iter().filter(|request| request["path"].as_str().unwrap().contains(call.path)).count();
     let asked = asked - usize::try_from(call.nth).unwrap() + 1;
     match (means, call.what) {
-        (Means::No | Means::Gone | Means::Later { soon: false }, _) | (Means::Unsure { .. }, What::Create(_)) => {
+        (Means::No | Means::Gone | Means::Later { soon: false }, _)
+        | (Means::Unsure { .. }, What::Create(_)) => {
             assert_eq!(asked, 1, "{case}: it was sent again");
         }
         (Means::Unsure { .. }, _) => assert_eq!(asked, 3, "{case}: as often as one is patient"),
@@ -247,8 +252,12 @@ async fn one_fault(case: &str, call: &Call, mut fault: Value, cause: &str, means
     scene.forget_requests().await;
     let second = scene.pass(&desired, &mut journal, May::Write).await;
     assert_eq!(complaints(&second), [""; 0], "{case}");
-    let waits: Vec<_> =
-        second.plan.changes.iter().filter(|change| change.action == Action::Create && !change.applies()).collect();
+    let waits: Vec<_> = second
+        .plan
+        .changes
+        .iter()
+        .filter(|change| change.action == Action::Create && !change.applies())
+        .collect();
     if let (What::Create(address), Means::Unsure { done: false }) = (call.what, means) {
         // It is looked for first.
         assert_eq!(waits.len(), 1, "{case}");

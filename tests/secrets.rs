@@ -6,12 +6,13 @@
 #[path = "support/bin.rs"]
 mod bin;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use bin::{Daemon, Ended, Folder, Simulator, end};
 use serde_json::{Value, json};
 
@@ -71,7 +72,7 @@ fn ascii_json(text: &str) -> String {
     for unit in json_text(&json!(text).to_string()).encode_utf16() {
         match u8::try_from(unit).ok().filter(u8::is_ascii) {
             Some(ascii) => out.push(char::from(ascii)),
-            None => out.push_str(&format!("\\u{unit:04x}")),
+            None => write!(out, "\\u{unit:04x}").unwrap(),
         }
     }
     out
@@ -92,7 +93,7 @@ fn percent(text: &str, kept: &str) -> String {
         if byte.is_ascii_alphanumeric() || "-._~".contains(character) || kept.contains(character) {
             out.push(character);
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            write!(out, "%{byte:02X}").unwrap();
         }
     }
     out
@@ -187,7 +188,9 @@ impl Scene {
     }
 
     /// Faults whose answers hold what we sent, in bodies, headers and statuses of all kinds.
-    fn echoes() -> Vec<Value> {
+    ///
+    /// Those that may pass are tried again until the program gives up, which takes seconds each.
+    fn echoes(with_passing: bool) -> Vec<Value> {
         let basic = format!("Basic {}", STANDARD.encode(format!("{USER}:{PASSWORD}")));
         let said = format!("no: user {USER} password {PASSWORD} header Authorization: {basic}");
         let encoded = format!("{} {}", percent(PASSWORD, ""), URL_SAFE.encode(PASSWORD));
@@ -203,17 +206,22 @@ impl Scene {
             json!({"status": 200, "body": service("INVALID_REQUEST")}),
             json!({"status": 200, "body": service("INVALID_CREDENTIALS")}),
             json!({"status": 200, "body": service(&format!("CODE_{PASSWORD}"))}),
-            json!({"status": 200, "body": {"ServiceResponse": {"responseCode": "SUCCESS", "count": said, "data": said}}}),
-            json!({"status": 200, "body": format!("<html><title>{}</title></html>", xml(&said))}),
-            json!({"status": 200, "body": said}),
             json!({"status": 400, "body": service("INVALID_REQUEST")}),
             json!({"status": 401, "body": {"error": said, "message": encoded}}),
             json!({"status": 403, "body": {"message": said}}),
             json!({"status": 404, "body": said}),
             json!({"status": 409, "body": simple}),
             json!({"status": 302, "headers": {"location": format!("https://example.com/{}?password={0}", percent(PASSWORD, ""))}}),
+        ];
+        let passing = vec![
+            json!({"status": 200, "body": {"ServiceResponse": {"responseCode": "SUCCESS", "count": said, "data": said}}}),
+            json!({"status": 200, "body": format!("<html><title>{}</title></html>", xml(&said))}),
+            json!({"status": 200, "body": said}),
             json!({"status": 503, "body": service("SERVER_ERROR")}),
         ];
+        if with_passing {
+            all.extend(passing);
+        }
         for fault in &mut all {
             fault["kind"] = json!("status");
             fault["times"] = json!(0);
@@ -230,6 +238,23 @@ impl Scene {
             fault["headers"] = Value::Object(headers);
         }
         all
+    }
+}
+
+#[test]
+fn the_search_finds_the_secret_in_every_encoding() {
+    let pair = format!("{USER}:{PASSWORD}");
+    let mut texts = vec![PASSWORD.to_owned(), format!("{PASSWORD:?}"), json!({"a": PASSWORD}).to_string()];
+    for before in ["", "x", "xy", "xyz", USER] {
+        for text in [PASSWORD, &pair] {
+            for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
+                texts.push(format!("[{}]", engine.encode(format!("{before}{text} and more"))));
+                texts.push(format!("[{}]", engine.encode(format!("{before}{text}"))));
+            }
+        }
+    }
+    for text in texts {
+        assert!(forms().iter().any(|(_, secret)| text.contains(secret)), "{text}");
     }
 }
 
@@ -260,7 +285,7 @@ fn a_daemon_shows_nothing_whatever_the_platform_throws_back() {
             daemon.next_line("the end of a pass", |line| line.contains("reconcile_finished"))
         };
         finish(&mut daemon);
-        for fault in Scene::echoes() {
+        for fault in Scene::echoes(format == "json") {
             scene.simulator.fault(&fault);
             daemon.signal("HUP");
             finish(&mut daemon);
@@ -268,7 +293,7 @@ fn a_daemon_shows_nothing_whatever_the_platform_throws_back() {
             scene.simulator.end_faults();
         }
         // Writes are refused in the same way.
-        for fault in Scene::echoes() {
+        for fault in Scene::echoes(format == "json") {
             let mut fault = fault;
             fault["path"] = json!("/update/");
             scene.simulator.set("aws", "one", &json!({"runFrequency": 720}));
@@ -292,7 +317,7 @@ fn a_daemon_shows_nothing_whatever_the_platform_throws_back() {
 #[test]
 fn commands_show_nothing_whatever_the_platform_throws_back() {
     let scene = Scene::with("{file: ASIDE/secret}");
-    for mut fault in Scene::echoes() {
+    for mut fault in Scene::echoes(false) {
         scene.simulator.fault(&fault);
         for args in [
             &["plan", "-vv"][..],
@@ -368,17 +393,17 @@ fn a_reference_that_fails_is_named_without_what_it_gave() {
 #[test]
 fn a_password_in_the_file_is_refused_without_being_repeated() {
     let plain = "hunter2-in-the-clear";
-    for (platform, key) in [
-        (format!("{{pod: simulator, password: {plain}}}"), "password"),
-        (format!("{{pod: simulator, password: \"{plain}\"}}"), "password"),
-        (format!("{{pod: simulator, password: [{plain}]}}"), "password"),
-        (format!("{{pod: simulator, password: {{value: {plain}}}}}"), "password"),
-        (format!("{{pod: simulator, pasword: {plain}}}"), "pasword"),
-        (format!("{{pod: simulator, password: {{env: {plain}, file: x}}}}"), "password"),
-        (format!("{{pod: US1, api_url: \"https://user:{plain}@example.com\"}}"), "api_url"),
-        (format!("{{pod: simulator, proxy: \"http://user:{plain}@example.com\"}}"), "proxy"),
-        (format!("\n  pod: simulator\n  password: |\n    {plain}"), "password"),
-        (format!("\n  pod: simulator\n  password: {plain}\n  : : :"), "password"),
+    for platform in [
+        format!("{{pod: simulator, password: {plain}}}"),
+        format!("{{pod: simulator, password: \"{plain}\"}}"),
+        format!("{{pod: simulator, password: [{plain}]}}"),
+        format!("{{pod: simulator, password: {{value: {plain}}}}}"),
+        format!("{{pod: simulator, pasword: {plain}}}"),
+        format!("{{pod: simulator, password: {{env: {plain}, file: x}}}}"),
+        format!("{{pod: US1, api_url: \"https://user:{plain}@example.com\"}}"),
+        format!("{{pod: simulator, proxy: \"http://user:{plain}@example.com\"}}"),
+        format!("\n  pod: simulator\n  password: |\n    {plain}"),
+        format!("\n  pod: simulator\n  password: {plain}\n  : : :"),
     ] {
         let folder = Folder::with(&format!("version: 1\nplatform: {platform}\nlisten: off\njournal: off\n"));
         for args in [
@@ -393,10 +418,7 @@ fn a_password_in_the_file_is_refused_without_being_repeated() {
             let ended = folder.expect(78, args);
             let said = format!("{}{}", ended.stdout, ended.stderr);
             assert!(!said.contains("hunter2"), "{platform} {args:?}\n{ended}");
-            assert!(
-                said.contains(key) || said.contains(":4:") || said.contains("line"),
-                "{platform} {args:?}\n{ended}"
-            );
+            assert!(said.contains("config.yaml"), "{platform} {args:?}\n{ended}");
         }
     }
 }

@@ -467,9 +467,13 @@ impl Daemon {
     #[track_caller]
     pub(crate) fn url(&self) -> String {
         until("http_listening", || {
-            let listening = self.named("http_listening");
-            let address = listening.first().and_then(|event| event["address"].as_str());
-            address.map(|address| format!("http://{address}")).ok_or_else(|| self.lines())
+            let lines = self.lines();
+            let address = lines.iter().find(|line| line.contains("http_listening")).and_then(|line| {
+                let port =
+                    line.split_once("127.0.0.1:")?.1.split(|after: char| !after.is_ascii_digit()).next()?;
+                Some(format!("http://127.0.0.1:{port}"))
+            });
+            address.ok_or(lines)
         })
     }
 
