@@ -130,10 +130,8 @@ pub(crate) async fn handle(
 async fn serve(shared: &Arc<Shared>, request: &Request) -> (Answer, Delivery) {
     let fault = shared.traffic().next_fault(request);
     let latency = shared.world().options.latency_ms;
-    let delay = latency + fault.as_ref().and_then(|fault| fault.ms).unwrap_or(0);
-    if delay > 0 {
-        tokio::time::sleep(Duration::from_millis(delay)).await;
-    }
+    let delay = Duration::from_millis(latency + fault.as_ref().and_then(|fault| fault.ms).unwrap_or(0));
+    let due = tokio::time::Instant::now() + delay;
     let dropped = fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Drop);
     let stand_in = fault.as_ref().and_then(super::traffic::Fault::answer);
     let processed = !dropped && fault.as_ref().is_none_or(|fault| fault.process || stand_in.is_none());
@@ -161,6 +159,10 @@ async fn serve(shared: &Arc<Shared>, request: &Request) -> (Answer, Delivery) {
         Some(FaultKind::Torn) => Delivery::Torn,
         _ => Delivery::Whole,
     };
+    // What takes time is the way back: the request is carried out at once, its answer held back until due.
+    if !delay.is_zero() {
+        tokio::time::sleep_until(due).await;
+    }
     (answer, delivery)
 }
 
