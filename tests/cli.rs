@@ -2,6 +2,8 @@
 //!
 //! Where somebody changes the platform behind our back, a simulator is running that the commands join.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "support/bin.rs"]
 mod bin;
 

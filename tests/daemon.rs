@@ -1,6 +1,8 @@
 //! The daemon as systemd runs it: its log read as events, its pages over HTTP, its platform a simulator that
 //! misbehaves on request.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "support/bin.rs"]
 mod bin;
 
@@ -427,7 +429,8 @@ fn a_terminate_during_an_apply_finishes_what_is_in_flight_and_begins_nothing_new
     let mut said: Vec<String> =
         applied.iter().map(|event| event["address"].as_str().unwrap().replace("aws/", "")).collect();
     let mut there = made(&simulator);
-    (said.sort(), there.sort());
+    said.sort();
+    there.sort();
     assert_eq!(said, there);
 
     // The next start makes the rest, and none twice.

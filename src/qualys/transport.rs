@@ -264,6 +264,8 @@ impl Transport {
             }
         }
         let Some(found) = subscription(headers) else { return Ok(()) };
+        // It is the platform's to say, and may be anything.
+        let found = self.redact.redact(&found);
         let first = self.seen().subscription.replace(found.clone()).is_none();
         if first {
             tracing::debug!(subscription = found, "the platform names the subscription");

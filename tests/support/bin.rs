@@ -2,6 +2,7 @@
 //! test. Nothing of the machine reaches it but `PATH`, and whoever waits has a deadline.
 
 #![allow(dead_code, reason = "shared by test programs that each use a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -466,9 +467,13 @@ impl Daemon {
     #[track_caller]
     pub(crate) fn url(&self) -> String {
         until("http_listening", || {
-            let listening = self.named("http_listening");
-            let address = listening.first().and_then(|event| event["address"].as_str());
-            address.map(|address| format!("http://{address}")).ok_or_else(|| self.lines())
+            let lines = self.lines();
+            let address = lines.iter().find(|line| line.contains("http_listening")).and_then(|line| {
+                let port =
+                    line.split_once("127.0.0.1:")?.1.split(|after: char| !after.is_ascii_digit()).next()?;
+                Some(format!("http://127.0.0.1:{port}"))
+            });
+            address.ok_or(lines)
         })
     }
 
@@ -490,7 +495,7 @@ impl Daemon {
         for reader in self.readers.drain(..) {
             reader.join().unwrap();
         }
-        let stderr = self.lines().iter().map(|line| format!("{line}\n")).collect();
+        let stderr = self.lines().join("\n") + "\n";
         let stdout = self.log.stdout.lock().unwrap().clone();
         Ended { code: status.code().unwrap_or(-1), stdout, stderr }
     }
