@@ -82,6 +82,8 @@ pub struct Applying<'a> {
     pub concurrency: usize,
     /// Whether to begin no further change.
     pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Told of each change before it is sent.
+    pub before: &'a (dyn Fn(&Change) + Sync),
     /// Told of each outcome as it comes.
     pub each: &'a (dyn Fn(&Applied) + Sync),
 }
@@ -114,7 +116,7 @@ impl Ids {
 
 /// Performs the changes of the plan that are not held.
 pub async fn apply(plan: &ApprovedPlan, applying: Applying<'_>) -> Vec<Applied> {
-    let Applying { writer, tags, concurrency, stop, each } = applying;
+    let Applying { writer, tags, concurrency, stop, before, each } = applying;
     let ids = Ids(Mutex::new(tags.into_iter().map(|(path, id)| ((Kind::Tag, path), id)).collect()));
     let mut outcomes: BTreeMap<Address, Applied> = BTreeMap::new();
     for stage in stages(plan.plan().applicable()) {
@@ -137,7 +139,10 @@ pub async fn apply(plan: &ApprovedPlan, applying: Applying<'_>) -> Vec<Applied> 
                         let outcome = Outcome::Skipped { because };
                         came.push(Applied { change: change.clone(), outcome, took: Duration::ZERO });
                     }
-                    None => running.push(perform(change, writer, &ids)),
+                    None => {
+                        before(change);
+                        running.push(perform(change, writer, &ids));
+                    }
                 }
             }
             if came.is_empty() {
@@ -195,7 +200,10 @@ async fn perform(change: &Change, writer: &Writer, ids: &Ids) -> Applied {
             ids.lock().insert((change.address.kind, change.address.name.clone()), id.clone());
             Outcome::Applied { id }
         }
-        Err(Unwritten { error, after }) => {
+        Err(Unwritten::Incomplete) => Outcome::Failed {
+            error: "the plan does not say what to write: this is a defect of trueup".to_owned(),
+        },
+        Err(Unwritten::Refused { error, after }) => {
             let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
             let told = format!("{after}{}{hint}", one_line(&error));
             if error.outcome_unknown() {
@@ -208,15 +216,17 @@ async fn perform(change: &Change, writer: &Writer, ids: &Ids) -> Applied {
     Applied { change: change.clone(), outcome, took: began.elapsed() }
 }
 
-/// A write that was not made, and what had been done before it.
-struct Unwritten {
-    error: ApiError,
-    after: &'static str,
+/// Why a write was not made.
+enum Unwritten {
+    /// The platform did not make it; and what had been done before.
+    Refused { error: ApiError, after: &'static str },
+    /// The plan does not say what to write. The planner makes no such change; were it to, one change fails.
+    Incomplete,
 }
 
 impl From<ApiError> for Unwritten {
     fn from(error: ApiError) -> Unwritten {
-        Unwritten { error, after: "" }
+        Unwritten::Refused { error, after: "" }
     }
 }
 
@@ -230,13 +240,16 @@ async fn write(change: &Change, writer: &Writer, ids: &Ids) -> Result<String, Un
         }
         (Action::Replace, Some(after), Some(id)) => {
             writer.delete(change.address.kind, id).await?;
-            let after_delete = |error| Unwritten { error, after: "deleted, not yet created again: " };
+            let after_delete =
+                |error| Unwritten::Refused { error, after: "deleted, not yet created again: " };
             writer.create(after, marker, ids).await.map_err(after_delete)
         }
         (Action::Delete, _, Some(id)) => {
             writer.delete(change.address.kind, id).await?;
             Ok(id.clone())
         }
-        (action, _, _) => unreachable!("the planner gives every {} what it needs", action.word()),
+        (Action::Create | Action::Update | Action::Replace | Action::Delete, _, _) => {
+            Err(Unwritten::Incomplete)
+        }
     }
 }

@@ -46,10 +46,11 @@ pub enum ConnectionError {
 }
 
 /// Finds the way to the platform. No request is sent. Where a simulator is asked for, `running` is used if there
-/// is one.
+/// is one; where `current` already leads there, it is kept, and with it what it knows of the platform's limits.
 pub async fn connect(
     settings: &Settings,
     running: Option<&simulator::Running>,
+    current: Option<&Reader>,
 ) -> Result<Connection, ConnectionError> {
     let platform = &settings.platform;
     let built_in = platform.pod == Pod::Simulator && platform.api_url.is_none();
@@ -96,7 +97,11 @@ pub async fn connect(
         subscription: platform.subscription.clone(),
         retry: RetryPolicy::default(),
     };
-    Ok(Connection { reader: Reader::connect(endpoint)?, platform: name, simulator })
+    let reader = match current.filter(|current| current.serves(&endpoint)) {
+        Some(current) => current.clone(),
+        None => Reader::connect(endpoint)?,
+    };
+    Ok(Connection { reader, platform: name, simulator })
 }
 
 /// A credential. The built-in simulator knows one account, whatever the file says.

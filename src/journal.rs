@@ -29,6 +29,8 @@ const SCHEMA: &str = "
         base     text not null default '{}',
         written  text not null default '{}',
         ours     integer not null default 0,
+        marked   integer not null default 0,
+        protected integer not null default 0,
         primary key (kind, id)
     ) without rowid;
     create table if not exists listing (
@@ -184,7 +186,8 @@ impl Journal {
     pub fn known(&self, settle_for: Duration, now: Timestamp) -> Result<Known, JournalError> {
         let mut known = Known::default();
         let Some(db) = &self.db else { return Ok(known) };
-        let mut query = db.prepare("select kind, id, identity, base, written, ours from object")?;
+        let mut query =
+            db.prepare("select kind, id, identity, base, written, ours, marked, protected from object")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
@@ -195,6 +198,8 @@ impl Journal {
                     base: row.get::<_, String>(3)?.into(),
                     written: row.get::<_, String>(4)?.into(),
                     ours: row.get(5)?,
+                    marked: row.get(6)?,
+                    protected: row.get(7)?,
                 },
             );
         }
@@ -252,16 +257,17 @@ impl Journal {
         let transaction = db.transaction()?;
         {
             let mut seen = transaction.prepare(
-                "insert into object (kind, id, identity, base) values (?1, ?2, ?3, ?4)
-                 on conflict (kind, id) do update set identity = excluded.identity, base = excluded.base",
+                "insert into object (kind, id, identity, base, protected) values (?1, ?2, ?3, ?4, ?5)
+                 on conflict (kind, id) do update set
+                   identity = excluded.identity, base = excluded.base, protected = excluded.protected",
             )?;
             let mut settled =
                 transaction.prepare("delete from unsettled where kind = ?1 and identity = ?2")?;
             let mut forgotten = transaction.prepare("delete from object where kind = ?1 and id = ?2")?;
             for observation in &plan.observed {
                 match observation {
-                    Observation::Seen { kind, id, identity, base } => {
-                        seen.execute(params![kind.word(), id, identity, base])?;
+                    Observation::Seen { kind, id, identity, base, protected } => {
+                        seen.execute(params![kind.word(), id, identity, base, protected])?;
                         settled.execute(params![kind.word(), identity])?;
                     }
                     Observation::Forgotten { kind, id } => {
@@ -296,13 +302,23 @@ impl Journal {
         Ok(())
     }
 
-    /// Remembers that we wrote an object: whether we made it, and what went to fields that are not read back.
+    /// Remembers that we made an object, and whether it bears our mark.
+    pub fn made(&mut self, kind: Kind, id: &str, identity: &str, marked: bool) -> Result<(), JournalError> {
+        let Some(db) = &self.db else { return Ok(()) };
+        db.execute(
+            "insert into object (kind, id, identity, ours, marked) values (?1, ?2, ?3, 1, ?4)
+             on conflict (kind, id) do update set ours = 1, marked = excluded.marked",
+            params![kind.word(), id, identity, marked],
+        )?;
+        Ok(())
+    }
+
+    /// Remembers what went to fields of an object that are not read back.
     pub fn wrote(
         &mut self,
         kind: Kind,
         id: &str,
         identity: &str,
-        created: bool,
         unreadable: &Map<String, Value>,
     ) -> Result<(), JournalError> {
         let Some(db) = &self.db else { return Ok(()) };
@@ -317,9 +333,19 @@ impl Journal {
             before.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         written.extend(unreadable.clone());
         db.execute(
-            "insert into object (kind, id, identity, written, ours) values (?1, ?2, ?3, ?4, ?5)
-             on conflict (kind, id) do update set written = excluded.written, ours = max(ours, excluded.ours)",
-            params![kind.word(), id, identity, Value::Object(written).to_string(), created],
+            "insert into object (kind, id, identity, written) values (?1, ?2, ?3, ?4)
+             on conflict (kind, id) do update set written = excluded.written",
+            params![kind.word(), id, identity, Value::Object(written).to_string()],
+        )?;
+        Ok(())
+    }
+
+    /// A create was certainly not made: there is nothing to look for.
+    pub fn settled(&mut self, kind: Kind, identity: &str) -> Result<(), JournalError> {
+        let Some(db) = &self.db else { return Ok(()) };
+        db.execute(
+            "delete from unsettled where kind = ?1 and identity = ?2",
+            params![kind.word(), identity],
         )?;
         Ok(())
     }
@@ -420,13 +446,9 @@ fn drifted(plan: &Plan) -> impl Iterator<Item = &Change> {
     plan.changes.iter().filter(|change| change.cause.drifted())
 }
 
-/// A drift is over when its object was looked at and does not drift. What could not be read tells nothing.
+/// A drift is over when its object was looked at and does not drift.
 fn is_over(address: &str, drifted: &BTreeSet<String>, plan: &Plan) -> bool {
-    let failed = plan.failed.iter().any(|failed| match &failed.address {
-        Some(failed) => failed.to_string() == address,
-        None => address.split('/').next() == Some(failed.kind.word()),
-    });
-    !drifted.contains(address) && !failed
+    !drifted.contains(address) && address.parse().is_ok_and(|address| plan.looked_at(&address))
 }
 
 /// What makes a drift the same one as last time.
@@ -486,7 +508,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trueup.db");
         let (mut journal, _) = Journal::open(&path).unwrap();
-        journal.wrote(Kind::Aws, "1", "arn", true, &Map::new()).unwrap();
+        journal.made(Kind::Aws, "1", "arn", true).unwrap();
         for entry in std::fs::read_dir(folder.path()).unwrap() {
             let entry = entry.unwrap();
             let mode = entry.metadata().unwrap().permissions().mode();
@@ -500,12 +522,12 @@ mod tests {
         let path = folder.path().join("trueup.db");
         let regions: Map<_, _> =
             [("regions".to_owned(), serde_json::json!(["eu-west-1"]))].into_iter().collect();
-        Journal::open(&path).unwrap().0.wrote(Kind::Aws, "7", "arn", true, &regions).unwrap();
-        Journal::open(&path).unwrap().0.wrote(Kind::Aws, "7", "arn", false, &Map::new()).unwrap();
+        Journal::open(&path).unwrap().0.made(Kind::Aws, "7", "arn", true).unwrap();
+        Journal::open(&path).unwrap().0.wrote(Kind::Aws, "7", "arn", &regions).unwrap();
         let known = Journal::open(&path).unwrap().0.known(Duration::ZERO, at(0)).unwrap();
         let object = &known.objects[&(Kind::Aws, "7".to_owned())];
         assert_eq!(&*object.written, r#"{"regions":["eu-west-1"]}"#);
-        assert!(object.ours);
+        assert!(object.ours && object.marked && !object.protected);
     }
 
     #[test]

@@ -77,8 +77,15 @@ fn known_after(desired: &Desired, live: &LiveState) -> Known {
     let mut known = Known::default();
     let seen = plan(desired, live, &known, &Policy::from_settings(&desired.settings.reconcile));
     for observation in seen.observed {
-        if let Observation::Seen { kind, id, identity, base } = observation {
-            let object = KnownObject { identity, base: base.into(), written: "{}".into(), ours: false };
+        if let Observation::Seen { kind, id, identity, base, protected } = observation {
+            let object = KnownObject {
+                identity,
+                base: base.into(),
+                written: "{}".into(),
+                ours: false,
+                marked: false,
+                protected,
+            };
             known.objects.insert((kind, id), object);
         }
     }
@@ -551,7 +558,7 @@ fn prune_deletes_what_its_setting_allows_and_nothing_else() {
         &objects,
         "
         - tag/our-tag
-        - aws/kept held: its mark forbids to delete it (prevent_delete)
+        - aws/kept held: prevent_delete: true stood in the file
         - aws/ours
         o aws/nobodys unmanaged",
     );
@@ -560,7 +567,7 @@ fn prune_deletes_what_its_setting_allows_and_nothing_else() {
         &objects,
         "
         - tag/our-tag
-        - aws/kept held: its mark forbids to delete it (prevent_delete)
+        - aws/kept held: prevent_delete: true stood in the file
         - aws/nobodys
         - aws/ours",
     );
@@ -569,7 +576,7 @@ fn prune_deletes_what_its_setting_allows_and_nothing_else() {
         &objects.replace(", arn:", ", enabled: true, arn:"),
         "
         - tag/our-tag
-        ~ aws/kept held: its mark forbids to delete it (prevent_delete)
+        ~ aws/kept held: prevent_delete: true stood in the file
             enabled: true -> false
         ~ aws/nobodys
             enabled: true -> false

@@ -1,9 +1,11 @@
 //! `trueup apply`: plan, ask, apply. The command is itself the consent, whatever `reconcile.policy` says.
 
 use std::fmt::Write as _;
+use std::future::ready;
 use std::io::{BufRead, IsTerminal, Write as _};
 
 use clap::Args;
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::session::{self, Session, unknown_targets};
@@ -53,9 +55,10 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
     }
 
     let (platform, color) = (session.platform(), session.color);
-    let mut consent = |plan: &Plan| {
+    let asks = stop.clone();
+    let mut consent = |plan: &Plan| -> BoxFuture<'static, bool> {
         if !plan.unknown_targets.is_empty() {
-            return false;
+            return Box::pin(ready(false));
         }
         let text = session::text(plan, &platform, color, false);
         match args.format {
@@ -64,7 +67,7 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
             Format::Json => output::complain(&text),
         }
         let nothing = plan.applicable().next().is_none() || plan.blocked.is_some();
-        args.yes || nothing || asked()
+        if args.yes || nothing { Box::pin(ready(true)) } else { Box::pin(asked(asks.clone())) }
     };
     let report = session.pass("apply", true, &mut consent, &stop).await;
     let exit = unknown_targets(&report.plan, args.format).unwrap_or_else(|| {
@@ -76,6 +79,7 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
                 "plan": session.json(&report.plan, exit, report.began),
                 "outcomes": report.applied.iter().map(outcome_json).collect::<Vec<_>>(),
                 "not_converged": report.not_converged.iter().map(not_converged_json).collect::<Vec<_>>(),
+                "failed": report.after.iter().flat_map(|after| &after.failed).collect::<Vec<_>>(),
                 "exit": exit.code(),
             })),
         }
@@ -94,12 +98,21 @@ fn exit_of(report: &Report) -> Exit {
     }
 }
 
-/// Asks on stderr, so that stdout holds data alone. Anything but `yes` is no.
-fn asked() -> bool {
+/// Asks on stderr, so that stdout holds data alone. Anything but `yes` is no, an interrupt too.
+async fn asked(stop: Stop) -> bool {
     let mut stderr = std::io::stderr();
     let _ = write!(stderr, "\nApply this plan? Only `yes` is taken: ").and_then(|()| stderr.flush());
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    });
+    tokio::select! {
+        answer = answer => answer.unwrap_or(false),
+        () = stop.requested() => {
+            output::complain("");
+            false
+        }
+    }
 }
 
 fn outcome_text(report: &Report) -> String {
@@ -124,6 +137,11 @@ fn outcome_text(report: &Report) -> String {
             {
                 let line = format!("! {address} not converged: {path}: sent {after}, got {before}");
                 let _ = writeln!(text, "{}", visible(&line));
+            }
+            for failed in report.after.iter().flat_map(|after| &after.failed) {
+                let what =
+                    failed.address.as_ref().map_or_else(|| failed.kind.to_string(), ToString::to_string);
+                let _ = writeln!(text, "x {} failed   {}", visible(&what), visible(&failed.error));
             }
             let done = |action| {
                 let of = |applied: &&Applied| applied.outcome.is_applied() && applied.change.action == action;

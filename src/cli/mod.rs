@@ -13,6 +13,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nix::sys::resource::{Resource, setrlimit};
 
 use crate::exit::Exit;
 use crate::telemetry::{self, LogFormat};
@@ -146,6 +147,8 @@ pub fn main() -> Exit {
             return exit;
         }
     };
+    // A core dump would hold the credentials. Where it cannot be refused, the service's unit still does.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_stack_size(1 << 20)
@@ -159,7 +162,7 @@ pub fn main() -> Exit {
         }
     };
     let Cli { common, command } = cli;
-    runtime.block_on(async {
+    let exit = runtime.block_on(async {
         match command {
             Command::Run => run::run(&common).await,
             Command::Plan(args) => plan::run(&common, &args).await,
@@ -167,7 +170,10 @@ pub fn main() -> Exit {
             Command::Validate(args) => validate::run(&common, &args),
             Command::Simulate(args) => simulate::run(&common, args).await,
         }
-    })
+    });
+    // A question that nobody answered any more is still being asked on a thread of its own.
+    runtime.shutdown_background();
+    exit
 }
 
 /// Whether a command line that is wrong asks for JSON: who reads the answer as JSON reads this one so too.

@@ -30,7 +30,8 @@ pub(super) async fn run(common: &Common, args: &PlanArgs) -> Exit {
         Ok(session) => session,
         Err(exit) => return exit,
     };
-    let report = session.pass("plan", false, &mut |_| false, &Stop::new()).await;
+    let report =
+        session.pass("plan", false, &mut |_| Box::pin(std::future::ready(false)), &Stop::new()).await;
     let plan = &report.plan;
     let exit = if let Some(exit) = unknown_targets(plan, args.format) {
         exit

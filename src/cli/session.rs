@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -31,7 +32,7 @@ impl Session {
     pub(super) async fn open(common: &Common, format: Format, targets: &[Address]) -> Result<Session, Exit> {
         let path = common.config();
         let desired = desired::load(&path).map_err(|rejected| output::reject(format, &rejected))?;
-        let connection = connect(&desired.settings, None)
+        let connection = connect(&desired.settings, None, None)
             .await
             .map_err(|error| output::fail(format, Exit::Failure, &one_line(&error), None))?;
         let mut policy = Policy::from_settings(&desired.settings.reconcile);
@@ -50,7 +51,7 @@ impl Session {
         &mut self,
         trigger: &str,
         write: bool,
-        consent: &mut (dyn FnMut(&Plan) -> bool + Send),
+        consent: &mut (dyn FnMut(&Plan) -> BoxFuture<'static, bool> + Send),
         stop: &Stop,
     ) -> Report {
         // Without consent to write there is nothing in reach that could.

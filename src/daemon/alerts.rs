@@ -10,6 +10,7 @@ use tracing::{info, warn};
 use crate::error::one_line;
 use crate::journal::{DriftEvent, DriftNews, Journal};
 use crate::plan::{Plan, Unhealthy};
+use crate::resource::Health;
 
 /// What was told.
 #[derive(Debug, Default)]
@@ -42,20 +43,25 @@ impl Alerts {
             }
             now.insert(address, how);
         }
-        // What could not be read has not recovered.
-        let unread = |address: &str| {
-            plan.failed.iter().any(|failed| {
-                failed.address.is_none() && address.split('/').next() == Some(failed.kind.word())
-            })
-        };
-        for (address, (state, last_error)) in std::mem::take(&mut self.unhealthy) {
+        for (address, how) in std::mem::take(&mut self.unhealthy) {
             if now.contains_key(&address) {
                 continue;
             }
-            if unread(&address) {
-                now.insert(address, (state, last_error));
-            } else {
-                info!(event = "connector_recovered", address, state = "", last_error = "");
+            match address.parse().ok().and_then(|address| plan.states.get(&address)) {
+                // Running again, as after each change of ours: how that ends is not known yet.
+                Some(health) if health.is_running() => drop(now.insert(address, how)),
+                Some(Health { state, last_error }) => {
+                    let state = state.as_deref().unwrap_or_default();
+                    let last_error = last_error.as_deref().unwrap_or_default();
+                    info!(event = "connector_recovered", address, state, last_error);
+                }
+                None => {
+                    let looked_at = address.parse().is_ok_and(|address| plan.looked_at(&address));
+                    // Gone, or not in the file any more: nobody's to worry about. Not read: not recovered.
+                    if !looked_at {
+                        now.insert(address, how);
+                    }
+                }
             }
         }
         self.unhealthy = now;

@@ -22,7 +22,7 @@ use crate::error::one_line;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, plan_json};
 use crate::qualys::Writer;
-use crate::reconcile::{Pass, Report, reconcile};
+use crate::reconcile::{End, Pass, Report, reconcile};
 use crate::simulator;
 use crate::stop::Stop;
 
@@ -86,7 +86,7 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
         None => None,
     };
     let mut journal = open_journal(&desired.settings);
-    let Connection { reader, platform, mut simulator } = connect(&desired.settings, None).await?;
+    let Connection { reader, platform, mut simulator } = connect(&desired.settings, None, None).await?;
     watcher.follow(&followed(&config, &desired), &desired.include).await;
     let (timetable, schedules) = watch::channel(Schedule::from(&desired.settings.reconcile));
     let background = start_background(signals, &stop, &triggers, schedules, &board);
@@ -126,7 +126,8 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
             systemd::ready("reloaded");
         }
         let report = pass(trigger, &mut in_force, &mut journal, &mut alerts, &board, &stop).await;
-        if shown.as_ref() != Some(&report.current().id) || !report.applied.is_empty() {
+        let planned = report.end != End::Stopped;
+        if planned && (shown.as_ref() != Some(&report.current().id) || !report.applied.is_empty()) {
             show(&report.plan, &in_force.platform);
             if let Some(after) = &report.after {
                 show(after, &in_force.platform);
@@ -222,7 +223,7 @@ async fn reload(
 ) {
     let Ok(desired) = load(config, board) else { return };
     // Credentials are resolved anew, since they may have been rotated.
-    match connect(&desired.settings, simulator.as_ref()).await {
+    match connect(&desired.settings, simulator.as_ref(), Some(&in_force.reader)).await {
         Ok(Connection { reader, platform, simulator: started }) => {
             // One that is there already stays, also where it is not asked for any more: it may be again.
             if started.is_some() {
@@ -270,7 +271,7 @@ async fn pass(
         stop,
         // A drift is told before it is undone.
         tell: &mut |plan, journal| alerts.tell(plan, journal, remind_every),
-        consent: &mut |_| true,
+        consent: &mut |_| Box::pin(std::future::ready(true)),
     })
     .await;
     for applied in &report.applied {

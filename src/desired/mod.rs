@@ -56,6 +56,20 @@ pub struct Declared {
     pub place: Place,
 }
 
+impl Declared {
+    /// What it should be, less the fields that it says to ignore: as if the file left them out.
+    #[must_use]
+    pub fn without_ignored(&self) -> Spec {
+        if self.meta.ignore.is_empty() {
+            return self.spec.clone();
+        }
+        let mut fields = self.spec.fields();
+        fields.retain(|name, _| !self.meta.ignore.contains(name));
+        // What the file's own reader has taken it takes again.
+        self.spec.kind().deserialize(serde_json::Value::Object(fields)).unwrap_or_else(|_| self.spec.clone())
+    }
+}
+
 /// What every entry may say besides its fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Meta {

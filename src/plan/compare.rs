@@ -19,6 +19,7 @@ pub(super) struct Comparison<'a> {
     changed: Vec<(FieldChange, Access, Cause)>,
     unverified: Vec<String>,
     observed: Option<Observation>,
+    lost_its_mark: bool,
 }
 
 impl<'a> Comparison<'a> {
@@ -40,9 +41,8 @@ impl<'a> Comparison<'a> {
         // The fields in which file and live do not agree, and what the journal knows of them: the old base.
         let mut apart = Vec::new();
         for field in live.kind().fields() {
-            let ignored = || entry.declared.meta.ignore.iter().any(|name| name == field.name);
             let Some(want) = wanted.get(field.name) else { continue };
-            if field.access == Access::Identity || ignored() {
+            if field.access == Access::Identity {
                 apart.push((field.name, None));
                 continue;
             }
@@ -80,13 +80,18 @@ impl<'a> Comparison<'a> {
             };
         }
         let observed = observe(entry, live, known, new_base);
-        Comparison { entry, live, after, changed, unverified, observed }
+        let lost_its_mark = known.is_some_and(|known| known.lost_its_mark(live));
+        Comparison { entry, live, after, changed, unverified, observed, lost_its_mark }
     }
 
     /// Puts what was found into the plan.
     pub(super) fn into_plan(self, address: Address, policy: &Policy, plan: &mut Plan) {
-        let Comparison { entry, live, after, changed, unverified, observed } = self;
+        let Comparison { entry, live, after, changed, unverified, observed, lost_its_mark } = self;
         plan.observed.extend(observed);
+        if lost_its_mark {
+            plan.warnings
+                .push(format!("{address}: somebody took our mark off its description: it is no longer ours"));
+        }
         if !unverified.is_empty() {
             plan.unverified.push(Unverified { address: address.clone(), fields: unverified });
         }
@@ -97,6 +102,8 @@ impl<'a> Comparison<'a> {
                 state: live.health.state.clone().unwrap_or_default(),
                 last_error: live.health.last_error.clone(),
             });
+        } else if live.health.state.is_some() {
+            plan.states.insert(address.clone(), live.health.clone());
         }
         let Some(cause) = changed.iter().map(|(_, _, cause)| *cause).reduce(Cause::and) else {
             plan.unchanged.insert(address);
@@ -114,6 +121,7 @@ impl<'a> Comparison<'a> {
             cause,
             since: None,
             passes: 0,
+            prunes: false,
             depends_on: BTreeSet::new(),
             fields: changed.into_iter().map(|(field, _, _)| field).collect(),
             before: Some(live.spec.clone()),
@@ -132,8 +140,11 @@ fn observe(
 ) -> Option<Observation> {
     let identity = entry.spec.identity().unwrap_or_default();
     let base = Value::Object(base).to_string();
-    let is_news = known.is_none_or(|known| known.identity != identity || *known.base != *base);
-    is_news.then(|| Observation::Seen { kind: live.kind(), id: live.id.clone(), identity, base })
+    let protected = entry.declared.meta.prevent_delete;
+    let is_news = known.is_none_or(|known| {
+        known.identity != identity || *known.base != *base || known.protected != protected
+    });
+    is_news.then(|| Observation::Seen { kind: live.kind(), id: live.id.clone(), identity, base, protected })
 }
 
 /// A change that makes what the file names and the platform does not have.
@@ -158,8 +169,11 @@ pub(super) fn create(
         .collect();
     let place = &entry.declared.place;
     let (cause, reason) = match known_id {
-        Some(id) => (Cause::Drift, format!("in {place}, gone from the platform (it was {id})")),
-        None => (Cause::Pending, format!("in {place}, not live")),
+        // What we have just made and cannot see yet did not drift.
+        Some(id) if unsettled_until.is_none() => {
+            (Cause::Drift, format!("in {place}, gone from the platform (it was {id})"))
+        }
+        Some(_) | None => (Cause::Pending, format!("in {place}, not live")),
     };
     Change {
         address,
@@ -180,6 +194,7 @@ pub(super) fn create(
         reason,
         since: None,
         passes: 0,
+        prunes: false,
         depends_on: BTreeSet::new(),
         fields,
         before: None,

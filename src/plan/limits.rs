@@ -46,7 +46,8 @@ pub fn approve(plan: Plan) -> Result<ApprovedPlan, Refusal> {
 
 /// The first limit that the plan is over.
 pub(super) fn check(plan: &Plan, nothing_desired: bool, policy: &Policy) -> Option<Blocked> {
-    let deletes = |change: &&Change| matches!(change.action, Action::Delete | Action::Replace);
+    let deletes =
+        |change: &&Change| change.prunes || matches!(change.action, Action::Delete | Action::Replace);
     let wanted = plan.applicable().filter(deletes).count();
     if nothing_desired && wanted > 0 {
         return Some(Blocked {

@@ -76,7 +76,8 @@ pub(super) fn match_listing<'e, 'a>(
         }
     }
     missing.retain(|(entry, known_id)| {
-        let at = known_id.as_deref().and_then(|id| by_id.get(id)).copied().filter(|&at| !taken[at]);
+        let id = known_id.as_deref().filter(|_| !kind.is_its_name());
+        let at = id.and_then(|id| by_id.get(id)).copied().filter(|&at| !taken[at]);
         if let Some(at) = at {
             taken[at] = true;
             matched.push(Match::Pair { entry, live: &listing[at] });

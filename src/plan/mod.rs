@@ -106,6 +106,17 @@ pub struct KnownObject {
     pub written: Box<str>,
     /// Whether we made it.
     pub ours: bool,
+    /// Whether it bore our mark when we made it.
+    pub marked: bool,
+    /// Whether the file last said `prevent_delete` of it.
+    pub protected: bool,
+}
+
+impl KnownObject {
+    /// Whether somebody has taken our mark off its description: it is theirs from then on.
+    fn lost_its_mark(&self, live: &LiveObject) -> bool {
+        self.marked && live.owner.is_none() && live.kind().field("description").is_some()
+    }
 }
 
 /// How large a listing was.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::desired::settings::Mode;
-use crate::resource::{Address, Kind, Owner, Spec};
+use crate::resource::{Address, Health, Kind, Owner, Spec};
 
 /// What to change, and all that a person should know beside it.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Plan {
     pub unverified: Vec<Unverified>,
     /// Declared objects whose last run failed.
     pub unhealthy: Vec<Unhealthy>,
+    /// The state of each declared object that runs and is not unhealthy.
+    pub states: BTreeMap<Address, Health>,
     /// What could not be planned.
     pub failed: Vec<Failed>,
     /// The limit that the plan is over: nothing of it is applied.
@@ -39,6 +41,8 @@ pub struct Plan {
     pub cost: Cost,
     /// What the journal is to remember of this pass.
     pub observed: Vec<Observation>,
+    /// Whether it is about its targets alone.
+    pub targeted: bool,
     /// Targets that name nothing: neither in the file nor live.
     pub unknown_targets: Vec<Address>,
     /// The size of each listing that was believed.
@@ -60,6 +64,8 @@ pub struct Change {
     pub since: Option<Timestamp>,
     /// In how many passes it was seen.
     pub passes: u32,
+    /// Whether it is made because the file does not name the object: the limits of deletes count it.
+    pub prunes: bool,
     /// Why it is wanted but withheld.
     pub held: Option<Held>,
     /// Why it is wanted, for the reader of the plan; apply ignores it.
@@ -284,6 +290,8 @@ pub enum Observation {
         identity: String,
         /// See [`super::KnownObject::base`].
         base: String,
+        /// See [`super::KnownObject::protected`].
+        protected: bool,
     },
     /// A complete listing does not hold it, and the file does not name it.
     Forgotten {
@@ -321,11 +329,13 @@ impl Plan {
             unmanaged: Vec::new(),
             unverified: Vec::new(),
             unhealthy: Vec::new(),
+            states: BTreeMap::new(),
             failed: Vec::new(),
             blocked: None,
             warnings: Vec::new(),
             cost: Cost::default(),
             observed: Vec::new(),
+            targeted: false,
             unknown_targets: Vec::new(),
             listings: BTreeMap::new(),
         }
@@ -370,6 +380,7 @@ impl Plan {
         if targets.is_empty() {
             return;
         }
+        self.targeted = true;
         self.unknown_targets = targets.iter().filter(|target| !self.mentions(target)).cloned().collect();
         let mut kept = targets.clone();
         let mut grown = true;
@@ -396,6 +407,15 @@ impl Plan {
                 None => kept.iter().any(|address| address.kind == *kind),
             }
         });
+    }
+
+    /// Whether the plan would show a difference of the object if there were one. What could not be read, and
+    /// what was not asked for, was not looked at.
+    #[must_use]
+    pub fn looked_at(&self, address: &Address) -> bool {
+        let failed = self.failed.iter().any(|failed| failed.address.as_ref() == Some(address));
+        let listed = !self.targeted && self.listings.contains_key(&address.kind);
+        self.unchanged.contains(address) || (listed && !failed)
     }
 
     /// Whether anything of the plan is about the object. A kind that could not be read may hold it.
@@ -454,6 +474,7 @@ impl Plan {
                 cause: _,
                 since: _,
                 passes: _,
+                prunes: _,
                 reason: _,
                 depends_on: _,
             } = change;

@@ -75,9 +75,14 @@ impl TagNames {
 
     /// Finds the path of each declared tag. One whose parent is declared too waits for that one.
     fn add_declared(&mut self, declared: &[Declared]) {
-        let tags: Vec<&Tag> = declared
+        let specs: Vec<Spec> = declared
             .iter()
-            .filter_map(|entry| if let Spec::Tag(tag) = &entry.spec { Some(tag) } else { None })
+            .filter(|entry| entry.spec.kind() == Kind::Tag)
+            .map(Declared::without_ignored)
+            .collect();
+        let tags: Vec<&Tag> = specs
+            .iter()
+            .filter_map(|spec| if let Spec::Tag(tag) = spec { Some(tag) } else { None })
             .collect();
         let mut paths: Vec<Option<Result<Tag, String>>> = vec![None; tags.len()];
         let mut progress = true;
@@ -207,7 +212,7 @@ impl TagNames {
         let mut resolved = Vec::with_capacity(entries.len());
         for &declared in entries {
             let mut problem = None;
-            let mut spec = declared.spec.clone();
+            let mut spec = declared.without_ignored();
             if kind == Kind::Tag {
                 match placed.next() {
                     Some(Ok(tag)) => spec = Spec::Tag(tag.clone()),

@@ -35,7 +35,7 @@ pub(super) fn judge(
     if foreign {
         return;
     }
-    let ours = marked.is_some() || known.is_some_and(|known| known.ours);
+    let ours = marked.is_some() || known.is_some_and(|known| known.ours && !known.lost_its_mark(live));
     let shared = live.kind().is_shared();
     let wanted = match policy.prune {
         Prune::Never | Prune::Owned => ours,
@@ -55,33 +55,30 @@ pub(super) fn judge(
             last_error: live.health.last_error.clone(),
         });
     }
-    let protected = live.owner.as_ref().is_some_and(|owner| owner.prevent_delete);
+    let protected = live.owner.as_ref().is_some_and(|owner| owner.prevent_delete)
+        || known.is_some_and(|known| known.protected);
     let whose = if ours { "ours, not in the file" } else { "live, not in the file" };
     let (held, reason) = if policy.prune == Prune::Never {
         let why = format!("{whose}; prune: never");
         (Some(Held { why: why.clone(), counts: false, foreign: false }), why)
     } else if protected {
-        (Some(Held::because("its mark forbids to delete it (prevent_delete)")), whose.to_owned())
+        (Some(Held::because("prevent_delete: true stood in the file")), whose.to_owned())
     } else if section.waits {
         let why = "the file names this kind for the first time: deletes wait for the next pass";
         (Some(Held::because(why)), whose.to_owned())
     } else {
         (None, whose.to_owned())
     };
-    let before = live.spec.clone();
-    let disable = policy.prune_action == PruneAction::Disable && live.kind().field("enabled").is_some();
-    let (action, fields, after) = if disable {
-        let mut fields = before.fields();
-        if fields.get("enabled") == Some(&Value::Bool(false)) {
-            return;
+    let disabled = live.spec.disabled().filter(|_| policy.prune_action == PruneAction::Disable);
+    let (action, fields, after) = match disabled {
+        // Off already: as good as gone.
+        Some(disabled) if disabled == live.spec => return,
+        Some(disabled) => {
+            let path = "enabled".to_owned();
+            let field = FieldChange { path, before: Value::Bool(true), after: Value::Bool(false) };
+            (Action::Update, vec![field], Some(disabled))
         }
-        let field =
-            FieldChange { path: "enabled".to_owned(), before: Value::Bool(true), after: Value::Bool(false) };
-        fields.insert("enabled".to_owned(), Value::Bool(false));
-        let after = live.kind().deserialize(Value::Object(fields)).ok();
-        (Action::Update, vec![field], after)
-    } else {
-        (Action::Delete, Vec::new(), None)
+        None => (Action::Delete, Vec::new(), None),
     };
     plan.changes.push(Change {
         address,
@@ -92,9 +89,10 @@ pub(super) fn judge(
         reason,
         since: None,
         passes: 0,
+        prunes: true,
         depends_on: BTreeSet::new(),
         fields,
-        before: Some(before),
+        before: Some(live.spec.clone()),
         after,
         marker: live.owner.clone(),
     });

@@ -27,6 +27,12 @@ impl Reader {
         Ok(Reader { transport: Arc::new(Transport::new(endpoint)?) })
     }
 
+    /// Whether it speaks to just this endpoint, as this user: then it also knows the platform's limits.
+    #[must_use]
+    pub fn serves(&self, endpoint: &Endpoint) -> bool {
+        self.transport.serves(endpoint)
+    }
+
     /// From now on, a request to stop cuts short the rests between attempts: a write that the platform keeps
     /// back is then given up, not made. What was sent is still waited for.
     pub fn heed(&self, stop: crate::stop::Stop) {

@@ -10,7 +10,7 @@ use super::error::ConnectError;
 use crate::secret::Secret;
 
 /// Where the platform is and how to speak to it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Endpoint {
     /// The API server: the QPS family (connectors, tags).
     pub api: Url,

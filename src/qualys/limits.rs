@@ -9,6 +9,10 @@ use std::time::{Duration, SystemTime};
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
+/// The longest wait that a header is believed to ask for; quotas are counted by the hour or by the day. Headers
+/// are remote text: a larger number must not overflow a clock.
+const LONGEST_WAIT: Duration = Duration::from_hours(48);
+
 /// What one answer says of the limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Limits {
@@ -36,7 +40,11 @@ impl Limits {
         };
         Limits {
             remaining: number(&["x-ratelimit-remaining"]),
-            wait: to_wait.filter(|wait| !wait.is_zero()).or_else(retry_after).filter(|wait| !wait.is_zero()),
+            wait: to_wait
+                .filter(|wait| !wait.is_zero())
+                .or_else(retry_after)
+                .filter(|wait| !wait.is_zero())
+                .map(|wait| wait.min(LONGEST_WAIT)),
             // Both spellings are in the vendor's pages.
             concurrency: count(&["x-concurrency-limit-limit", "x-concurrencylimit-limit"]),
             running: count(&["x-concurrency-limit-running", "x-concurrencylimit-running"]),
@@ -57,7 +65,7 @@ pub(super) struct Gate(Mutex<Option<Instant>>);
 impl Gate {
     /// Keeps all requests back for that long.
     pub(super) fn close_for(&self, wait: Duration) {
-        let until = Instant::now() + wait;
+        let until = Instant::now() + wait.min(LONGEST_WAIT);
         let mut gate = self.lock();
         *gate = Some(gate.map_or(until, |earlier| earlier.max(until)));
     }

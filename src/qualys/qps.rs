@@ -286,6 +286,10 @@ async fn search<T: QpsObject>(transport: &Transport, ids: Option<&str>) -> Resul
         let (rows, last) = absorb(transport, &call, &mut all, page).await?;
         let brought_nothing = all.seen.len() == before;
         let next = match has_more {
+            Some(false) if count.is_some_and(|count| count > rows as u64) => {
+                let said = format!("a count of {} and {rows} objects", count.unwrap_or_default());
+                return Err(transport.unreadable(&call, said, false));
+            }
             Some(false) => return Ok(all.in_order()),
             Some(true) => last,
             // Not said: a `lastId` says that there is more, and so may a page that could have been cut off.

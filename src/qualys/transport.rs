@@ -66,6 +66,7 @@ pub struct Requests {
 #[derive(Debug)]
 pub(super) struct Transport {
     client: Client,
+    endpoint: Endpoint,
     base: Url,
     retry: RetryPolicy,
     /// The subscription that may answer.
@@ -102,9 +103,9 @@ impl Transport {
                 redact.add_pair(endpoint.username.expose(), &endpoint.password);
                 redact
             },
-            base: endpoint.api,
+            base: endpoint.api.clone(),
             retry: endpoint.retry,
-            expected: endpoint.subscription,
+            expected: endpoint.subscription.clone(),
             places: Semaphore::new(width),
             width: AtomicUsize::new(width),
             gate: Gate::default(),
@@ -113,6 +114,7 @@ impl Transport {
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             retries: AtomicU64::new(0),
+            endpoint,
         })
     }
 
@@ -155,7 +157,7 @@ impl Transport {
             let (pause, fault) = if let ApiErrorKind::RateLimited { wait } = fault.kind {
                 limited += 1;
                 let pause = wait.unwrap_or_else(|| self.retry.pause(limited));
-                if waited + pause > self.retry.max_wait {
+                if waited.saturating_add(pause) > self.retry.max_wait {
                     return Err(self.give_up(call, fault, maybe_done));
                 }
                 say_limited(call, pause);
@@ -173,13 +175,16 @@ impl Transport {
                     Effect::Once => fault.transient && !fault.maybe_done,
                 };
                 let pause = self.retry.pause(failed).max(fault.wait.unwrap_or_default());
-                if !again || failed >= self.retry.attempts || waited + pause > self.retry.max_wait {
+                if !again
+                    || failed >= self.retry.attempts
+                    || waited.saturating_add(pause) > self.retry.max_wait
+                {
                     return Err(self.give_up(call, fault, maybe_done));
                 }
                 tracing::debug!(operation = %call.operation, failed, ?pause, kind = ?fault.kind, "trying again");
                 (pause, fault)
             };
-            waited += pause;
+            waited = waited.saturating_add(pause);
             self.retries.fetch_add(1, Ordering::Relaxed);
             if !self.rest(pause).await {
                 return Err(self.give_up(call, fault, maybe_done));
@@ -190,10 +195,10 @@ impl Transport {
     /// Waits while the platform has asked all to wait.
     async fn pass_gate(&self, call: &Call, waited: &mut Duration, maybe_done: bool) -> Result<(), ApiError> {
         while let Some(left) = self.gate.closed_for() {
-            if *waited + left > self.retry.max_wait {
+            if waited.saturating_add(left) > self.retry.max_wait {
                 return Err(self.give_up(call, Fault::kept_back(left), maybe_done));
             }
-            *waited += left;
+            *waited = waited.saturating_add(left);
             // Those who waited together should not come back in the same instant.
             let jitter = left.min(Duration::from_millis(250)).mul_f64(rand::random());
             if !self.rest(left + jitter).await {
@@ -214,6 +219,11 @@ impl Transport {
             () = tokio::time::sleep(pause) => true,
             () = stop.requested() => false,
         }
+    }
+
+    /// Whether it speaks to just this endpoint, as this user.
+    pub(super) fn serves(&self, endpoint: &Endpoint) -> bool {
+        self.endpoint == *endpoint
     }
 
     /// From now on, a request to stop cuts short the rests between attempts.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::tag::check_tag_name;
 use super::{
     AwsAccount, Capabilities, ExternalId, Field, Finding, Kind, Module, Owner, Partition, PerimeterScan,
     Reference, Regions, Resource, RoleArn, RunFrequency,
@@ -108,6 +109,10 @@ impl Resource for Aws {
     }
 
     fn complete(&mut self, live: &Aws) {
+        // Each application names the role too: with a new role they are sent again as they are.
+        if self.arn != live.arn && self.capabilities.is_none() {
+            self.capabilities.clone_from(&live.capabilities);
+        }
         if let (Some(wanted), Some(live)) = (&mut self.capabilities, &live.capabilities) {
             wanted.complete(live);
         }
@@ -116,9 +121,20 @@ impl Resource for Aws {
         }
     }
 
+    fn disabled(&self) -> Option<Aws> {
+        Some(Aws { enabled: Some(false), ..self.clone() })
+    }
+
     fn check(&mut self, report: &mut dyn FnMut(Finding)) {
         self.fold_role_into_arn(report);
         check_connector(&self.name, self.run_frequency, self.activation.as_ref(), report);
+        for name in self.tags.iter().flatten() {
+            check_tag_name("tags", name, report);
+        }
+        let capabilities = self.capabilities.iter().flat_map(|Capabilities(all)| all.values());
+        for name in capabilities.flatten() {
+            check_tag_name("capabilities", name, report);
+        }
         Owner::check_text(self.description.as_deref(), report);
         if matches!(self.perimeter_scan, Some(PerimeterScan::Global | PerimeterScan::Own(_)))
             && self.activation.as_ref().is_some_and(|modules| !modules.contains(&Module::Vm))

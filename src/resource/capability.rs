@@ -8,8 +8,7 @@ use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 
 /// An application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Capability {
     /// Asset inventory.
     Ai,
@@ -17,16 +16,48 @@ pub enum Capability {
     Ci,
     /// Cloud security assessment.
     Csa,
+    /// One that the platform gave and that no document names.
+    Other(String),
 }
 
 impl Capability {
+    const NAMES: &'static [&'static str] = &["AI", "CI", "CSA"];
+
+    /// The application of that name, known or not.
+    #[must_use]
+    pub fn from_platform(name: &str) -> Capability {
+        match name {
+            "AI" => Capability::Ai,
+            "CI" => Capability::Ci,
+            "CSA" => Capability::Csa,
+            other => Capability::Other(other.to_owned()),
+        }
+    }
+
     /// The name on the wire and in the file.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Capability::Ai => "AI",
             Capability::Ci => "CI",
             Capability::Csa => "CSA",
+            Capability::Other(name) => name,
+        }
+    }
+}
+
+impl Serialize for Capability {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Capability {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Capability, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        match Capability::from_platform(&name) {
+            Capability::Other(name) => Err(de::Error::unknown_variant(&name, Capability::NAMES)),
+            known => Ok(known),
         }
     }
 }
@@ -46,12 +77,12 @@ impl Capabilities {
     }
 }
 
-struct Tagged<'a>(Capability, &'a str);
+struct Tagged<'a>(&'a Capability, &'a str);
 
 impl Serialize for Tagged<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("name", &self.0)?;
+        map.serialize_entry("name", self.0)?;
         map.serialize_entry("tag", self.1)?;
         map.end()
     }
@@ -64,7 +95,7 @@ impl Serialize for Capabilities {
             match tag.as_deref() {
                 // No tag is written as the bare name: what prints alike is alike.
                 None | Some("") => list.serialize_element(capability)?,
-                Some(tag) => list.serialize_element(&Tagged(*capability, tag))?,
+                Some(tag) => list.serialize_element(&Tagged(capability, tag))?,
             }
         }
         list.end()
@@ -117,12 +148,11 @@ impl<'de> Deserialize<'de> for Capabilities {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Capabilities, A::Error> {
                 let mut all = BTreeMap::new();
                 while let Some(Entry(name, tag)) = list.next_element()? {
-                    if all.insert(name, tag).is_some() {
-                        return Err(de::Error::custom(format!(
-                            "capability {} stands twice in the list",
-                            name.name()
-                        )));
+                    if all.contains_key(&name) {
+                        let name = name.name();
+                        return Err(de::Error::custom(format!("capability {name} stands twice in the list")));
                     }
+                    all.insert(name, tag);
                 }
                 Ok(Capabilities(all))
             }

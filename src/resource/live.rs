@@ -90,6 +90,12 @@ pub struct Health {
 }
 
 impl Health {
+    /// Whether a run is under way or waits: how the last one went is not told meanwhile.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self.state.as_deref(), Some("QUEUED" | "PENDING" | "RUNNING" | "PROCESSING"))
+    }
+
     /// Whether a person should look. Running and waiting are fine, and so is what has never run.
     #[must_use]
     pub fn is_unhealthy(&self) -> bool {

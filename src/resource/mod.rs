@@ -65,6 +65,11 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     /// object. Whole fields that are left out stay so.
     fn complete(&mut self, _live: &Self) {}
 
+    /// The same object, switched off; `None` for kinds that cannot be.
+    fn disabled(&self) -> Option<Self> {
+        None
+    }
+
     /// Brings other documented spellings into the one normal form, and reports what is wrong or ill-advised
     /// across fields. What one field alone can get wrong, its own type refuses while it is read.
     fn check(&mut self, _report: &mut dyn FnMut(Finding)) {}
@@ -160,6 +165,12 @@ macro_rules! kinds {
                 }
             }
 
+            /// See [`Resource::disabled`].
+            #[must_use]
+            pub fn disabled(&self) -> Option<Spec> {
+                match self { $(Spec::$kind(spec) => spec.disabled().map(Spec::$kind),)+ }
+            }
+
             /// See [`Resource::check`].
             pub fn check(&mut self, report: &mut dyn FnMut(Finding)) {
                 match self { $(Spec::$kind(spec) => spec.check(report),)+ }
@@ -213,6 +224,13 @@ impl Serialize for Kind {
 }
 
 impl Kind {
+    /// Whether another name makes another object: then an id that the journal knows finds nothing that the
+    /// identity did not.
+    #[must_use]
+    pub fn is_its_name(self) -> bool {
+        self.field("name").is_some_and(|field| field.access == Access::Identity)
+    }
+
     /// The named field of this kind.
     #[must_use]
     pub fn field(self, name: &str) -> Option<&'static Field> {

@@ -145,6 +145,15 @@ fn is_top(parent: &Option<String>) -> bool {
     parent.as_deref().is_none_or(str::is_empty)
 }
 
+/// `#123` is how an id without a name is written; as a name it could mean another tag.
+pub(super) fn check_tag_name(field: &'static str, name: &str, report: &mut dyn FnMut(Finding)) {
+    if name.strip_prefix('#').is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        let message = format!("`{name}` reads as a tag's id");
+        report(Finding::error(field, message, "name the tag by its path, as in prod/payments"));
+    }
+}
+
 impl Tag {
     /// The path of the tag: its parent's path and its name. Right once the parent is canonical.
     #[must_use]
@@ -200,6 +209,10 @@ impl Resource for Tag {
             report(Finding::error("name", "the name is empty", "give the tag a name"));
         }
         Owner::check_text(self.description.as_deref(), report);
+        check_tag_name("name", &self.name, report);
+        if let Some(parent) = &self.parent {
+            check_tag_name("parent", parent, report);
+        }
         if let Some(rule) = &mut self.rule {
             if rule.text.as_deref() == Some("") {
                 rule.text = None;

@@ -178,7 +178,7 @@ pub async fn pass(endpoint: Endpoint, desired: &Desired, journal: &mut Journal, 
         policy: &Policy::from_settings(&desired.settings.reconcile),
         stop: &Stop::new(),
         tell: &mut |_, _| {},
-        consent: &mut |_| may == May::Write,
+        consent: &mut |_| Box::pin(std::future::ready(may == May::Write)),
     })
     .await
 }

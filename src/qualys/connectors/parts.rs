@@ -75,14 +75,9 @@ impl Item for ConnectorAppInfo {
 pub(super) fn capabilities(Items(apps): Items<ConnectorAppInfo>) -> Capabilities {
     let mut all = BTreeMap::new();
     for app in apps {
-        let capability = match app.name.as_deref() {
-            Some("AI") => Capability::Ai,
-            Some("CI") => Capability::Ci,
-            Some("CSA") => Capability::Csa,
-            _ => continue,
-        };
+        let Some(name) = app.name else { continue };
         let id = app.tag_id.or(app.tag_metadata.and_then(|tag| tag.id));
-        all.insert(capability, Some(id.map(|id| format!("#{id}")).unwrap_or_default()));
+        all.insert(Capability::from_platform(&name), Some(id.map(|id| format!("#{id}")).unwrap_or_default()));
     }
     Capabilities(all)
 }

@@ -1,0 +1,174 @@
+//! After an apply: what was written is read again, what was lost is looked for, and the journal told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::NotConverged;
+use super::events::journal_failed;
+use crate::apply::{Applied, Outcome};
+use crate::error::one_line;
+use crate::journal::{Journal, JournalError};
+use crate::plan::{Action, Change, FieldChange, LiveState, Plan};
+use crate::qualys::Reader;
+use crate::resource::{Address, Kind, LiveObject, Spec};
+
+/// Reads what was written again. Where an outcome is unknown, the whole kind is listed: the object is looked
+/// for.
+pub(super) async fn read_again(reader: &Reader, live: &mut LiveState, applied: &[Applied]) {
+    let mut by_kind: BTreeMap<Kind, (Vec<String>, bool)> = BTreeMap::new();
+    for Applied { change, outcome, took: _ } in applied {
+        let (ids, whole) = by_kind.entry(change.address.kind).or_default();
+        match outcome {
+            Outcome::Applied { id } => ids.push(id.clone()),
+            Outcome::Unknown { .. } => *whole = true,
+            // A replace may have deleted before it failed.
+            Outcome::Failed { .. } if change.action == Action::Replace => *whole = true,
+            Outcome::Failed { .. } | Outcome::Skipped { .. } => {}
+        }
+    }
+    let mut kinds = std::mem::take(live).into_kinds();
+    for (kind, (ids, whole)) in by_kind {
+        if ids.is_empty() && !whole {
+            continue;
+        }
+        let known = kinds.remove(&kind).unwrap_or_else(|| Ok(Vec::new()));
+        let read = if whole {
+            reader.list(kind).await
+        } else {
+            reader.read(kind, &ids).await.map(|again| {
+                let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+                let mut listing = known.unwrap_or_default();
+                listing.retain(|object| !ids.contains(object.id.as_str()));
+                listing.extend(again);
+                listing
+            })
+        };
+        let read =
+            read.map_err(|error| format!("what was written could not be read again: {}", one_line(&error)));
+        kinds.insert(kind, read);
+    }
+    *live = LiveState::new(kinds);
+}
+
+/// Tells the journal of each create before it is sent, and of what came of it as it comes: a process that ends
+/// in between leaves the next one knowing what to look for.
+pub(super) struct Intents<'a>(Mutex<&'a mut Journal>);
+
+impl<'a> Intents<'a> {
+    pub(super) const fn new(journal: &'a mut Journal) -> Intents<'a> {
+        Intents(Mutex::new(journal))
+    }
+
+    /// A change is about to be sent.
+    pub(super) fn begin(&self, change: &Change) {
+        if let Some((kind, identity)) = made(change) {
+            told(self.journal().unsettled(kind, &identity, Timestamp::now()));
+        }
+    }
+
+    /// An answer has come, or none will. A create that was made stays unsettled until it is seen.
+    pub(super) fn end(&self, applied: &Applied) {
+        let Applied { change, outcome, took: _ } = applied;
+        let Some((kind, identity)) = made(change) else { return };
+        match outcome {
+            Outcome::Applied { id } => {
+                let marked = change.marker.is_some();
+                told(self.journal().made(kind, id, &identity, marked));
+            }
+            Outcome::Failed { .. } => told(self.journal().settled(kind, &identity)),
+            Outcome::Unknown { .. } | Outcome::Skipped { .. } => {}
+        }
+    }
+
+    fn journal(&self) -> MutexGuard<'_, &'a mut Journal> {
+        // SQLite keeps its own house in order whatever panicked here.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The identity of what a change makes.
+fn made(change: &Change) -> Option<(Kind, String)> {
+    let makes = matches!(change.action, Action::Create | Action::Replace);
+    let identity = change.after.as_ref().filter(|_| makes)?.identity()?;
+    Some((change.address.kind, identity))
+}
+
+fn told(result: Result<(), JournalError>) {
+    if let Err(error) = result {
+        journal_failed(&error);
+    }
+}
+
+/// A create whose answer was lost and that a complete listing shows once was made. Gives those that changed.
+pub(super) fn settle(applied: &mut [Applied], live: &LiveState) -> Vec<usize> {
+    let mut settled = Vec::new();
+    for (at, Applied { change, outcome, took: _ }) in applied.iter_mut().enumerate() {
+        let (Outcome::Unknown { .. }, Some((kind, identity))) = (&*outcome, made(change)) else { continue };
+        let is_it = |object: &&LiveObject| object.spec.identity().as_deref() == Some(identity.as_str());
+        let mut found = live.listing(kind).iter().filter(is_it);
+        if let (Some(object), None) = (found.next(), found.next()) {
+            *outcome = Outcome::Applied { id: object.id.clone() };
+            settled.push(at);
+        }
+    }
+    settled
+}
+
+/// Tells the journal what went to fields that are not read back, and what is gone.
+pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: &[Applied]) {
+    let mut by_id = BTreeMap::new();
+    for (kind, listing) in live.kinds() {
+        for object in listing.iter().flatten() {
+            by_id.insert((*kind, object.id.as_str()), object);
+        }
+    }
+    for Applied { change, outcome, took: _ } in applied {
+        let (Outcome::Applied { id }, kind) = (outcome, change.address.kind) else { continue };
+        let seen = by_id.get(&(kind, id.as_str()));
+        match (&change.after, change.action) {
+            // Still there: what is known of it holds.
+            (_, Action::Delete) if seen.is_some() => {}
+            (_, Action::Delete) | (None, _) => told(journal.deleted(kind, id)),
+            (Some(after), _) => {
+                let untold = |field: &&FieldChange| {
+                    seen.is_some_and(|object| object.unreadable.contains_key(field.path.as_str()))
+                };
+                let unreadable: Map<String, Value> = change
+                    .fields
+                    .iter()
+                    .filter(untold)
+                    .map(|field| (field.path.clone(), field.after.clone()))
+                    .collect();
+                if !unreadable.is_empty() {
+                    let identity = Spec::identity(after).unwrap_or_default();
+                    told(journal.wrote(kind, id, &identity, &unreadable));
+                }
+            }
+        }
+    }
+}
+
+/// What still differs of what was written; of a delete, that the object is still there.
+pub(super) fn not_converged(applied: &[Applied], live: &LiveState, after: &Plan) -> Vec<NotConverged> {
+    let still: BTreeMap<&Address, &Change> =
+        after.changes.iter().map(|change| (&change.address, change)).collect();
+    let mut found = Vec::new();
+    for Applied { change, outcome, took: _ } in applied {
+        let Outcome::Applied { id } = outcome else { continue };
+        let address = &change.address;
+        if change.action == Action::Delete {
+            if live.listing(address.kind).iter().any(|object| object.id == *id) {
+                let field = FieldChange { path: "live".to_owned(), before: true.into(), after: false.into() };
+                found.push(NotConverged { address: address.clone(), field });
+            }
+        } else if let Some(still) = still.get(address).filter(|still| still.action != Action::Create) {
+            let written = change.field_names();
+            let fields = still.fields.iter().filter(|field| written.contains(&field.path.as_str()));
+            found.extend(fields.map(|field| NotConverged { address: address.clone(), field: field.clone() }));
+        }
+    }
+    found
+}

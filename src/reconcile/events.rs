@@ -1,0 +1,80 @@
+//! What a pass tells the log: stable events with stable fields.
+
+use std::time::Instant;
+
+use tracing::{error, info, warn};
+
+use super::NotConverged;
+use crate::apply::{Applied, Outcome};
+use crate::error::one_line;
+use crate::journal::JournalError;
+use crate::plan::{FieldChange, Plan, Refusal};
+
+pub(super) fn log_failed(run_id: &str, plan: &Plan) {
+    for failed in &plan.failed {
+        let address = failed.address.as_ref().map(ToString::to_string);
+        match address {
+            None => error!(event = "pull_failed", run_id, kind = failed.kind.word(), error = failed.error),
+            Some(address) => {
+                error!(event = "change_failed", run_id, address, action = "plan", error = failed.error);
+            }
+        }
+    }
+}
+
+pub(super) fn log_plan(run_id: &str, plan: &Plan, clock: Instant) {
+    log_failed(run_id, plan);
+    let summary = plan.summary;
+    info!(
+        event = "plan_computed",
+        run_id,
+        create = summary.create,
+        update = summary.update,
+        replace = summary.replace,
+        delete = summary.delete,
+        unchanged = summary.unchanged,
+        held = summary.held,
+        unmanaged = summary.unmanaged,
+        duration_ms = millis(clock.elapsed()),
+    );
+}
+
+pub(super) fn log_outcome(run_id: &str, applied: &Applied) {
+    let Applied { change, outcome, took } = applied;
+    let (address, action) = (&change.address, change.action.word());
+    match outcome {
+        Outcome::Applied { id } => {
+            info!(event = "change_applied", run_id, %address, action, id, duration_ms = millis(*took));
+        }
+        Outcome::Failed { error } => error!(event = "change_failed", run_id, %address, action, error),
+        Outcome::Unknown { error } => {
+            let error = format!("outcome unknown: {error}");
+            error!(event = "change_failed", run_id, %address, action, error);
+        }
+        Outcome::Skipped { because } => {
+            let error = format!("skipped: {because}");
+            warn!(event = "change_failed", run_id, %address, action, error);
+        }
+    }
+}
+
+pub(super) fn millis(took: std::time::Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn log_blocked(run_id: &str, refusal: &Refusal) {
+    warn!(event = "plan_blocked", run_id, limit = refusal.0.limit, "{refusal}; {}", refusal.0.hint);
+}
+
+pub(super) fn log_not_converged(run_id: &str, not_converged: &NotConverged) {
+    let NotConverged { address, field: FieldChange { path, before: got, after: sent } } = not_converged;
+    warn!(event = "not_converged", run_id, %address, field = path, json.sent = %sent, json.got = %got);
+}
+
+pub(super) fn journal_failed(error: &JournalError) {
+    warn!(
+        event = "journal_failed",
+        error = one_line(error),
+        "drift cannot be told from pending until it works"
+    );
+}

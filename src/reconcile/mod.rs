@@ -1,0 +1,290 @@
+//! One pass from the desired state to a report: the function to read first.
+
+mod aftermath;
+mod events;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use tracing::info;
+
+use crate::apply::{Applied, Applying, apply};
+use crate::desired::Desired;
+use crate::journal::Journal;
+use crate::plan::{FieldChange, LiveState, Plan, Policy, Refusal, TagNames, approve, plan};
+use crate::pull::{kinds_to_read, pull};
+use crate::qualys::{Reader, Writer};
+use crate::resource::{Address, Kind};
+use crate::stop::Stop;
+
+use aftermath::Intents;
+
+/// What a pass works with.
+pub struct Pass<'a> {
+    /// Names the pass in logs.
+    pub run_id: &'a str,
+    /// Why it runs, for logs.
+    pub trigger: &'a str,
+    /// What should be.
+    pub desired: &'a Desired,
+    /// The way to read.
+    pub reader: &'a Reader,
+    /// The way to write; without it the pass ends with the plan.
+    pub writer: Option<&'a Writer>,
+    /// What the platform cannot tell.
+    pub journal: &'a mut Journal,
+    /// How differences are judged.
+    pub policy: &'a Policy,
+    /// Once requested, no further change is begun.
+    pub stop: &'a Stop,
+    /// Told of each plan as it is made: before anything is written, and after.
+    pub tell: &'a mut (dyn FnMut(&Plan, &mut Journal) + Send),
+    /// Shown the plan before anything is written; `false` is no consent.
+    pub consent: &'a mut (dyn FnMut(&Plan) -> BoxFuture<'static, bool> + Send),
+}
+
+/// What a pass did.
+#[derive(Debug)]
+pub struct Report {
+    /// The plan that was made, and applied if it was.
+    pub plan: Plan,
+    /// What happened to each change, where it was applied.
+    pub applied: Vec<Applied>,
+    /// The plan after what was written had been read again; `None` where nothing was written.
+    pub after: Option<Plan>,
+    /// Fields that the platform did not take.
+    pub not_converged: Vec<NotConverged>,
+    /// How the pass ended.
+    pub end: End,
+    /// When it began.
+    pub began: Timestamp,
+    /// How long it took.
+    pub took: std::time::Duration,
+}
+
+/// How a pass ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// With the plan: nothing was to be written.
+    Planned,
+    /// The plan is over a limit, nothing was written.
+    Blocked(Refusal),
+    /// The question was answered no.
+    Declined,
+    /// It was asked to stop before there was a plan.
+    Stopped,
+    /// What could be applied was.
+    Applied,
+}
+
+/// How a pass ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassOutcome {
+    /// There was nothing to do.
+    InSync,
+    /// There are changes, and the policy is to make none.
+    Pending,
+    /// All changes were made.
+    Applied,
+    /// A limit is exceeded: nothing was applied.
+    Blocked,
+    /// Something failed.
+    Failed,
+    /// It was asked to stop before it was done.
+    Stopped,
+}
+
+impl PassOutcome {
+    /// The word in events, metrics and JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            PassOutcome::InSync => "in_sync",
+            PassOutcome::Pending => "pending",
+            PassOutcome::Applied => "applied",
+            PassOutcome::Blocked => "blocked",
+            PassOutcome::Failed => "failed",
+            PassOutcome::Stopped => "stopped",
+        }
+    }
+
+    /// Whether everything went as it should.
+    #[must_use]
+    pub const fn is_success(self) -> bool {
+        match self {
+            PassOutcome::InSync | PassOutcome::Pending | PassOutcome::Applied => true,
+            PassOutcome::Blocked | PassOutcome::Failed | PassOutcome::Stopped => false,
+        }
+    }
+}
+
+impl serde::Serialize for PassOutcome {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+/// A field that the platform did not take.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotConverged {
+    /// The object.
+    pub address: Address,
+    /// The field, what was sent, and what came back.
+    pub field: FieldChange,
+}
+
+impl Report {
+    /// The plan as things stand now.
+    #[must_use]
+    pub fn current(&self) -> &Plan {
+        self.after.as_ref().unwrap_or(&self.plan)
+    }
+
+    /// Whether anything went wrong.
+    #[must_use]
+    pub fn has_failures(&self) -> bool {
+        self.plan.has_failures()
+            || !self.not_converged.is_empty()
+            || self.after.as_ref().is_some_and(Plan::has_failures)
+            || self.applied.iter().any(|applied| !applied.outcome.is_applied())
+    }
+
+    /// The pass in one word, for logs and metrics.
+    #[must_use]
+    pub fn outcome(&self) -> PassOutcome {
+        match &self.end {
+            End::Blocked(_) => PassOutcome::Blocked,
+            End::Stopped => PassOutcome::Stopped,
+            End::Planned | End::Declined | End::Applied if self.has_failures() => PassOutcome::Failed,
+            End::Planned | End::Declined | End::Applied if !self.applied.is_empty() => PassOutcome::Applied,
+            End::Planned | End::Declined | End::Applied if self.current().is_in_sync() => PassOutcome::InSync,
+            End::Planned | End::Declined | End::Applied => PassOutcome::Pending,
+        }
+    }
+
+    /// Says in the log that the pass is over: the last that is said of it, once all it has to show is shown.
+    pub fn log_end(&self, run_id: &str) {
+        let (outcome, duration_ms) = (self.outcome().word(), events::millis(self.took));
+        info!(event = "reconcile_finished", run_id, outcome, duration_ms);
+    }
+}
+
+/// Brings the platform towards the file: pull, plan, limits; then, where there is a writer and consent, apply
+/// and read again. Always returns a report: what goes wrong is in it.
+pub async fn reconcile(pass: Pass<'_>) -> Report {
+    let Pass { run_id, trigger, desired, reader, writer, journal, policy, stop, tell, consent } = pass;
+    let (began, clock) = (Timestamp::now(), Instant::now());
+    info!(event = "reconcile_started", run_id, trigger);
+    reader.heed(stop.clone());
+
+    let kinds = kinds_to_read(desired);
+    let mut live = tokio::select! {
+        live = pull(reader, &kinds) => live,
+        () = stop.requested() => return stopped(policy, began, clock),
+    };
+    let mut planned = plan_with(journal, desired, &live, policy, true, began);
+    planned.cost.calls_to_pull = reader.requests().reads;
+    planned.cost.quota_left = reader.quota_left();
+    events::log_plan(run_id, &planned, clock);
+
+    let mut report = Report {
+        plan: planned,
+        applied: Vec::new(),
+        after: None,
+        not_converged: Vec::new(),
+        end: End::Planned,
+        began,
+        took: clock.elapsed(),
+    };
+    tell(&report.plan, journal);
+    if let Err(refusal) = approve(report.plan.clone()) {
+        events::log_blocked(run_id, &refusal);
+    }
+    let consented = consent(&report.plan).await;
+    let Some(writer) = writer else { return report };
+    report.end = match approve(report.plan.clone()) {
+        Err(refusal) => End::Blocked(refusal),
+        Ok(_) if !consented => End::Declined,
+        Ok(approved) => {
+            let intents = Intents::new(journal);
+            let applying = Applying {
+                writer,
+                tags: TagNames::new(&desired.declared, &live).ids(),
+                concurrency: desired.settings.platform.concurrency,
+                stop: &|| stop.is_requested(),
+                before: &|change| intents.begin(change),
+                each: &|applied| {
+                    intents.end(applied);
+                    events::log_outcome(run_id, applied);
+                },
+            };
+            report.applied = apply(&approved, applying).await;
+            End::Applied
+        }
+    };
+    if !report.applied.is_empty() {
+        aftermath::read_again(reader, &mut live, &report.applied).await;
+        for at in aftermath::settle(&mut report.applied, &live) {
+            let applied = &report.applied[at];
+            Intents::new(journal).end(applied);
+            events::log_outcome(run_id, applied);
+        }
+        aftermath::remember_writes(journal, &live, &report.applied);
+        let after = plan_with(journal, desired, &live, policy, false, Timestamp::now());
+        report.not_converged = aftermath::not_converged(&report.applied, &live, &after);
+        for not_converged in &report.not_converged {
+            events::log_not_converged(run_id, not_converged);
+        }
+        events::log_failed(run_id, &after);
+        tell(&after, journal);
+        report.after = Some(after);
+    }
+    report.took = clock.elapsed();
+    report
+}
+
+/// The report of a pass that was asked to stop while it read.
+fn stopped(policy: &Policy, began: Timestamp, clock: Instant) -> Report {
+    Report {
+        plan: Plan::empty(policy.mode),
+        applied: Vec::new(),
+        after: None,
+        not_converged: Vec::new(),
+        end: End::Stopped,
+        began,
+        took: clock.elapsed(),
+    }
+}
+
+/// Plans with what the journal knows, and lets it remember what was seen; `first` says whether this is the first
+/// plan of the pass. A journal that fails costs facts, not the pass.
+fn plan_with(
+    journal: &mut Journal,
+    desired: &Desired,
+    live: &LiveState,
+    policy: &Policy,
+    first: bool,
+    now: Timestamp,
+) -> Plan {
+    let settle_for = desired.settings.reconcile.settle_for;
+    let known = journal.known(settle_for, now).unwrap_or_else(|error| {
+        events::journal_failed(&error);
+        crate::plan::Known::default()
+    });
+    let mut planned = plan(desired, live, &known, policy);
+    drop(known);
+    let sizes: BTreeMap<Kind, usize> = live
+        .kinds()
+        .iter()
+        .filter_map(|(kind, listing)| Some((*kind, listing.as_ref().ok()?.len())))
+        .collect();
+    let remembered = journal
+        .observe(&planned, &desired.sections, &sizes, now)
+        .and_then(|()| journal.date_drifts(&mut planned, first, now));
+    if let Err(error) = remembered {
+        events::journal_failed(&error);
+    }
+    planned
+}
