@@ -134,15 +134,12 @@ pub async fn apply(plan: &ApprovedPlan, applying: Applying<'_>) -> Vec<Applied> 
             while running.len() < concurrency.max(1)
                 && let Some(change) = ready.pop_front()
             {
-                match reason_to_skip(change, &outcomes, stop) {
-                    Some(because) => {
-                        let outcome = Outcome::Skipped { because };
-                        came.push(Applied { change: change.clone(), outcome, took: Duration::ZERO });
-                    }
-                    None => {
-                        before(change);
-                        running.push(perform(change, writer, &ids));
-                    }
+                if let Some(because) = reason_to_skip(change, &outcomes, stop) {
+                    let outcome = Outcome::Skipped { because };
+                    came.push(Applied { change: change.clone(), outcome, took: Duration::ZERO });
+                } else {
+                    before(change);
+                    running.push(perform(change, writer, &ids));
                 }
             }
             if came.is_empty() {

@@ -538,7 +538,7 @@ mod tests {
         let journal = Journal::open(&path).unwrap().0;
         for (now, unsettled) in [(100, 1), (159, 1), (160, 0)] {
             assert_eq!(
-                journal.known(Duration::from_secs(60), at(now)).unwrap().unsettled.len(),
+                journal.known(Duration::from_mins(1), at(now)).unwrap().unsettled.len(),
                 unsettled,
                 "{now}"
             );

@@ -586,6 +586,71 @@ fn prune_deletes_what_its_setting_allows_and_nothing_else() {
 }
 
 #[test]
+fn prevent_delete_outlives_its_entry() {
+    let live = live(&live_aws(""));
+    let known = known_after(&desired(&aws("prevent_delete: true")), &live);
+    let dropped =
+        desired("reconcile: {prune: all}\nconnectors: {aws: []}\ntags: [{name: x, policy: observe}]");
+    assert_lines(
+        &plan_of(&dropped, &live, &known),
+        "+ tag/x held: policy: observe\n- aws/a held: prevent_delete: true stood in the file",
+    );
+}
+
+#[test]
+fn what_has_lost_its_mark_is_no_longer_ours() {
+    let mut known = known_after(&desired(&aws("")), &live(&live_aws("")));
+    let object = known.objects.get_mut(&(Kind::Aws, "1".to_owned())).unwrap();
+    (object.ours, object.marked) = (true, true);
+    let owned = "reconcile: {owner: me, prune: owned}\n";
+    let kept = plan_of(&desired(&format!("{owned}{}", aws(""))), &live(&live_aws("")), &known);
+    assert_eq!(kept.warnings, ["aws/a: somebody took our mark off its description: it is no longer ours"]);
+    let dropped = desired(&format!("{owned}tags: [{{name: x, policy: observe}}]"));
+    let expected = |row: &str| format!("+ tag/x held: policy: observe\n{row}");
+    assert_lines(&plan_of(&dropped, &live(&live_aws("")), &known), &expected("o aws/a unmanaged"));
+    assert_lines(&plan_of(&dropped, &live(&live_aws("owner: me")), &known), &expected("- aws/a"));
+}
+
+#[test]
+fn what_prune_disables_counts_as_deleted() {
+    let is = "- {kind: aws, id: 1, name: b, arn: 'arn:aws:iam::222222222222:role/Q', enabled: true, run_frequency: 90m}";
+    for (settings, limit) in [("", "empty"), (", max_deletes: 0", "empty")] {
+        let file =
+            format!("reconcile: {{prune: all, prune_action: disable{settings}}}\nconnectors: {{aws: []}}");
+        let plan = plan_of(&desired(&file), &live(is), &Known::default());
+        assert_eq!(plan.blocked.as_ref().map(|blocked| blocked.limit), Some(limit));
+    }
+    let file = format!("reconcile: {{prune: all, prune_action: disable, max_deletes: 0}}\n{}", aws(""));
+    let plan = plan_of(&desired(&file), &live(is), &Known::default());
+    assert_eq!(plan.blocked.as_ref().map(|blocked| blocked.limit), Some("max_deletes"));
+}
+
+#[test]
+fn a_renamed_tag_is_another_tag() {
+    let file = desired("tags: [{name: prod}]");
+    let known = known_after(&file, &live("[{kind: tag, id: 1, name: prod, parent: ''}]"));
+    let renamed = live("[{kind: tag, id: 1, name: renamed, parent: ''}]");
+    assert_lines(&plan_of(&file, &renamed, &known), "+ tag/prod Drift");
+}
+
+#[test]
+fn an_ignored_field_is_not_written_on_create_either() {
+    let file = desired(&aws("description: hello, run_frequency: 6h, ignore: [description, run_frequency]"));
+    let plan = plan_of(&file, &live("[]"), &Known::default());
+    assert_eq!(plan.changes[0].field_names(), ["name", "arn"]);
+}
+
+#[test]
+fn a_new_role_takes_the_applications_along_and_shows_itself_alone() {
+    let is =
+        "- {kind: aws, id: 1, name: a, arn: 'arn:aws:iam::111111111111:role/Old', capabilities: [AI, CI]}";
+    let plan = plan_of(&desired(&aws("")), &live(is), &Known::default());
+    assert_eq!(plan.changes[0].field_names(), ["arn"]);
+    let after = plan.changes[0].after.as_ref().unwrap().fields();
+    assert_eq!(after["capabilities"], serde_json::json!(["AI", "CI"]), "what the client sends along");
+}
+
+#[test]
 fn deletes_of_a_kind_that_is_named_for_the_first_time_wait_where_nobody_looks() {
     let wanted = desired("reconcile: {prune: all}\ntags: [{name: x}]\nconnectors: {aws: []}");
     let is = live(&format!("{}\n- {{kind: tag, id: 9, name: x, parent: ''}}", live_aws("")));

@@ -93,3 +93,42 @@ fn tell_drifts(plan: &Plan, journal: &mut Journal, remind_every: Duration) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::settings::Mode;
+    use crate::resource::{Address, Kind};
+
+    fn plan_with(state: &str) -> Plan {
+        let mut plan = Plan::empty(Mode::DryRun);
+        let address = Address::new(Kind::Aws, "a");
+        let health = Health { state: Some(state.to_owned()), last_error: None };
+        if health.is_unhealthy() {
+            let (id, state) = ("1".to_owned(), state.to_owned());
+            plan.unhealthy.push(Unhealthy { address: address.clone(), id, state, last_error: None });
+        } else {
+            plan.states.insert(address.clone(), health);
+        }
+        plan.listings.insert(Kind::Aws, 1);
+        plan.unchanged.insert(address);
+        plan
+    }
+
+    #[test]
+    fn a_connector_that_runs_again_has_not_recovered_before_it_succeeds() {
+        let mut alerts = Alerts::default();
+        for (state, unhealthy) in [
+            ("FINISHED_ERRORS", 1),
+            ("QUEUED", 1),
+            ("RUNNING", 1),
+            ("FINISHED_ERRORS", 1),
+            ("PROCESSING", 1),
+            ("FINISHED_SUCCESS", 0),
+            ("QUEUED", 0),
+        ] {
+            alerts.tell_health(&plan_with(state));
+            assert_eq!(alerts.unhealthy.len(), unhealthy, "{state}");
+        }
+    }
+}

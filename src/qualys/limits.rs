@@ -109,6 +109,8 @@ mod tests {
             (&[("retry-after", "Wed, 31 Dec 1969 00:01:00 GMT")][..], None),
             (&[("retry-after", "soon")][..], None),
             (&[("retry-after", "0")][..], None),
+            (&[("x-ratelimit-towait-sec", "9223372036854775807")][..], Some(48 * 3600)),
+            (&[("retry-after", "18446744073709551615")][..], Some(48 * 3600)),
         ] {
             assert_eq!(limits(headers).wait, seconds.map(Duration::from_secs), "{headers:?}");
         }
