@@ -226,7 +226,8 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         let addresses = matching::Addresses::new(kind, &matched);
         let shielded: BTreeSet<&str> =
             resolved.iter().filter(|entry| entry.problem.is_some()).map(|entry| entry.spec.name()).collect();
-        for found in &matched {
+        let compared = compare_all(&matched, kind, known);
+        for (found, compared) in matched.iter().zip(compared) {
             match found {
                 Match::Pair { entry, .. } | Match::Missing { entry, .. } | Match::Ambiguous { entry, .. }
                     if entry.problem.is_some() =>
@@ -235,10 +236,10 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                     let error = format!("{error} ({})", entry.declared.place);
                     plan.failed.push(Failed { kind, address: Some(addresses.of_entry(entry)), error });
                 }
-                Match::Pair { entry, live } => {
-                    let known = known.objects.get(&(kind, live.id.clone()));
-                    let compared = Comparison::new(entry, live, known);
-                    compared.into_plan(addresses.of_entry(entry), policy, &mut plan);
+                Match::Pair { entry, .. } => {
+                    if let Some(compared) = compared {
+                        compared.into_plan(addresses.of_entry(entry), policy, &mut plan);
+                    }
                 }
                 Match::Missing { entry, known_id } => {
                     let address = addresses.of_entry(entry);
@@ -284,6 +285,37 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     plan.blocked = limits::check(&plan, desired.declared.is_empty(), policy);
     plan.finish();
     plan
+}
+
+/// From this many on, comparing is worth a second thread.
+const MANY: usize = 1000;
+
+/// Compares each pair that can be compared; side by side where there are many, since none needs another.
+fn compare_all<'m>(
+    matched: &'m [Match<'m, 'm>],
+    kind: Kind,
+    known: &'m Known,
+) -> Vec<Option<Comparison<'m>>> {
+    let compare = |found: &'m Match<'m, 'm>| match found {
+        Match::Pair { entry, live } if entry.problem.is_none() => {
+            Some(Comparison::new(entry, live, known.objects.get(&(kind, live.id.clone()))))
+        }
+        Match::Pair { .. } | Match::Missing { .. } | Match::Ambiguous { .. } | Match::Left { .. } => None,
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if matched.len() < MANY || threads == 1 {
+        return matched.iter().map(compare).collect();
+    }
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = matched
+            .chunks(matched.len().div_ceil(threads))
+            .map(|part| scope.spawn(move || part.iter().map(compare).collect::<Vec<_>>()))
+            .collect();
+        parts
+            .into_iter()
+            .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
 }
 
 /// What is neither live nor in the file any more is dropped from the journal.
