@@ -79,7 +79,7 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
                 "plan": session.json(&report.plan, exit, report.began),
                 "outcomes": report.applied.iter().map(outcome_json).collect::<Vec<_>>(),
                 "not_converged": report.not_converged.iter().map(not_converged_json).collect::<Vec<_>>(),
-                "failed": report.after.iter().flat_map(|after| &after.failed).collect::<Vec<_>>(),
+                "failed": report.failed_since().collect::<Vec<_>>(),
                 "exit": exit.code(),
             })),
         }
@@ -138,7 +138,7 @@ fn outcome_text(report: &Report) -> String {
                 let line = format!("! {address} not converged: {path}: sent {after}, got {before}");
                 let _ = writeln!(text, "{}", visible(&line));
             }
-            for failed in report.after.iter().flat_map(|after| &after.failed) {
+            for failed in report.failed_since() {
                 let what =
                     failed.address.as_ref().map_or_else(|| failed.kind.to_string(), ToString::to_string);
                 let _ = writeln!(text, "x {} failed   {}", visible(&what), visible(&failed.error));

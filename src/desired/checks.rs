@@ -124,13 +124,13 @@ fn names_are_unique(whole: &Whole<'_>, report: &mut Report) {
         let (kind, name) = (declared.spec.kind(), declared.spec.address_name());
         let identity = declared.spec.identity();
         match first.get(&(kind, name.clone())) {
-            // Declared twice altogether is an error already.
-            Some(earlier) if earlier.spec.identity() == identity => {}
+            // Where the name is the identity, that is an error already.
+            Some(_) if kind.is_its_name() => {}
             Some(earlier) => report.warning(
                 whole.tree,
                 entry.place_of(whole.tree, &["name"]),
                 format!("the name {} is used twice within {kind}, first at {}", quoted(&name), earlier.place),
-                Some(match identity {
+                Some(match identity.filter(|identity| earlier.spec.identity().as_ref() != Some(identity)) {
                     Some(identity) => {
                         format!("give each its own name; this one's address is {kind}/{name}#{identity}")
                     }
@@ -148,10 +148,11 @@ fn names_are_unique(whole: &Whole<'_>, report: &mut Report) {
 fn tags_do_not_circle(whole: &Whole<'_>, report: &mut Report) {
     let tags: Vec<_> = whole
         .objects()
-        .filter_map(|(declared, entry)| match &declared.spec {
-            Spec::Tag(tag) => Some((tag, entry)),
-            Spec::Aws(_) => None,
-        })
+        .filter_map(
+            |(declared, entry)| {
+                if let Spec::Tag(tag) = &declared.spec { Some((tag, entry)) } else { None }
+            },
+        )
         .collect();
     let mut by_path: HashMap<String, usize> = HashMap::new();
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();

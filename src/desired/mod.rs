@@ -60,13 +60,9 @@ impl Declared {
     /// What it should be, less the fields that it says to ignore: as if the file left them out.
     #[must_use]
     pub fn without_ignored(&self) -> Spec {
-        if self.meta.ignore.is_empty() {
-            return self.spec.clone();
-        }
-        let mut fields = self.spec.fields();
-        fields.retain(|name, _| !self.meta.ignore.contains(name));
-        // What the file's own reader has taken it takes again.
-        self.spec.kind().deserialize(serde_json::Value::Object(fields)).unwrap_or_else(|_| self.spec.clone())
+        let mut spec = self.spec.clone();
+        self.meta.ignore.iter().for_each(|field| spec.leave_out(field));
+        spec
     }
 }
 

@@ -8,22 +8,18 @@ use super::NotConverged;
 use crate::apply::{Applied, Outcome};
 use crate::error::one_line;
 use crate::journal::JournalError;
-use crate::plan::{FieldChange, Plan, Refusal};
+use crate::plan::{Failed, FieldChange, Plan, Refusal};
 
-pub(super) fn log_failed(run_id: &str, plan: &Plan) {
-    for failed in &plan.failed {
-        let address = failed.address.as_ref().map(ToString::to_string);
-        match address {
-            None => error!(event = "pull_failed", run_id, kind = failed.kind.word(), error = failed.error),
-            Some(address) => {
-                error!(event = "change_failed", run_id, address, action = "plan", error = failed.error);
-            }
-        }
+pub(super) fn log_failed(run_id: &str, failed: &Failed) {
+    let Failed { kind, address, error } = failed;
+    match address {
+        None => error!(event = "pull_failed", run_id, kind = kind.word(), error),
+        Some(address) => error!(event = "change_failed", run_id, %address, action = "plan", error),
     }
 }
 
 pub(super) fn log_plan(run_id: &str, plan: &Plan, clock: Instant) {
-    log_failed(run_id, plan);
+    plan.failed.iter().for_each(|failed| log_failed(run_id, failed));
     let summary = plan.summary;
     info!(
         event = "plan_computed",

@@ -13,7 +13,7 @@ use tracing::info;
 use crate::apply::{Applied, Applying, apply};
 use crate::desired::Desired;
 use crate::journal::Journal;
-use crate::plan::{FieldChange, LiveState, Plan, Policy, Refusal, TagNames, approve, plan};
+use crate::plan::{Failed, FieldChange, LiveState, Plan, Policy, Refusal, TagNames, approve, plan};
 use crate::pull::{kinds_to_read, pull};
 use crate::qualys::{Reader, Writer};
 use crate::resource::{Address, Kind};
@@ -142,6 +142,11 @@ impl Report {
         self.after.as_ref().unwrap_or(&self.plan)
     }
 
+    /// What failed only when what was written was read again.
+    pub fn failed_since(&self) -> impl Iterator<Item = &Failed> {
+        self.after.iter().flat_map(|after| &after.failed).filter(|failed| !self.plan.failed.contains(failed))
+    }
+
     /// Whether anything went wrong.
     #[must_use]
     pub fn has_failures(&self) -> bool {
@@ -237,9 +242,9 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         for not_converged in &report.not_converged {
             events::log_not_converged(run_id, not_converged);
         }
-        events::log_failed(run_id, &after);
         tell(&after, journal);
         report.after = Some(after);
+        report.failed_since().for_each(|failed| events::log_failed(run_id, failed));
     }
     report.took = clock.elapsed();
     report

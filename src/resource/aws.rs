@@ -121,6 +121,22 @@ impl Resource for Aws {
         }
     }
 
+    fn leave_out(&mut self, field: &str) {
+        match field {
+            "description" => self.description = None,
+            "external_id" => self.external_id = None,
+            "capabilities" => self.capabilities = None,
+            "activation" => self.activation = None,
+            "tags" => self.tags = None,
+            "regions" => self.regions = None,
+            "run_frequency" => self.run_frequency = None,
+            "remediation" => self.remediation = None,
+            "enabled" => self.enabled = None,
+            "perimeter_scan" => self.perimeter_scan = None,
+            _ => {}
+        }
+    }
+
     fn disabled(&self) -> Option<Aws> {
         Some(Aws { enabled: Some(false), ..self.clone() })
     }
@@ -220,5 +236,27 @@ pub(super) fn check_connector(
             "PC and SCA exclude each other on the platform",
             "keep one of the two",
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_field_but_name_and_identity_can_be_left_out() {
+        let whole = json!({
+            "name": "a", "description": "d", "arn": "arn:aws:iam::123456789012:role/Q", "external_id": "US1-1-12345",
+            "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"], "regions": "all", "run_frequency": "4h",
+            "remediation": true, "enabled": true, "perimeter_scan": "global",
+        });
+        let mut spec = Kind::Aws.deserialize(whole).unwrap();
+        assert_eq!(spec.fields().len(), Aws::FIELDS.len(), "the test knows every field");
+        for field in Aws::FIELDS {
+            spec.leave_out(field.name);
+        }
+        assert_eq!(spec.fields().keys().collect::<Vec<_>>(), ["name", "arn"]);
     }
 }

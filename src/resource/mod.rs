@@ -65,6 +65,9 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     /// object. Whole fields that are left out stay so.
     fn complete(&mut self, _live: &Self) {}
 
+    /// Leaves a field out, as if the file did not have it. The name and the identity stay.
+    fn leave_out(&mut self, field: &str);
+
     /// The same object, switched off; `None` for kinds that cannot be.
     fn disabled(&self) -> Option<Self> {
         None
@@ -163,6 +166,11 @@ macro_rules! kinds {
                     #[allow(unreachable_patterns, reason = "reached as soon as there are two kinds")]
                     _ => {}
                 }
+            }
+
+            /// See [`Resource::leave_out`].
+            pub fn leave_out(&mut self, field: &str) {
+                match self { $(Spec::$kind(spec) => spec.leave_out(field),)+ }
             }
 
             /// See [`Resource::disabled`].

@@ -195,6 +195,15 @@ impl Resource for Tag {
         }
     }
 
+    fn leave_out(&mut self, field: &str) {
+        match field {
+            "description" => self.description = None,
+            "color" => self.color = None,
+            "rule" => self.rule = None,
+            _ => {}
+        }
+    }
+
     fn complete(&mut self, live: &Tag) {
         if let (Some(wanted), Some(live)) = (&mut self.rule, &live.rule)
             && wanted.text.is_none()
