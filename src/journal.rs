@@ -16,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::plan::{Change, Known, KnownListing, KnownObject, Observation, Plan};
+use crate::plan::{Change, FieldChange, Known, KnownListing, KnownObject, Observation, Plan, Refused};
 use crate::resource::Kind;
 
 const SCHEMA_VERSION: i64 = 1;
@@ -38,6 +38,15 @@ const SCHEMA: &str = "
         good          integer not null,
         doubted       integer,
         doubted_since integer
+    ) without rowid;
+    create table if not exists refused (
+        kind   text not null,
+        id     text not null,
+        field  text not null,
+        sent   text not null,
+        got    text not null,
+        passes integer not null,
+        primary key (kind, id, field)
     ) without rowid;
     create table if not exists section (
         kind text primary key
@@ -216,6 +225,18 @@ impl Journal {
             let doubted = doubted.map(|count| (size(count), settled));
             known.listings.insert(kind, KnownListing { good, doubted });
         }
+        let mut query = db.prepare("select kind, id, field, sent, got, passes from refused")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
+            let json = |text: String| serde_json::from_str(&text).unwrap_or(Value::Null);
+            known.refused.entry((kind, row.get(1)?)).or_default().push(Refused {
+                field: row.get(2)?,
+                sent: json(row.get(3)?),
+                got: json(row.get(4)?),
+                passes: row.get(5)?,
+            });
+        }
         let mut query = db.prepare("select kind from section")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
@@ -347,6 +368,36 @@ impl Journal {
             "delete from unsettled where kind = ?1 and identity = ?2",
             params![kind.word(), identity],
         )?;
+        Ok(())
+    }
+
+    /// Remembers which fields of an object the platform did not take when they were written, and in how many
+    /// passes in a row; what it took this time is forgotten.
+    pub fn refused(&mut self, kind: Kind, id: &str, fields: &[&FieldChange]) -> Result<(), JournalError> {
+        let Some(db) = &mut self.db else { return Ok(()) };
+        let transaction = db.transaction()?;
+        let before: BTreeMap<String, (String, String, u32)> = transaction
+            .prepare("select field, sent, got, passes from refused where kind = ?1 and id = ?2")?
+            .query_map(params![kind.word(), id], |row| {
+                Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
+            })?
+            .collect::<Result<_, _>>()?;
+        if before.is_empty() && fields.is_empty() {
+            return Ok(());
+        }
+        transaction.execute("delete from refused where kind = ?1 and id = ?2", params![kind.word(), id])?;
+        for FieldChange { path, before: got, after: sent } in fields {
+            let (sent, got) = (sent.to_string(), got.to_string());
+            let passes = match before.get(path) {
+                Some((earlier, same, passes)) if *earlier == sent && *same == got => passes + 1,
+                Some(_) | None => 1,
+            };
+            transaction.execute(
+                "insert into refused (kind, id, field, sent, got, passes) values (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![kind.word(), id, path, sent, got, passes],
+            )?;
+        }
+        transaction.commit()?;
         Ok(())
     }
 

@@ -1307,6 +1307,27 @@ async fn what_a_lagging_search_does_not_show_yet_is_not_made_twice() {
     }
 }
 
+#[tokio::test]
+async fn what_the_platform_does_not_take_is_written_in_three_passes_and_then_left_alone() {
+    let scene = Scene::new(&[("empty_set", "ignored")]).await;
+    let arn = "arn:aws:iam::210987654321:role/Q";
+    let connector = json!({"name": "a", "arn": arn, "externalId": "US1-1-12345", "activation": ["VM"]});
+    scene.make("aws", [connector]).await;
+    let file = |activation: &str| {
+        let entry = format!("{{name: a, arn: '{arn}', activation: {activation}}}");
+        scene.file(&format!("{HEAD}connectors: {{aws: [{entry}]}}\n"))
+    };
+    let mut journal = journal();
+    for pass in 1..=6 {
+        scene.forget_requests().await;
+        let report = scene.pass(&file("[]"), &mut journal, May::Write).await;
+        let (writes, held) = (scene.writes().await.len(), report.plan.summary.held);
+        assert_eq!((writes, held), if pass <= 3 { (1, 0) } else { (0, 1) }, "pass {pass}");
+    }
+    let report = scene.pass(&file("[SCA]"), &mut journal, May::Write).await;
+    assert_eq!(report.outcome(), PassOutcome::Applied, "the file has moved: {:#?}", complaints(&report));
+}
+
 // What once went wrong
 
 #[tokio::test]

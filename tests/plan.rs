@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use trueup::desired::{self, Desired};
 use trueup::plan::{
-    Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Style, plan, plan_json,
-    render_text,
+    Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Refused, Style, plan,
+    plan_json, render_text,
 };
 use trueup::resource::{Health, Kind, LiveObject, Owner};
 
@@ -494,6 +494,30 @@ fn a_field_that_is_not_read_back_is_verified_by_what_was_written() {
     ] {
         let plan = plan_of(&desired(&aws(wanted)), &live(&live_aws(not)), &wrote(written));
         assert_lines(&plan, expected);
+    }
+}
+
+#[test]
+fn what_the_platform_does_not_take_is_left_alone_after_three_passes_until_something_moves() {
+    let refused = |passes, got: serde_json::Value| {
+        let mut known = Known::default();
+        let (field, sent) = ("activation".to_owned(), serde_json::json!([]));
+        known.refused.insert((Kind::Aws, "1".to_owned()), vec![Refused { field, sent, got, passes }]);
+        known
+    };
+    let vm = serde_json::json!(["VM"]);
+    for (file, passes, got, held) in [
+        ("activation: []", 2, vm.clone(), false),
+        ("activation: []", 3, vm.clone(), true),
+        ("activation: []", 3, serde_json::json!(["PC"]), false),
+        ("activation: [SCA]", 3, vm.clone(), false),
+        // Another change takes it along.
+        ("activation: [], enabled: false", 3, vm.clone(), false),
+    ] {
+        let live = live(&live_aws("activation: [VM], enabled: true"));
+        let plan = plan_of(&desired(&aws(file)), &live, &refused(passes, got));
+        assert_eq!(plan.summary.held == 1, held, "{file} {passes}");
+        assert_eq!(plan.detailed_exit(), 2, "it is said all the same");
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::model::{Action, Cause, Change, FieldChange, Held, Observation, Plan, Unhealthy, Unverified};
-use super::{Entry, KnownObject, Policy, parse_object};
+use super::{Entry, KnownObject, Policy, Refused, parse_object};
 use crate::desired::settings::Replace;
 use crate::resource::{Access, Address, Fields, LiveObject, Owner, Spec};
 
@@ -20,6 +20,7 @@ pub(super) struct Comparison<'a> {
     unverified: Vec<String>,
     observed: Option<Observation>,
     lost_its_mark: bool,
+    refused: &'a [Refused],
 }
 
 impl<'a> Comparison<'a> {
@@ -27,6 +28,7 @@ impl<'a> Comparison<'a> {
         entry: &'a Entry<'a>,
         live: &'a LiveObject,
         known: Option<&KnownObject>,
+        refused: &'a [Refused],
     ) -> Comparison<'a> {
         let mut after = entry.spec.clone();
         after.complete(&live.spec);
@@ -81,12 +83,12 @@ impl<'a> Comparison<'a> {
         }
         let observed = observe(entry, live, known, new_base);
         let lost_its_mark = known.is_some_and(|known| known.lost_its_mark(live));
-        Comparison { entry, live, after, changed, unverified, observed, lost_its_mark }
+        Comparison { entry, live, after, changed, unverified, observed, lost_its_mark, refused }
     }
 
     /// Puts what was found into the plan.
     pub(super) fn into_plan(self, address: Address, policy: &Policy, plan: &mut Plan) {
-        let Comparison { entry, live, after, changed, unverified, observed, lost_its_mark } = self;
+        let Comparison { entry, live, after, changed, unverified, observed, lost_its_mark, refused } = self;
         plan.observed.extend(observed);
         if lost_its_mark {
             plan.warnings
@@ -113,7 +115,7 @@ impl<'a> Comparison<'a> {
         let action = if replaced { Action::Replace } else { Action::Update };
         let marker = marker_after_update(live, entry.declared.meta.prevent_delete, policy);
         plan.changes.push(Change {
-            held: held(entry, live, action, policy),
+            held: held(entry, live, action, policy).or_else(|| not_taken(&changed, refused)),
             reason: reason(cause, &entry.declared.place.to_string()),
             address,
             action,
@@ -234,6 +236,29 @@ fn held(entry: &Entry<'_>, live: &LiveObject, action: Action, policy: &Policy) -
         }
     }
     None
+}
+
+/// After that many passes a field that the platform does not take is not sent again, until the file or the live
+/// value moves.
+const LEFT_ALONE_AFTER: u32 = 3;
+
+/// Withholds a change of which the platform has taken nothing, pass after pass.
+fn not_taken(changed: &[(FieldChange, Access, Cause)], refused: &[Refused]) -> Option<Held> {
+    let is_stuck = |(field, _, _): &(FieldChange, Access, Cause)| {
+        refused.iter().any(|refused| {
+            refused.passes >= LEFT_ALONE_AFTER
+                && refused.field == field.path
+                && refused.sent == field.after
+                && refused.got == field.before
+        })
+    };
+    changed.iter().all(is_stuck).then(|| {
+        let fields: Vec<&str> = changed.iter().map(|(field, _, _)| field.path.as_str()).collect();
+        Held::because(format!(
+            "the platform does not take {}: sent in {LEFT_ALONE_AFTER} passes; left alone until it moves or the file does",
+            fields.join(", ")
+        ))
+    })
 }
 
 /// An update keeps the mark that is there: it does not adopt. Ours follows `prevent_delete`.

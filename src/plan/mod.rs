@@ -87,6 +87,8 @@ pub struct Known {
     pub objects: BTreeMap<(Kind, String), KnownObject>,
     /// The kinds whose section stood in the file in an earlier pass.
     pub sections: BTreeSet<Kind>,
+    /// Fields that the platform did not take when they were last written, by kind and the platform's id.
+    pub refused: BTreeMap<(Kind, String), Vec<Refused>>,
     /// Creates whose answer was lost, by identity, and until when each is looked for.
     pub unsettled: BTreeMap<(Kind, String), Timestamp>,
     /// The size of the last good listing of each kind.
@@ -117,6 +119,19 @@ impl KnownObject {
     fn lost_its_mark(&self, live: &LiveObject) -> bool {
         self.marked && live.owner.is_none() && live.kind().field("description").is_some()
     }
+}
+
+/// A field that the platform did not take.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// The field.
+    pub field: String,
+    /// What was sent.
+    pub sent: Value,
+    /// What was there when it was read again.
+    pub got: Value,
+    /// In how many passes in a row.
+    pub passes: u32,
 }
 
 /// How large a listing was.
@@ -298,7 +313,9 @@ fn compare_all<'m>(
 ) -> Vec<Option<Comparison<'m>>> {
     let compare = |found: &'m Match<'m, 'm>| match found {
         Match::Pair { entry, live } if entry.problem.is_none() => {
-            Some(Comparison::new(entry, live, known.objects.get(&(kind, live.id.clone()))))
+            let key = (kind, live.id.clone());
+            let refused = known.refused.get(&key).map_or(&[][..], Vec::as_slice);
+            Some(Comparison::new(entry, live, known.objects.get(&key), refused))
         }
         Match::Pair { .. } | Match::Missing { .. } | Match::Ambiguous { .. } | Match::Left { .. } => None,
     };

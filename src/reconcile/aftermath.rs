@@ -151,6 +151,16 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
     }
 }
 
+/// Tells the journal which fields the platform did not take of each object that was written, and so which it did.
+pub(super) fn remember_refusals(journal: &mut Journal, applied: &[Applied], not_converged: &[NotConverged]) {
+    for Applied { change, outcome, took: _ } in applied {
+        let (Outcome::Applied { id }, Some(_)) = (outcome, &change.after) else { continue };
+        let of_this = not_converged.iter().filter(|not_converged| not_converged.address == change.address);
+        let fields: Vec<&FieldChange> = of_this.map(|not_converged| &not_converged.field).collect();
+        told(journal.refused(change.address.kind, id, &fields));
+    }
+}
+
 /// What still differs of what was written; of a delete, that the object is still there.
 pub(super) fn not_converged(applied: &[Applied], live: &LiveState, after: &Plan) -> Vec<NotConverged> {
     let still: BTreeMap<&Address, &Change> =

@@ -239,6 +239,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         aftermath::remember_writes(journal, &live, &report.applied);
         let after = plan_with(journal, desired, &live, policy, false, Timestamp::now());
         report.not_converged = aftermath::not_converged(&report.applied, &live, &after);
+        aftermath::remember_refusals(journal, &report.applied, &report.not_converged);
         for not_converged in &report.not_converged {
             events::log_not_converged(run_id, not_converged);
         }
