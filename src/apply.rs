@@ -115,7 +115,7 @@ impl Ids {
 }
 
 /// Performs the changes of the plan that are not held.
-pub async fn apply(plan: &ApprovedPlan, applying: Applying<'_>) -> Vec<Applied> {
+pub async fn apply(plan: &ApprovedPlan<'_>, applying: Applying<'_>) -> Vec<Applied> {
     let Applying { writer, tags, concurrency, stop, before, each } = applying;
     let ids = Ids(Mutex::new(tags.into_iter().map(|(path, id)| ((Kind::Tag, path), id)).collect()));
     let mut outcomes: BTreeMap<Address, Applied> = BTreeMap::new();

@@ -134,6 +134,9 @@ fn what_is_served_is_what_the_plan_command_says() {
     for line in ["trueup_changes{action=\"create\"} 2", "trueup_unmanaged 1", "trueup_unhealthy 1"] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }
+    // Tags and connectors are a page each.
+    let reads = "trueup_api_requests_total{type=\"read\"} 2";
+    assert!(metrics.lines().any(|found| found == reads), "{reads} is not in\n{metrics}");
     let status = daemon.get("/api/v1/status").json();
     assert_eq!(status["format"], "trueup.status/v1");
     assert_eq!(status["plan"]["id"], told["id"], "{status}");

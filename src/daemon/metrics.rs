@@ -214,9 +214,9 @@ impl Metrics {
         self.applied.get_or_create(&labels).inc();
     }
 
-    /// A request was sent to the platform.
-    pub fn api_request(&self, kind: ApiRequest) {
-        self.requests.get_or_create(&RequestLabels { r#type: kind.word() }).inc();
+    /// That many requests were sent to the platform.
+    pub fn api_requests(&self, kind: ApiRequest, count: u64) {
+        self.requests.get_or_create(&RequestLabels { r#type: kind.word() }).inc_by(count);
     }
 
     /// A rate limit was waited for.
@@ -255,7 +255,7 @@ mod tests {
         metrics.plan(&PlanSummary { create: 1, held: 2, unmanaged: 3, failed: 4, ..PlanSummary::default() });
         metrics.drifted(5);
         metrics.change_applied("update", "failed");
-        metrics.api_request(ApiRequest::Retry);
+        metrics.api_requests(ApiRequest::Retry, 1);
         metrics.rate_limited(Duration::from_millis(1500));
         metrics.config_ok(true);
         let page = metrics.render();

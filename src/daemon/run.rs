@@ -9,6 +9,7 @@ use tracing::{error, info, warn};
 
 use super::alerts::Alerts;
 use super::http::{ListenError, Server};
+use super::metrics::ApiRequest;
 use super::schedule::{self, Schedule};
 use super::signals::{Signals, SignalsError};
 use super::status::Board;
@@ -258,6 +259,7 @@ async fn pass(
     board.pass_begins(&run_id, trigger, Timestamp::now());
     let InForce { desired, reader, platform, policy } = in_force;
     let remind_every = desired.settings.reconcile.remind_every;
+    let (sent, waited) = (reader.requests(), reader.limited());
     // In dry-run nothing is in reach that could write.
     let writer = (policy.mode == Mode::Enforce).then(|| Writer::new(reader));
     let report = reconcile(Pass {
@@ -274,6 +276,11 @@ async fn pass(
         consent: &mut |_| Box::pin(std::future::ready(true)),
     })
     .await;
+    let (now, metrics) = (reader.requests(), board.metrics());
+    metrics.api_requests(ApiRequest::Read, now.reads - sent.reads);
+    metrics.api_requests(ApiRequest::Write, now.writes - sent.writes);
+    metrics.api_requests(ApiRequest::Retry, now.retries - sent.retries);
+    metrics.rate_limited(reader.limited().saturating_sub(waited));
     for applied in &report.applied {
         board.metrics().change_applied(applied.change.action.word(), applied.outcome.word());
     }

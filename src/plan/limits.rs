@@ -11,7 +11,7 @@ const COUNTED_FROM: usize = 10;
 
 /// A plan that may be applied: within the limits. The only thing that apply accepts.
 #[derive(Debug)]
-pub struct ApprovedPlan(Plan);
+pub struct ApprovedPlan<'a>(&'a Plan);
 
 /// Why a plan may not be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,16 +28,16 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl ApprovedPlan {
+impl ApprovedPlan<'_> {
     /// The plan.
     #[must_use]
-    pub fn plan(&self) -> &Plan {
-        &self.0
+    pub const fn plan(&self) -> &Plan {
+        self.0
     }
 }
 
 /// Lets a plan that is within the limits pass.
-pub fn approve(plan: Plan) -> Result<ApprovedPlan, Refusal> {
+pub fn approve(plan: &Plan) -> Result<ApprovedPlan<'_>, Refusal> {
     match plan.blocked.clone() {
         Some(blocked) => Err(Refusal(blocked)),
         None => Ok(ApprovedPlan(plan)),

@@ -27,6 +27,12 @@ impl Reader {
         Ok(Reader { transport: Arc::new(Transport::new(endpoint)?) })
     }
 
+    /// How long the platform has asked to wait so far, for rate limits; all requests together.
+    #[must_use]
+    pub fn limited(&self) -> std::time::Duration {
+        self.transport.limited()
+    }
+
     /// Whether it speaks to just this endpoint, as this user: then it also knows the platform's limits.
     #[must_use]
     pub fn serves(&self, endpoint: &Endpoint) -> bool {

@@ -83,6 +83,7 @@ pub(super) struct Transport {
     reads: AtomicU64,
     writes: AtomicU64,
     retries: AtomicU64,
+    limited_ms: AtomicU64,
 }
 
 /// What the last answers told in passing.
@@ -114,6 +115,7 @@ impl Transport {
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             retries: AtomicU64::new(0),
+            limited_ms: AtomicU64::new(0),
             endpoint,
         })
     }
@@ -160,7 +162,7 @@ impl Transport {
                 if waited.saturating_add(pause) > self.retry.max_wait {
                     return Err(self.give_up(call, fault, maybe_done));
                 }
-                say_limited(call, pause);
+                self.say_limited(call, pause);
                 if wait.is_some() {
                     self.gate.close_for(pause);
                     // The gate keeps this request back too, and counts the wait.
@@ -206,6 +208,17 @@ impl Transport {
             }
         }
         Ok(())
+    }
+
+    fn say_limited(&self, call: &Call, wait: Duration) {
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.limited_ms.fetch_add(wait_ms, Ordering::Relaxed);
+        tracing::warn!(event = "rate_limited", wait_ms, operation = %call.operation, "the platform asks to wait");
+    }
+
+    /// How long the platform has asked to wait so far, all requests together.
+    pub(super) fn limited(&self) -> Duration {
+        Duration::from_millis(self.limited_ms.load(Ordering::Relaxed))
     }
 
     /// Rests between two attempts; `false` where it was asked to stop meanwhile. Only rests are cut short: what
@@ -269,7 +282,7 @@ impl Transport {
             self.seen().quota_left = Some(left);
             // Waiting now is cheaper than being refused: concurrent refusals keep a limit alive.
             if let Some(wait) = answer.limits.wait.filter(|_| left == 0 && answer.status.is_success()) {
-                say_limited(call, wait);
+                self.say_limited(call, wait);
                 self.gate.close_for(wait);
             }
         }
@@ -441,11 +454,6 @@ fn limited(wait: Option<Duration>, said: &str) -> String {
         None => "the rate limit stays exceeded".to_owned(),
     };
     if said.is_empty() || said == "an empty answer" { limit } else { format!("{limit}: {said}") }
-}
-
-fn say_limited(call: &Call, wait: Duration) {
-    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    tracing::warn!(event = "rate_limited", wait_ms, operation = %call.operation, "the platform asks to wait");
 }
 
 /// The subscription in `X-Powered-By: Qualys:<POD_ID>:<SUB_UUID>:<USER_UUID>` (Connectors API User Guide,

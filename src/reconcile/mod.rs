@@ -184,13 +184,13 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     info!(event = "reconcile_started", run_id, trigger);
     reader.heed(stop.clone());
 
-    let kinds = kinds_to_read(desired);
+    let (kinds, sent) = (kinds_to_read(desired), reader.requests().reads);
     let mut live = tokio::select! {
         live = pull(reader, &kinds) => live,
         () = stop.requested() => return stopped(policy, began, clock),
     };
     let mut planned = plan_with(journal, desired, &live, policy, true, began);
-    planned.cost.calls_to_pull = reader.requests().reads;
+    planned.cost.calls_to_pull = reader.requests().reads - sent;
     planned.cost.quota_left = reader.quota_left();
     events::log_plan(run_id, &planned, clock);
 
@@ -204,12 +204,12 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         took: clock.elapsed(),
     };
     tell(&report.plan, journal);
-    if let Err(refusal) = approve(report.plan.clone()) {
+    if let Err(refusal) = approve(&report.plan) {
         events::log_blocked(run_id, &refusal);
     }
     let consented = consent(&report.plan).await;
     let Some(writer) = writer else { return report };
-    report.end = match approve(report.plan.clone()) {
+    report.end = match approve(&report.plan) {
         Err(refusal) => End::Blocked(refusal),
         Ok(_) if !consented => End::Declined,
         Ok(approved) => {
