@@ -122,11 +122,12 @@ fn client(arguments: &[&str], config: &Path) -> Cost {
     }
 }
 
-/// A file of `count` connectors as the simulator generates them; every hundredth differs.
+/// A file of `count` connectors as the simulator generates them; every hundredth differs. It has a journal, which
+/// the first of several runs fills.
 fn config(folder: &Path, name: &str, url: &str, count: usize, differing: bool) -> PathBuf {
     let mut text = format!(
         "version: 1\nplatform: {{pod: simulator, api_url: \"{url}\"}}\n\
-         reconcile: {{max_change_percent: 100}}\njournal: off\nlisten: off\n\
+         reconcile: {{max_change_percent: 100}}\njournal: ./{name}.db\nlisten: off\n\
          defaults: {{aws: {{capabilities: [AI, CI, CSA], activation: [VM, SCA], regions: all, enabled: true}}}}\n\
          connectors:\n  aws:\n"
     );
@@ -148,7 +149,7 @@ fn config(folder: &Path, name: &str, url: &str, count: usize, differing: bool) -
 
 fn plan_of_many(folder: &Path, count: usize, latency_ms: u64) {
     let simulator = Simulator::start(&["--generate", &format!("aws={count}")]);
-    let config = config(folder, "plan.yaml", &simulator.url, count, true);
+    let config = config(folder, &format!("plan-{latency_ms}.yaml"), &simulator.url, count, true);
     simulator.call("POST", "/_sim/options", &json!({ "latency_ms": latency_ms.to_string() }));
     let mut best: Option<Cost> = None;
     let mut walls = Vec::new();

@@ -13,7 +13,7 @@ use tracing::info;
 use crate::apply::{Applied, Applying, apply};
 use crate::desired::Desired;
 use crate::journal::Journal;
-use crate::plan::{Failed, FieldChange, LiveState, Plan, Policy, Refusal, TagNames, approve, plan};
+use crate::plan::{Failed, FieldChange, Known, LiveState, Plan, Policy, Refusal, TagNames, approve, plan};
 use crate::pull::{kinds_to_read, pull};
 use crate::qualys::{Reader, Writer};
 use crate::resource::{Address, Kind};
@@ -185,11 +185,15 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     reader.heed(stop.clone());
 
     let (kinds, sent) = (kinds_to_read(desired), reader.requests().reads);
-    let mut live = tokio::select! {
-        live = pull(reader, &kinds) => live,
+    // The journal is read while the platform makes its first answer.
+    let reading = async { tokio::join!(pull(reader, &kinds), async { recall(journal, desired, began) }) };
+    let (mut live, known) = tokio::select! {
+        read = reading => read,
         () = stop.requested() => return stopped(policy, began, clock),
     };
-    let mut planned = plan_with(journal, desired, &live, policy, true, began);
+    let mut planned = plan(desired, &live, &known, policy);
+    drop(known);
+    remember(journal, desired, &live, &mut planned, true);
     planned.cost.calls_to_pull = reader.requests().reads - sent;
     planned.cost.quota_left = reader.quota_left();
     events::log_plan(run_id, &planned, clock);
@@ -237,7 +241,9 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
             events::log_outcome(run_id, applied);
         }
         aftermath::remember_writes(journal, &live, &report.applied);
-        let after = plan_with(journal, desired, &live, policy, false, Timestamp::now());
+        let known = recall(journal, desired, Timestamp::now());
+        let mut after = plan(desired, &live, &known, policy);
+        remember(journal, desired, &live, &mut after, false);
         report.not_converged = aftermath::not_converged(&report.applied, &live, &after);
         aftermath::remember_refusals(journal, &report.applied, &report.not_converged);
         for not_converged in &report.not_converged {
@@ -264,33 +270,27 @@ fn stopped(policy: &Policy, began: Timestamp, clock: Instant) -> Report {
     }
 }
 
-/// Plans with what the journal knows, and lets it remember what was seen; `first` says whether this is the first
-/// plan of the pass. A journal that fails costs facts, not the pass.
-fn plan_with(
-    journal: &mut Journal,
-    desired: &Desired,
-    live: &LiveState,
-    policy: &Policy,
-    first: bool,
-    now: Timestamp,
-) -> Plan {
-    let settle_for = desired.settings.reconcile.settle_for;
-    let known = journal.known(settle_for, now).unwrap_or_else(|error| {
+/// What the journal knows. One that fails costs facts, not the pass.
+fn recall(journal: &Journal, desired: &Desired, now: Timestamp) -> Known {
+    journal.known(desired.settings.reconcile.settle_for, now).unwrap_or_else(|error| {
         events::journal_failed(&error);
-        crate::plan::Known::default()
-    });
-    let mut planned = plan(desired, live, &known, policy);
-    drop(known);
+        Known::default()
+    })
+}
+
+/// Lets the journal remember what a plan saw, and dates the plan's drifts by it; `first` says whether this is the
+/// first plan of the pass.
+fn remember(journal: &mut Journal, desired: &Desired, live: &LiveState, plan: &mut Plan, first: bool) {
+    let now = Timestamp::now();
     let sizes: BTreeMap<Kind, usize> = live
         .kinds()
         .iter()
         .filter_map(|(kind, listing)| Some((*kind, listing.as_ref().ok()?.len())))
         .collect();
     let remembered = journal
-        .observe(&planned, &desired.sections, &sizes, now)
-        .and_then(|()| journal.date_drifts(&mut planned, first, now));
+        .observe(plan, &desired.sections, &sizes, now)
+        .and_then(|()| journal.date_drifts(plan, first, now));
     if let Err(error) = remembered {
         events::journal_failed(&error);
     }
-    planned
 }
