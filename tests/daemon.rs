@@ -419,6 +419,8 @@ fn a_terminate_during_an_apply_finishes_what_is_in_flight_and_begins_nothing_new
     let after = events[stop..].iter().filter(|event| event["event"] == "change_applied").count();
     assert!(after <= 2, "no more than were in flight: {ended}");
     assert_eq!(events.last().unwrap()["event"], "daemon_stopped");
+    let finished = events.iter().find(|event| event["event"] == "reconcile_finished").unwrap();
+    assert_eq!(finished["outcome"], "stopped", "{ended}");
     assert!(!ended.stderr.contains("outcome unknown"), "{ended}");
 
     // What we say that we made is what was asked for, and what is there.

@@ -284,7 +284,7 @@ async fn pass(
     for applied in &report.applied {
         board.metrics().change_applied(applied.change.action.word(), applied.outcome.word());
     }
-    if report.outcome() != crate::reconcile::PassOutcome::Stopped {
+    if report.end != End::Stopped {
         publish(board, report.current(), platform);
     }
     board.pass_ends(report.outcome(), None, Timestamp::now(), report.took);

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tracing::info;
 
-use crate::apply::{Applied, Applying, apply};
+use crate::apply::{Applied, Applying, Outcome, apply};
 use crate::desired::Desired;
 use crate::journal::Journal;
 use crate::plan::{Failed, FieldChange, Known, LiveState, Plan, Policy, Refusal, TagNames, approve, plan};
@@ -56,6 +56,8 @@ pub struct Report {
     pub after: Option<Plan>,
     /// Fields that the platform did not take.
     pub not_converged: Vec<NotConverged>,
+    /// Whether it was asked to stop before all changes had been begun.
+    pub cut_short: bool,
     /// How the pass ended.
     pub end: End,
     /// When it began.
@@ -162,6 +164,7 @@ impl Report {
         match &self.end {
             End::Blocked(_) => PassOutcome::Blocked,
             End::Stopped => PassOutcome::Stopped,
+            End::Applied if self.cut_short => PassOutcome::Stopped,
             End::Planned | End::Declined | End::Applied if self.has_failures() => PassOutcome::Failed,
             End::Planned | End::Declined | End::Applied if !self.applied.is_empty() => PassOutcome::Applied,
             End::Planned | End::Declined | End::Applied if self.current().is_in_sync() => PassOutcome::InSync,
@@ -203,6 +206,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         applied: Vec::new(),
         after: None,
         not_converged: Vec::new(),
+        cut_short: false,
         end: End::Planned,
         began,
         took: clock.elapsed(),
@@ -230,6 +234,8 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
                 },
             };
             report.applied = apply(&approved, applying).await;
+            let skipped = |applied: &Applied| matches!(applied.outcome, Outcome::Skipped { .. });
+            report.cut_short = stop.is_requested() && report.applied.iter().any(skipped);
             End::Applied
         }
     };
@@ -264,6 +270,7 @@ fn stopped(policy: &Policy, began: Timestamp, clock: Instant) -> Report {
         applied: Vec::new(),
         after: None,
         not_converged: Vec::new(),
+        cut_short: true,
         end: End::Stopped,
         began,
         took: clock.elapsed(),
