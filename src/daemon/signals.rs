@@ -61,14 +61,16 @@ impl Signals {
 }
 
 fn request(stop: &Stop, signal: &'static str) {
-    if stop.request() {
-        info!(event = "stop_requested", signal, "no new change is begun, those in flight finish");
-    } else {
+    // Said first: whoever waits for the request may be done, and say so, before this thread goes on.
+    if stop.is_requested() {
         warn!(
             event = "stop_requested",
             signal, "already stopping: the changes in flight are still to finish"
         );
+    } else {
+        info!(event = "stop_requested", signal, "no new change is begun, those in flight finish");
     }
+    stop.request();
 }
 
 #[cfg(test)]
