@@ -3,9 +3,9 @@
 //! [`plan`] is a function of the desired state, the live state, what the journal knows and the policy; no
 //! client, clock, randomness or log. Order, reason and every choice are made here; `apply` only performs.
 //!
-//! - `names.rs` finds the tag that a name means, `depend.rs` what must come before what; `matching.rs` finds the live object that an entry means;
-//!   `compare.rs` compares the two field by field; `prune.rs` judges what the file does not name;
-//!   `limits.rs` refuses a plan that would do too much harm.
+//! - `names.rs` finds the tag that a name means; `matching.rs` finds the live object that an entry means;
+//!   `compare.rs` compares the two field by field; `prune.rs` judges what the file does not name; `depend.rs` says
+//!   what must come before what; `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share.
 
 mod compare;
