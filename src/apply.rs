@@ -14,8 +14,9 @@ use futures::stream::FuturesUnordered;
 
 use crate::error::one_line;
 use crate::plan::{Action, ApprovedPlan, Change};
-use crate::qualys::{ApiError, Names, Writer};
+use crate::qualys::{ApiError, Context, Created, Names, Writer};
 use crate::resource::{Address, Kind};
+use crate::secret::Secrets;
 
 /// What happened to one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum Outcome {
     Applied {
         /// The platform's id of the object; of a deleted one the id that it had.
         id: String,
+        /// Whether a create found it there already, in a state that the platform does not tell.
+        existed: bool,
     },
     /// The platform did not make it.
     Failed {
@@ -76,8 +79,10 @@ pub struct Applied {
 pub struct Applying<'a> {
     /// The way to write.
     pub writer: &'a Writer,
-    /// The ids of the live tags by path.
-    pub tags: BTreeMap<String, String>,
+    /// The ids of the live objects by canonical name.
+    pub ids: BTreeMap<(Kind, String), String>,
+    /// The secrets that the objects name.
+    pub secrets: &'a Secrets,
     /// How many changes may be under way at once.
     pub concurrency: usize,
     /// Whether to begin no further change.
@@ -116,8 +121,8 @@ impl Ids {
 
 /// Performs the changes of the plan that are not held.
 pub async fn apply(plan: &ApprovedPlan<'_>, applying: Applying<'_>) -> Vec<Applied> {
-    let Applying { writer, tags, concurrency, stop, before, each } = applying;
-    let ids = Ids(Mutex::new(tags.into_iter().map(|(path, id)| ((Kind::Tag, path), id)).collect()));
+    let Applying { writer, ids, secrets, concurrency, stop, before, each } = applying;
+    let ids = Ids(Mutex::new(ids));
     let mut outcomes: BTreeMap<Address, Applied> = BTreeMap::new();
     for stage in stages(plan.plan().applicable()) {
         let here: BTreeSet<Address> = stage.iter().map(|change| change.address.clone()).collect();
@@ -139,7 +144,7 @@ pub async fn apply(plan: &ApprovedPlan<'_>, applying: Applying<'_>) -> Vec<Appli
                     came.push(Applied { change: change.clone(), outcome, took: Duration::ZERO });
                 } else {
                     before(change);
-                    running.push(perform(change, writer, &ids));
+                    running.push(perform(change, writer, secrets, &ids));
                 }
             }
             if came.is_empty() {
@@ -190,13 +195,14 @@ fn stages<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Vec<&'a Change>>
     forward.chain(backward).filter(|stage| !stage.is_empty()).collect()
 }
 
-async fn perform(change: &Change, writer: &Writer, ids: &Ids) -> Applied {
+async fn perform(change: &Change, writer: &Writer, secrets: &Secrets, ids: &Ids) -> Applied {
     let began = Instant::now();
-    let outcome = match write(change, writer, ids).await {
-        Ok(id) => {
+    let outcome = match write(change, writer, secrets, ids).await {
+        Ok(Created { id, existed }) => {
             ids.lock().insert((change.address.kind, change.address.name.clone()), id.clone());
-            Outcome::Applied { id }
+            Outcome::Applied { id, existed }
         }
+        Err(Unwritten::Lacks(error)) => Outcome::Failed { error },
         Err(Unwritten::Incomplete) => Outcome::Failed {
             error: "the plan does not say what to write: this is a defect of trueup".to_owned(),
         },
@@ -217,6 +223,8 @@ async fn perform(change: &Change, writer: &Writer, ids: &Ids) -> Applied {
 enum Unwritten {
     /// The platform did not make it; and what had been done before.
     Refused { error: ApiError, after: &'static str },
+    /// A secret that it needs could not be had.
+    Lacks(String),
     /// The plan does not say what to write. The planner makes no such change; were it to, one change fails.
     Incomplete,
 }
@@ -227,23 +235,27 @@ impl From<ApiError> for Unwritten {
     }
 }
 
-async fn write(change: &Change, writer: &Writer, ids: &Ids) -> Result<String, Unwritten> {
-    let marker = change.marker.as_ref();
+async fn write(change: &Change, writer: &Writer, secrets: &Secrets, ids: &Ids) -> Result<Created, Unwritten> {
+    if let Some(lacks) = &change.lacks {
+        return Err(Unwritten::Lacks(lacks.clone()));
+    }
+    let context =
+        Context { marker: change.marker.as_ref(), names: ids, secrets, before: change.before.as_ref() };
     match (change.action, &change.after, &change.id) {
-        (Action::Create, Some(after), _) => Ok(writer.create(after, marker, ids).await?),
+        (Action::Create, Some(after), _) => Ok(writer.create(after, context).await?),
         (Action::Update, Some(after), Some(id)) => {
-            writer.update(id, after, &change.field_names(), marker, ids).await?;
-            Ok(id.clone())
+            writer.update(id, after, &change.field_names(), context).await?;
+            Ok(Created::new(id))
         }
         (Action::Replace, Some(after), Some(id)) => {
             writer.delete(change.address.kind, id).await?;
             let after_delete =
                 |error| Unwritten::Refused { error, after: "deleted, not yet created again: " };
-            writer.create(after, marker, ids).await.map_err(after_delete)
+            writer.create(after, Context { before: None, ..context }).await.map_err(after_delete)
         }
         (Action::Delete, _, Some(id)) => {
             writer.delete(change.address.kind, id).await?;
-            Ok(id.clone())
+            Ok(Created::new(id))
         }
         (Action::Create | Action::Update | Action::Replace | Action::Delete, _, _) => {
             Err(Unwritten::Incomplete)

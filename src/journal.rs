@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::plan::{Change, FieldChange, Known, KnownListing, KnownObject, Observation, Plan, Refused};
 use crate::resource::Kind;
+use crate::secret::DigestKey;
 
 const SCHEMA_VERSION: i64 = 1;
 
@@ -125,13 +126,18 @@ pub enum DriftEvent {
 pub struct Journal {
     /// `None` where nothing is to be remembered.
     db: Option<Connection>,
+    /// The key of the digests of secrets; `None` where there is no journal, or no key.
+    key: Option<DigestKey>,
 }
 
 impl Journal {
     /// Opens the journal, or makes it. A damaged one is set aside; the second value says so.
     pub fn open(path: &Path) -> Result<(Journal, Option<String>), JournalError> {
         match Journal::open_once(path) {
-            Ok(journal) => Ok((journal, None)),
+            Ok(mut journal) => {
+                let told = journal.find_key(path);
+                Ok((journal, told))
+            }
             Err(JournalError::Query(error)) if is_damage(&error) => {
                 let aside = path.with_extension(format!("damaged-{}", Timestamp::now().as_second()));
                 std::fs::rename(path, &aside).map_err(|error| open_error(path, error))?;
@@ -141,12 +147,15 @@ impl Journal {
                     // What belongs to the damaged file must not be read into the new one; it may not be there.
                     let _ = std::fs::remove_file(side);
                 }
-                let journal = Journal::open_once(path)?;
-                let told = format!(
+                let mut journal = Journal::open_once(path)?;
+                let mut told = format!(
                     "the journal {} was damaged ({error}): it is set aside as {}, and a new one begun",
                     path.display(),
                     aside.display()
                 );
+                if let Some(more) = journal.find_key(path) {
+                    told = format!("{told}; {more}");
+                }
                 Ok((journal, Some(told)))
             }
             Err(error) => Err(error),
@@ -156,12 +165,36 @@ impl Journal {
     /// No journal: knows nothing, remembers nothing.
     #[must_use]
     pub const fn off() -> Journal {
-        Journal { db: None }
+        Journal { db: None, key: None }
     }
 
     /// A journal that ends with the process.
     pub fn in_memory() -> Result<Journal, JournalError> {
-        Journal::prepare(Connection::open_in_memory()?, Path::new(":memory:"))
+        let journal = Journal::prepare(Connection::open_in_memory()?, Path::new(":memory:"))?;
+        Ok(Journal { key: Some(DigestKey::random()), ..journal })
+    }
+
+    /// The key of the digests of secrets.
+    #[must_use]
+    pub const fn digest_key(&self) -> Option<&DigestKey> {
+        self.key.as_ref()
+    }
+
+    /// Finds the key beside the journal, or makes it. What went wrong is said: secrets are then unverified.
+    fn find_key(&mut self, path: &Path) -> Option<String> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".key");
+        let beside = PathBuf::from(beside);
+        match DigestKey::open(&beside) {
+            Ok(key) => {
+                self.key = Some(key);
+                None
+            }
+            Err(error) => Some(format!(
+                "could not use {}, the key of the digests of secrets: {error}; changed secrets are not noticed",
+                beside.display()
+            )),
+        }
     }
 
     fn open_once(path: &Path) -> Result<Journal, JournalError> {
@@ -188,7 +221,7 @@ impl Journal {
         if found != SCHEMA_VERSION {
             db.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }
-        Ok(Journal { db: Some(db) })
+        Ok(Journal { db: Some(db), key: None })
     }
 
     /// What is known. A create whose answer was lost stays unsettled for `settle_for`.
@@ -334,6 +367,16 @@ impl Journal {
         Ok(())
     }
 
+    /// Remembers that an object that we were to make was there already.
+    pub fn found(&mut self, kind: Kind, id: &str, identity: &str) -> Result<(), JournalError> {
+        let Some(db) = &self.db else { return Ok(()) };
+        db.execute(
+            "insert into object (kind, id, identity) values (?1, ?2, ?3) on conflict (kind, id) do nothing",
+            params![kind.word(), id, identity],
+        )?;
+        self.settled(kind, identity)
+    }
+
     /// Remembers what went to fields of an object that are not read back.
     pub fn wrote(
         &mut self,
@@ -386,7 +429,7 @@ impl Journal {
             return Ok(());
         }
         transaction.execute("delete from refused where kind = ?1 and id = ?2", params![kind.word(), id])?;
-        for FieldChange { path, before: got, after: sent } in fields {
+        for FieldChange { path, before: got, after: sent, sensitive: _ } in fields {
             let (sent, got) = (sent.to_string(), got.to_string());
             let passes = match before.get(path) {
                 Some((earlier, same, passes)) if *earlier == sent && *same == got => passes + 1,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stub::{Asked, Play, Stub, reply, success, with};
-use trueup::qualys::{ApiError, ApiErrorKind, Reader, Requests, Writer};
+use trueup::qualys::{ApiError, ApiErrorKind, Context, Reader, Requests, Writer};
 use trueup::resource::{Kind, Spec};
 
 struct NoNames;
@@ -24,11 +24,11 @@ fn spec() -> Spec {
 }
 
 async fn create(stub: &Stub) -> Result<String, ApiError> {
-    Writer::new(&stub.reader()).create(&spec(), None, &NoNames).await
+    Writer::new(&stub.reader()).create(&spec(), Context::new(&NoNames)).await.map(|created| created.id)
 }
 
 async fn update(stub: &Stub) -> Result<(), ApiError> {
-    Writer::new(&stub.reader()).update("77", &spec(), &["name"], None, &NoNames).await
+    Writer::new(&stub.reader()).update("77", &spec(), &["name"], Context::new(&NoNames)).await
 }
 
 async fn delete(stub: &Stub) -> Result<(), ApiError> {
@@ -119,7 +119,7 @@ async fn what_is_no_id_is_never_sent() {
             error.to_string(),
             format!("could not delete awsassetdataconnector: `{id}` is no id of the platform")
         );
-        assert!(writer.update(id, &spec(), &["name"], None, &NoNames).await.is_err());
+        assert!(writer.update(id, &spec(), &["name"], Context::new(&NoNames)).await.is_err());
         assert!(reader.read(Kind::Aws, &[id.to_owned()]).await.is_err());
     }
     assert_eq!(stub.asked().len(), 0);
@@ -429,13 +429,13 @@ async fn no_connection_and_no_answer_are_told_apart() {
     endpoint.timeout = Duration::from_millis(80);
     endpoint.retry.attempts = 1;
     let reader = Reader::connect(endpoint.clone()).unwrap();
-    let error = Writer::new(&reader).create(&spec(), None, &NoNames).await.unwrap_err();
+    let error = Writer::new(&reader).create(&spec(), Context::new(&NoNames)).await.unwrap_err();
     assert_eq!(error.to_string(), "could not create awsassetdataconnector aws/orders: no answer in time");
     assert!(error.outcome_unknown());
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     endpoint.api = format!("http://127.0.0.1:{port}").parse().unwrap();
     let reader = Reader::connect(endpoint).unwrap();
-    let error = Writer::new(&reader).create(&spec(), None, &NoNames).await.unwrap_err();
+    let error = Writer::new(&reader).create(&spec(), Context::new(&NoNames)).await.unwrap_err();
     assert_eq!(error.to_string(), "could not create awsassetdataconnector aws/orders: no connection");
     assert!(!error.outcome_unknown(), "it was never sent");
 }
@@ -575,7 +575,8 @@ async fn a_request_to_stop_cuts_a_wait_short_and_the_write_is_not_made() {
     let stub = Stub::plays([with(reply(429, ""), "Retry-After", "500")]).await;
     let (reader, stop) = (stub.reader(), trueup::stop::Stop::new());
     reader.heed(stop.clone());
-    let writing = tokio::spawn(async move { Writer::new(&reader).create(&spec(), None, &NoNames).await });
+    let writing =
+        tokio::spawn(async move { Writer::new(&reader).create(&spec(), Context::new(&NoNames)).await });
     while stub.asked().is_empty() {
         tokio::task::yield_now().await;
     }

@@ -66,7 +66,7 @@ fn live(yaml: &str) -> LiveState {
             prevent_delete: name.ends_with('!'),
             name: name.trim_end_matches('!').to_owned(),
         });
-        let object = LiveObject { id, spec, unreadable, owner, health, locked };
+        let object = LiveObject { unreadable, owner, health, locked, ..LiveObject::new(id, spec) };
         kinds.get_mut(&kind).unwrap().as_mut().unwrap().push(object);
     }
     LiveState::new(kinds)

@@ -12,7 +12,7 @@ mod stub;
 
 use serde_json::{Value, json};
 use stub::{Stub, success};
-use trueup::qualys::{Names, Writer};
+use trueup::qualys::{Context, Names, Writer};
 use trueup::resource::{Kind, LiveObject, Owner, Spec};
 
 const ARN: &str = "arn:aws:iam::210987654321:role/team/Reader";
@@ -386,15 +386,18 @@ async fn created(spec: &Spec, marker: Option<&Owner>) -> Value {
         Spec::Tag(_) => "Tag",
     };
     let stub = Stub::plays([success(&json!({"count": 1, "data": [{name: {"id": "9"}}]}))]).await;
-    let id = Writer::new(&stub.reader()).create(spec, marker, &Known).await.unwrap();
-    assert_eq!(id, "9");
+    let id = Writer::new(&stub.reader()).create(spec, Context::new(&Known).marked(marker)).await.unwrap();
+    assert_eq!(id.id, "9");
     stub.asked()[0].json()["ServiceRequest"]["data"][name].clone()
 }
 
 /// What is sent for an update of these fields.
 async fn updated(spec: &Spec, changed: &[&str], marker: Option<&Owner>) -> Value {
     let stub = Stub::plays([success(&json!({"count": 1, "data": []}))]).await;
-    Writer::new(&stub.reader()).update("9", spec, changed, marker, &Known).await.unwrap();
+    Writer::new(&stub.reader())
+        .update("9", spec, changed, Context::new(&Known).marked(marker))
+        .await
+        .unwrap();
     let data = stub.asked()[0].json()["ServiceRequest"]["data"].clone();
     data.as_object().unwrap().values().next().unwrap().clone()
 }
@@ -479,7 +482,8 @@ async fn an_update_sends_the_changed_fields_alone() {
         json!({"isCPSEnabled": true, "connectorScanSetting": {"isCustomScanConfigEnabled": false}, "allRegions": true})
     );
     let stub = Stub::plays([success(&json!({"count": 1}))]).await;
-    let error = Writer::new(&stub.reader()).update("9", &global, &["tags"], None, &Known).await.unwrap_err();
+    let error =
+        Writer::new(&stub.reader()).update("9", &global, &["tags"], Context::new(&Known)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "could not update awsassetdataconnector 9: none of these fields has a value to send: tags"
@@ -520,10 +524,10 @@ async fn a_name_that_is_not_on_the_platform_is_refused_before_any_request() {
         [("nowhere", "tag `nowhere` is not on the platform"), ("bad", "`7x` is no id of the platform")]
     {
         let spec = aws(json!({"name": "orders", "arn": ARN, "tags": [tag]}));
-        let error = writer.create(&spec, None, &Known).await.unwrap_err();
+        let error = writer.create(&spec, Context::new(&Known)).await.unwrap_err();
         assert_eq!(error.to_string(), format!("could not create awsassetdataconnector aws/orders: {said}"));
         assert!(!error.outcome_unknown());
-        let error = writer.update("5", &spec, &["tags"], None, &Known).await.unwrap_err();
+        let error = writer.update("5", &spec, &["tags"], Context::new(&Known)).await.unwrap_err();
         assert_eq!(error.to_string(), format!("could not update awsassetdataconnector 5: {said}"));
     }
     assert_eq!(stub.asked().len(), 0);

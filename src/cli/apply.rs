@@ -126,16 +126,19 @@ fn outcome_text(report: &Report) -> String {
             text.push('\n');
             for Applied { change, outcome, took: _ } in &report.applied {
                 let why = match outcome {
-                    Outcome::Applied { .. } => continue,
-                    Outcome::Failed { error } | Outcome::Unknown { error } => error,
-                    Outcome::Skipped { because } => because,
+                    Outcome::Applied { existed: false, id: _ } => continue,
+                    Outcome::Applied { existed: true, id: _ } => EXISTED,
+                    Outcome::Failed { error } | Outcome::Unknown { error } => error.as_str(),
+                    Outcome::Skipped { because } => because.as_str(),
                 };
+                let sign = if outcome.is_applied() { '?' } else { 'x' };
                 let address = visible(&change.address.to_string());
-                let _ = writeln!(text, "x {address:<24} {:<8} {}", outcome.word(), visible(why));
+                let _ = writeln!(text, "{sign} {address:<24} {:<8} {}", outcome.word(), visible(why));
             }
-            for NotConverged { address, field: FieldChange { path, before, after } } in &report.not_converged
-            {
-                let line = format!("! {address} not converged: {path}: sent {after}, got {before}");
+            for NotConverged { address, field } in &report.not_converged {
+                let FieldChange { path, before: got, after: sent, sensitive } = field;
+                let told = if *sensitive { String::new() } else { format!(": sent {sent}, got {got}") };
+                let line = format!("! {address} not converged: {path}{told}");
                 let _ = writeln!(text, "{}", visible(&line));
             }
             for failed in report.failed_since() {
@@ -164,10 +167,14 @@ fn outcome_text(report: &Report) -> String {
     text
 }
 
+/// What is said of a create that found its object there already.
+const EXISTED: &str =
+    "it was there already, in a state that cannot be read: unverified until apply --rewrite writes it again";
+
 fn outcome_json(applied: &Applied) -> Value {
     let Applied { change, outcome, took: _ } = applied;
     let (id, error, because) = match outcome {
-        Outcome::Applied { id } => (Some(id), None, None),
+        Outcome::Applied { id, existed: _ } => (Some(id), None, None),
         Outcome::Failed { error } | Outcome::Unknown { error } => (change.id.as_ref(), Some(error), None),
         Outcome::Skipped { because } => (change.id.as_ref(), None, Some(because)),
     };
@@ -182,6 +189,10 @@ fn outcome_json(applied: &Applied) -> Value {
 }
 
 fn not_converged_json(not_converged: &NotConverged) -> Value {
-    let NotConverged { address, field: FieldChange { path, before: got, after: sent } } = not_converged;
+    let NotConverged { address, field } = not_converged;
+    let FieldChange { path, before: got, after: sent, sensitive } = field;
+    if *sensitive {
+        return json!({ "address": address, "field": path, "sensitive": true });
+    }
     json!({ "address": address, "field": path, "sent": sent, "got": got })
 }

@@ -94,9 +94,6 @@ fn prune_owned_needs_owner(whole: &Whole<'_>, report: &mut Report) {
     }
 }
 
-/// Fields that tell objects of a kind apart, most telling first, to point at.
-const IDENTITY: [&str; 6] = ["arn", "account_id", "subscription_id", "project_id", "tenant_id", "name"];
-
 /// Two entries for one object would undo each other.
 fn identities_are_unique(whole: &Whole<'_>, report: &mut Report) {
     let mut first: HashMap<(Kind, String), &Declared> = HashMap::new();
@@ -106,7 +103,7 @@ fn identities_are_unique(whole: &Whole<'_>, report: &mut Report) {
         match first.get(&(kind, identity.clone())) {
             Some(earlier) => report.error(
                 whole.tree,
-                entry.place_of(whole.tree, &IDENTITY),
+                entry.place_of(whole.tree, &most_telling(kind)),
                 format!("{kind} {} is declared twice, first at {}", quoted(&identity), earlier.place),
                 Some(format!("keep one of the two; the first is named {}", quoted(earlier.spec.name()))),
             ),
@@ -115,6 +112,13 @@ fn identities_are_unique(whole: &Whole<'_>, report: &mut Report) {
             }
         }
     }
+}
+
+/// The keys that say which object an entry is, to point at; of them the name tells least.
+fn most_telling(kind: Kind) -> Vec<&'static str> {
+    let mut keys: Vec<&str> = kind.identifying().collect();
+    keys.sort_by_key(|key| *key == "name");
+    keys
 }
 
 /// Names within a kind may repeat, but then they do not serve as addresses.
@@ -200,10 +204,9 @@ fn tags_do_not_circle(whole: &Whole<'_>, report: &mut Report) {
 fn schedules_start_in_future(whole: &Whole<'_>, report: &mut Report) {
     let tree = whole.tree;
     for (_, entry) in whole.objects() {
-        let Some(at) = entry.field(tree, "perimeter_scan").and_then(|scan| tree.get(scan, "start_date"))
-        else {
-            continue;
-        };
+        let own = entry.field(tree, "start_date");
+        let of_scan = || entry.field(tree, "perimeter_scan").and_then(|scan| tree.get(scan, "start_date"));
+        let Some(at) = own.or_else(of_scan) else { continue };
         if let Ok(date) = tree.text(at).parse::<Date>()
             && date < whole.today
         {

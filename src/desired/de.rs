@@ -127,11 +127,11 @@ impl de::Error for Error {
 
 /// What an explanation says besides what the type knows.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Context {
+pub(super) struct Context<'a> {
     /// Keys that are accepted beside those of the type, at its top.
     pub(super) also: &'static [&'static str],
     /// Keys that the type has but that are not accepted here, at its top.
-    pub(super) except: &'static [&'static str],
+    pub(super) except: &'a [&'static str],
     /// Whether a key that the type wants may be missing here, at its top.
     pub(super) partial: bool,
 }
@@ -153,7 +153,7 @@ const EXAMPLES: [(&str, &str); 8] = [
 
 impl What {
     /// Message and hint.
-    fn explain(&self, context: &Context) -> (String, Option<String>) {
+    fn explain(&self, context: &Context<'_>) -> (String, Option<String>) {
         match self {
             What::UnknownKey { key, known } => {
                 let known = keys_of(known, context);
@@ -177,7 +177,7 @@ impl What {
     }
 }
 
-fn keys_of(known: &[&'static str], context: &Context) -> Vec<&'static str> {
+fn keys_of(known: &[&'static str], context: &Context<'_>) -> Vec<&'static str> {
     let own = known.iter().filter(|key| !context.except.contains(key));
     own.chain(context.also).copied().collect()
 }
@@ -426,7 +426,7 @@ pub(super) fn read<T>(
     tree: &mut Tree,
     report: &mut Report,
     root: NodeId,
-    context: &Context,
+    context: &Context<'_>,
     attempt: impl Fn(&Tree) -> Result<T, Error>,
 ) -> Option<T> {
     loop {
@@ -463,7 +463,7 @@ fn is_top(tree: &Tree, root: NodeId, at: NodeId) -> bool {
 }
 
 /// Whether the error only follows from what was reported before.
-fn follows(tree: &Tree, at: NodeId, what: &What, context: &Context) -> bool {
+fn follows(tree: &Tree, at: NodeId, what: &What, context: &Context<'_>) -> bool {
     match what {
         What::Missing(key) => context.partial || tree.reported_keys(at).any(|reported| reported == *key),
         What::UnknownKey { .. } | What::UnknownValue { .. } | What::Unfit { .. } | What::Null => false,

@@ -14,7 +14,7 @@ use super::problem::{Problem, Rejected, Report, accepted};
 use super::sections::{Nodes, OrOff, Sections};
 use super::tree::{Cut, NodeId, Refused, Scalar, Shape, Tree};
 use super::{Declared, Desired, Meta, quoted};
-use crate::resource::{Access, Finding, Kind, Spec};
+use crate::resource::{Finding, Kind, Spec};
 
 /// Reads the file, and the files that it includes.
 pub fn load(path: &Path) -> Result<Desired, Rejected> {
@@ -67,20 +67,6 @@ const NOT_YET: [&str; 9] = [
 
 /// What every entry may say besides its fields.
 const META_KEYS: &[&str] = &["policy", "ignore", "prevent_delete"];
-
-/// Fields that say which object an entry is about; neither ignored nor given by a default.
-const IDENTITY_KEYS: &[&str] = &[
-    "name",
-    "parent",
-    "arn",
-    "account_id",
-    "role",
-    "partition",
-    "subscription_id",
-    "project_id",
-    "tenant_id",
-    "id",
-];
 
 /// What every entry may say besides its fields, as written.
 #[derive(Debug, Default, Deserialize)]
@@ -257,6 +243,10 @@ impl Loader {
         if self.tree.is_null(list) {
             return;
         }
+        if kind.is_singleton() {
+            self.single_entry_of(kind, list);
+            return;
+        }
         if self.tree.shape(list) != Shape::List {
             let message = format!("expected a list of entries in {}", kind.section_path());
             self.report.error(
@@ -270,6 +260,23 @@ impl Loader {
         self.sections.insert(kind);
         for item in self.tree.items(list) {
             self.found.push((kind, item));
+        }
+    }
+
+    /// A section that is an entry itself.
+    fn single_entry_of(&mut self, kind: Kind, node: NodeId) {
+        self.sections.insert(kind);
+        match self.found.iter().find(|(of, _)| *of == kind) {
+            Some((_, first)) => {
+                let message = format!(
+                    "{} stands in the files twice, first at {}",
+                    kind.section_path(),
+                    self.tree.place(*first)
+                );
+                let hint = "a subscription has one: keep one of the two".to_owned();
+                self.report.error(&self.tree, node, message, Some(hint));
+            }
+            None => self.found.push((kind, node)),
         }
     }
 
@@ -430,19 +437,20 @@ impl Loader {
     }
 
     fn check_defaults(&mut self, kind: Kind, map: NodeId) {
+        let identifying: Vec<&'static str> = kind.identifying().collect();
         let refused: Vec<(NodeId, &'static str)> = self
             .tree
             .pairs(map)
             .filter_map(|(key, _)| {
                 let name = self.tree.text(key);
-                let known = IDENTITY_KEYS.iter().chain(META_KEYS).copied().find(|known| *known == name)?;
+                let known = identifying.iter().chain(META_KEYS).copied().find(|known| *known == name)?;
                 Some((key, known))
             })
             .collect();
         for (key, name) in refused {
             let reason = if META_KEYS.contains(&name) { "is said per object" } else { "tells objects apart" };
             let fields: Vec<&str> =
-                kind.fields().iter().map(|f| f.name).filter(|f| !IDENTITY_KEYS.contains(f)).collect();
+                kind.fields().iter().filter(|field| !field.identifies).map(|field| field.name).collect();
             self.report.error(
                 &self.tree,
                 key,
@@ -451,7 +459,7 @@ impl Loader {
             );
             self.tree.cut(key, Cut::Wrong { meant: None });
         }
-        let context = Context { also: &[], except: IDENTITY_KEYS, partial: true };
+        let context = Context { also: &[], except: &identifying, partial: true };
         de::read(&mut self.tree, &mut self.report, map, &context, |tree| {
             kind.deserialize(At { tree, node: map })
         });
@@ -496,11 +504,11 @@ impl Loader {
             return;
         }
         let tree = &self.tree;
-        let fields = spec.kind().fields();
+        let (fields, spellings) = (spec.kind().fields(), spec.kind().spellings());
         let reported: Vec<&str> = std::iter::once(entry.node)
             .chain(entry.defaults)
             .flat_map(|map| tree.reported_keys(map))
-            .filter(|key| IDENTITY_KEYS.contains(key) || fields.iter().any(|field| field.name == *key))
+            .filter(|key| spellings.contains(key) || fields.iter().any(|field| field.name == *key))
             .collect();
         for Finding { severity, field, message, hint } in findings {
             // What is missing, or does not go together, may be so because its part was refused.
@@ -537,20 +545,15 @@ impl Loader {
     }
 
     fn check_ignored(&mut self, kind: Kind, name: &str, at: NodeId) {
-        let may = |name: &str| !IDENTITY_KEYS.contains(&name);
-        let known: Vec<&str> = kind
-            .fields()
-            .iter()
-            .filter(|field| field.access != Access::Identity && may(field.name))
-            .map(|field| field.name)
-            .collect();
+        let known: Vec<&str> =
+            kind.fields().iter().filter(|field| !field.identifies).map(|field| field.name).collect();
         if known.contains(&name) {
             return;
         }
-        let message = if may(name) {
-            format!("{} is no field of {kind}", quoted(name))
-        } else {
+        let message = if kind.identifying().any(|identifying| identifying == name) {
             format!("`{name}` cannot be ignored: it tells objects apart")
+        } else {
+            format!("{} is no field of {kind}", quoted(name))
         };
         self.report.error(&self.tree, at, message, Some(accepted(name, &known)));
     }

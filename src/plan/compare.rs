@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::model::{Action, Cause, Change, FieldChange, Held, Observation, Plan, Unhealthy, Unverified};
 use super::{Entry, KnownObject, Policy, Refused, parse_object};
 use crate::desired::settings::Replace;
-use crate::resource::{Access, Address, Fields, LiveObject, Owner, Spec};
+use crate::resource::{Access, Address, Field, Fields, LiveObject, Owner, Spec, Told};
+use crate::secret::comparable;
 
 /// What the comparison of an entry with its live object found.
 pub(super) struct Comparison<'a> {
@@ -21,6 +22,8 @@ pub(super) struct Comparison<'a> {
     observed: Option<Observation>,
     lost_its_mark: bool,
     refused: &'a [Refused],
+    /// Whether there is nothing but what is written again because a person asked for that.
+    rewritten: bool,
 }
 
 impl<'a> Comparison<'a> {
@@ -29,16 +32,18 @@ impl<'a> Comparison<'a> {
         live: &'a LiveObject,
         known: Option<&KnownObject>,
         refused: &'a [Refused],
+        rewrite: bool,
     ) -> Comparison<'a> {
         let mut after = entry.spec.clone();
         after.complete(&live.spec);
-        let asked = entry.spec.fields();
-        let filled = (after != entry.spec).then(|| after.fields());
+        let asked = entry.fields_of(&entry.spec);
+        let filled = (after != entry.spec).then(|| entry.fields_of(&after));
         let wanted = filled.as_ref().unwrap_or(&asked);
         let current = live.spec.fields();
 
         let mut changed = Vec::new();
         let mut unverified = Vec::new();
+        let mut rewritten = Vec::new();
         let mut base = Base::new(known);
         // The fields in which file and live do not agree, and what the journal knows of them: the old base.
         let mut apart = Vec::new();
@@ -48,31 +53,40 @@ impl<'a> Comparison<'a> {
                 apart.push((field.name, None));
                 continue;
             }
-            let have = match live.unreadable.get(field.name) {
+            let again = rewrite && field.access == Access::Updatable;
+            let have = match live.untold(field) {
                 None => current.get(field.name),
                 Some(is_not) => {
                     // What was last written stands for what is not told, unless that is known to be over.
-                    let wrote = base.wrote(field.name).filter(|wrote| *wrote != is_not);
+                    let wrote = base.wrote(field, want).filter(|wrote| *wrote != is_not);
                     if wrote.is_none() && is_not != want {
                         unverified.push(field.name.to_owned());
                         apart.push((field.name, None));
+                        if again {
+                            rewritten.push(FieldChange::new(field, Value::Null, want.clone()));
+                        }
                         continue;
                     }
                     wrote
                 }
             };
             if have == Some(want) {
+                if again && field.is_secret() {
+                    rewritten.push(FieldChange::new(field, want.clone(), want.clone()));
+                }
                 continue;
             }
             let have = have.cloned();
             let cause = base.cause(field.name, &asked, &live.spec, have.as_ref());
             apart.push((field.name, base.values().and_then(|values| values.get(field.name)).cloned()));
-            let change = FieldChange {
-                path: field.name.to_owned(),
-                before: have.unwrap_or(Value::Null),
-                after: want.clone(),
-            };
+            let change = FieldChange::new(field, have.unwrap_or(Value::Null), want.clone());
             changed.push((change, field.access, cause));
+        }
+        let only_rewritten = changed.is_empty();
+        let replaced = changed.iter().any(|(_, access, _)| *access == Access::Fixed);
+        if !replaced {
+            let again = rewritten.into_iter().map(|change| (change, Access::Updatable, Cause::Pending));
+            changed.extend(again);
         }
         let mut new_base = asked;
         for (field, old) in apart {
@@ -83,12 +97,23 @@ impl<'a> Comparison<'a> {
         }
         let observed = observe(entry, live, known, new_base);
         let lost_its_mark = known.is_some_and(|known| known.lost_its_mark(live));
-        Comparison { entry, live, after, changed, unverified, observed, lost_its_mark, refused }
+        let rewritten = only_rewritten && !changed.is_empty();
+        Comparison { entry, live, after, changed, unverified, observed, lost_its_mark, refused, rewritten }
     }
 
     /// Puts what was found into the plan.
     pub(super) fn into_plan(self, address: Address, policy: &Policy, plan: &mut Plan) {
-        let Comparison { entry, live, after, changed, unverified, observed, lost_its_mark, refused } = self;
+        let Comparison {
+            entry,
+            live,
+            after,
+            changed,
+            unverified,
+            observed,
+            lost_its_mark,
+            refused,
+            rewritten,
+        } = self;
         plan.observed.extend(observed);
         if lost_its_mark {
             plan.warnings
@@ -116,7 +141,13 @@ impl<'a> Comparison<'a> {
         let marker = marker_after_update(live, entry.declared.meta.prevent_delete, policy);
         plan.changes.push(Change {
             held: held(entry, live, action, policy).or_else(|| not_taken(&changed, refused)),
-            reason: reason(cause, &entry.declared.place.to_string()),
+            reason: if rewritten {
+                "written again, as asked".to_owned()
+            } else {
+                reason(cause, &entry.declared.place.to_string())
+            },
+            tentative: false,
+            lacks: lacks(entry),
             address,
             action,
             id: Some(live.id.clone()),
@@ -156,21 +187,32 @@ pub(super) fn create(
     address: Address,
     known_id: Option<&str>,
     unsettled_until: Option<Timestamp>,
+    nameless: &[&LiveObject],
     policy: &Policy,
 ) -> Change {
     let meta = &entry.declared.meta;
-    let fields = entry.spec.fields();
+    let mut values = entry.fields_of(&entry.spec);
+    let declared = entry.spec.fields();
     let fields = address
         .kind
         .fields()
         .iter()
         .filter_map(|field| {
-            let after = fields.get(field.name)?.clone();
-            Some(FieldChange { path: field.name.to_owned(), before: Value::Null, after })
+            // Also what is never compared, and what could not be resolved, is part of what is made.
+            let after = values.shift_remove(field.name).or_else(|| match field.told {
+                Told::Secret => declared.contains_key(field.name).then_some(Value::Null),
+                Told::Value | Told::Never => declared.get(field.name).cloned(),
+            });
+            Some(FieldChange::new(field, Value::Null, after?))
         })
         .collect();
     let place = &entry.declared.place;
+    let tentative = !address.kind.is_listed();
     let (cause, reason) = match known_id {
+        None if tentative => (
+            Cause::Pending,
+            format!("in {place}; whether it is there cannot be read: tried, and no harm if it is"),
+        ),
         // What we have just made and cannot see yet did not drift.
         Some(id) if unsettled_until.is_none() => {
             (Cause::Drift, format!("in {place}, gone from the platform (it was {id})"))
@@ -191,18 +233,35 @@ pub(super) fn create(
                 };
                 Some(Held::because(format!("{sent}: it is looked for until {until} before it is sent again")))
             }
+            (false, None) if !nameless.is_empty() && known_id.is_none() => {
+                let ids: Vec<&str> = nameless.iter().map(|live| live.id.as_str()).take(5).collect();
+                Some(Held::because(format!(
+                    "{} live {} do not tell their identity (ids {}{}): one of them may be it",
+                    nameless.len(),
+                    entry.spec.kind(),
+                    ids.join(", "),
+                    if nameless.len() > ids.len() { ", …" } else { "" },
+                )))
+            }
             (false, None) => None,
         },
         reason,
         since: None,
         passes: 0,
         prunes: false,
+        tentative,
+        lacks: lacks(entry),
         depends_on: BTreeSet::new(),
         fields,
         before: None,
         after: Some(entry.spec.clone()),
         marker: policy.owner.clone().map(|name| Owner { name, prevent_delete: meta.prevent_delete }),
     }
+}
+
+/// Why the change cannot be made, where a secret of the object could not be had.
+fn lacks(entry: &Entry<'_>) -> Option<String> {
+    entry.lacking().next().map(|(field, why)| format!("{field}: {why}"))
 }
 
 fn reason(cause: Cause, place: &str) -> String {
@@ -289,10 +348,14 @@ impl<'a> Base<'a> {
         Some(self.values.get_or_insert_with(|| parse_object(&known.base)))
     }
 
-    /// What was last written to a field that is not read back.
-    fn wrote(&mut self, field: &str) -> Option<&Value> {
+    /// What was last written to a field that is not read back. Of a secret, only a digest made with the same key
+    /// as the wanted one's tells anything.
+    fn wrote(&mut self, field: &Field, want: &Value) -> Option<&Value> {
         let known = self.known?;
-        self.written.get_or_insert_with(|| parse_object(&known.written)).get(field)
+        let wrote = self.written.get_or_insert_with(|| parse_object(&known.written)).get(field.name)?;
+        let tells = !field.is_secret()
+            || matches!((wrote.as_str(), want.as_str()), (Some(wrote), Some(want)) if comparable(wrote, want));
+        tells.then_some(wrote)
     }
 
     /// Who moved. The base is what the file said when file and live last agreed: what it leaves out inside a

@@ -1,60 +1,69 @@
-//! What must come before what: the tags that are made for a connector, the tags below a tag that goes.
+//! What must come before what: what is made for those that name it, the tags below a tag that goes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Action, Change, Failed, Held, Plan};
-use super::names::TagNames;
+use super::names::Names;
 use crate::desired::Declared;
 use crate::resource::{Address, Kind, Spec};
 
 /// Puts the creates that a change needs before it, takes out what needs a create that is withheld, and keeps
 /// the tags that are still needed.
-pub(super) fn depend(plan: &mut Plan, names: &TagNames, declared: &[Declared]) {
+pub(super) fn depend(plan: &mut Plan, names: &Names, declared: &[Declared]) {
     // What was taken out may be what others need.
     while withhold(plan) {}
     keep_needed(plan, names, declared);
     order_deletes(plan);
 }
 
-fn deletes_tag(change: &Change) -> bool {
-    change.address.kind == Kind::Tag && change.action == Action::Delete && change.applies()
+fn deletes(change: &Change) -> bool {
+    change.action == Action::Delete && change.applies()
 }
 
-/// Holds the delete of a tag that the file still names somewhere, and of one above a tag that stays: the
-/// platform takes a tag from all that bear it, and what is below it along with it.
-fn keep_needed(plan: &mut Plan, names: &TagNames, declared: &[Declared]) {
-    if !plan.changes.iter().any(deletes_tag) {
+fn deletes_tag(change: &Change) -> bool {
+    change.address.kind == Kind::Tag && deletes(change)
+}
+
+/// Holds the delete of what the file still names somewhere, and of a tag above one that stays: the platform takes
+/// a tag from all that bear it, and what is below it along with it.
+fn keep_needed(plan: &mut Plan, names: &Names, declared: &[Declared]) {
+    if !plan.changes.iter().any(deletes) {
         return;
     }
-    let mut in_use: BTreeMap<String, Address> = BTreeMap::new();
+    let mut in_use: BTreeMap<Address, Address> = BTreeMap::new();
     for entry in declared {
         let address = Address::new(entry.spec.kind(), entry.spec.name());
         entry.spec.clone().references(&mut |reference| {
-            if let Some(path) = names.path_of(reference.name) {
-                in_use.entry(path).or_insert_with(|| address.clone());
+            if let Some(named) = names.address_of(reference.kind, reference.name) {
+                in_use.entry(named).or_insert_with(|| address.clone());
             }
         });
     }
     let mut going: BTreeSet<String> =
         plan.changes.iter().filter(|change| deletes_tag(change)).map(path).collect();
-    let mut deletes: Vec<&mut Change> =
-        plan.changes.iter_mut().filter(|change| deletes_tag(change)).collect();
+    let mut deletes: Vec<&mut Change> = plan.changes.iter_mut().filter(|change| deletes(change)).collect();
     // What is below comes first, so that what is above knows whether it stays.
     deletes.sort_by_key(|change| std::cmp::Reverse(path(change).len()));
     for change in deletes {
-        let path = path(change);
-        let held = match in_use.get(&path) {
+        let (kind, path) = (change.address.kind, path(change));
+        let named = if kind == Kind::Tag { Address::new(kind, path.clone()) } else { change.address.clone() };
+        let mut below = names.live_below(&path).filter(|_| kind == Kind::Tag);
+        let held = match in_use.get(&named) {
             // Nobody has to do anything about it.
             Some(by) => {
-                Held { why: format!("ours, not in tags, but named by {by}"), counts: false, foreign: false }
+                let section = kind.section_path();
+                let why = format!("ours, not in {section}, but named by {by}");
+                Held { why, counts: false, foreign: false }
             }
-            None => match names.live_below(&path).find(|below| !going.contains(*below)) {
+            None => match below.find(|below| !going.contains(*below)) {
                 Some(below) => Held::because(format!("tag/{below}, which is below it, would go with it")),
                 None => continue,
             },
         };
         change.held = Some(held);
-        going.remove(&path);
+        if kind == Kind::Tag {
+            going.remove(&path);
+        }
     }
 }
 
@@ -68,7 +77,7 @@ fn withhold(plan: &mut Plan) -> bool {
     let creates: BTreeMap<Address, bool> = plan
         .changes
         .iter()
-        .filter(|change| change.address.kind == Kind::Tag && change.action == Action::Create)
+        .filter(|change| change.action == Action::Create)
         .map(|change| (change.address.clone(), change.applies()))
         .collect();
     let failed: BTreeSet<Address> = plan.failed.iter().filter_map(|failed| failed.address.clone()).collect();

@@ -66,6 +66,8 @@ fn change_json(change: &Change) -> Value {
         since,
         passes: _,
         prunes: _,
+        tentative: _,
+        lacks: _,
         held,
         reason,
         depends_on,

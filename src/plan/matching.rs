@@ -96,7 +96,7 @@ pub(super) fn match_listing<'e, 'a>(
     };
     if !missing.is_empty() {
         let left = weak(
-            &mut (0..listing.len()).filter(|&at| !taken[at]).map(|at| (at, listing[at].spec.weak_identity())),
+            &mut (0..listing.len()).filter(|&at| !taken[at]).map(|at| (at, listing[at].suggested_identity())),
         );
         let wanted =
             weak(&mut missing.iter().enumerate().map(|(at, (entry, _))| (at, entry.spec.weak_identity())));

@@ -26,7 +26,7 @@ use serde_json::Value;
 
 use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
 use crate::desired::{Declared, Desired};
-use crate::resource::{Address, Kind, LiveObject, Spec};
+use crate::resource::{Access, Address, Fields, Kind, LiveObject, Spec, Told};
 
 pub use json::{Heading, plan_json};
 pub use limits::{ApprovedPlan, Refusal, approve};
@@ -34,7 +34,7 @@ pub use model::{
     Action, Blocked, Cause, Change, Cost, Failed, FieldChange, Held, Observation, Plan, Summary, Unhealthy,
     Unmanaged, Unverified,
 };
-pub use names::TagNames;
+pub use names::Names;
 pub use render::{Style, render_text, visible};
 
 use compare::Comparison;
@@ -54,8 +54,24 @@ impl LiveState {
     /// What was read of each kind. The platform names tags by id; here they get their paths, as in the file.
     #[must_use]
     pub fn new(mut kinds: BTreeMap<Kind, Listing>) -> LiveState {
-        names::name_tags(&mut kinds);
+        names::name_references(&mut kinds);
         LiveState { kinds }
+    }
+
+    /// Adds what the journal alone knows of: objects of the kinds that the platform cannot be asked for.
+    pub fn recall(&mut self, known: &Known) {
+        for &kind in Kind::ALL.iter().filter(|kind| !kind.is_listed()) {
+            let Some(Ok(listing)) = self.kinds.get_mut(&kind) else { continue };
+            let recalled = known.objects.iter().filter(|((of, _), _)| *of == kind);
+            *listing = recalled
+                .filter_map(|((_, id), object)| {
+                    let spec = kind.known_by(&object.identity)?;
+                    let fields = kind.fields().iter().filter(|field| field.access != Access::Identity);
+                    let unreadable = fields.map(|field| (field.name, Value::Null)).collect();
+                    Some(LiveObject { unreadable, ..LiveObject::new(id.clone(), spec) })
+                })
+                .collect();
+        }
     }
 
     /// What was read of each kind.
@@ -93,6 +109,17 @@ pub struct Known {
     pub unsettled: BTreeMap<(Kind, String), Timestamp>,
     /// The size of the last good listing of each kind.
     pub listings: BTreeMap<Kind, KnownListing>,
+    /// The secrets that the file's objects name, by kind and identity of the object, then by field.
+    pub secrets: BTreeMap<(Kind, String), BTreeMap<&'static str, SecretSight>>,
+}
+
+/// What a plan may know of a secret that the file names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretSight {
+    /// Its keyed digest; `None` where there is no key, and why it could not be had as the error.
+    pub digest: Result<Option<String>, String>,
+    /// What a person should know of it.
+    pub advice: Option<String>,
 }
 
 /// What the journal knows of one object.
@@ -152,6 +179,13 @@ impl Known {
             .filter(|id| self.objects.contains_key(&(kind, id.clone())))
     }
 
+    fn secrets_of(&self, spec: &Spec) -> Option<&BTreeMap<&'static str, SecretSight>> {
+        if self.secrets.is_empty() {
+            return None;
+        }
+        self.secrets.get(&(spec.kind(), spec.identity().unwrap_or_default()))
+    }
+
     fn identities(&self) -> BTreeMap<(Kind, &str), &str> {
         self.objects
             .iter()
@@ -183,6 +217,8 @@ pub struct Policy {
     pub unmanaged_ignore: Vec<Pattern>,
     /// Whether deletes of a kind that the file names for the first time wait for the next pass.
     pub new_sections_wait: bool,
+    /// Whether to write secrets, and fields that cannot be verified, again.
+    pub rewrite: bool,
     /// Plan these objects, and what they depend on, alone; empty for all.
     pub targets: BTreeSet<Address>,
 }
@@ -202,6 +238,7 @@ impl Policy {
             max_shrink_percent: settings.max_shrink_percent,
             unmanaged_ignore: settings.unmanaged_ignore.clone(),
             new_sections_wait: false,
+            rewrite: false,
             targets: BTreeSet::new(),
         }
     }
@@ -210,7 +247,7 @@ impl Policy {
 /// Plans: what to change so that the platform is as the file says.
 #[must_use]
 pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy) -> Plan {
-    let names = TagNames::new(&desired.declared, live);
+    let names = Names::new(&desired.declared, live);
     let identities = known.identities();
     let seen_before = &known.sections;
     let mut plan = Plan::empty(policy.mode);
@@ -236,12 +273,14 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
             }
         };
 
-        let resolved = names.resolve_entries(&entries, kind);
+        let resolved = names.resolve_entries(&entries, kind, known);
         let matched = matching::match_listing(&resolved, listing, kind, known, &identities);
         let addresses = matching::Addresses::new(kind, &matched);
         let shielded: BTreeSet<&str> =
             resolved.iter().filter(|entry| entry.problem.is_some()).map(|entry| entry.spec.name()).collect();
-        let compared = compare_all(&matched, kind, known);
+        // Live objects whose answer does not tell which they are: an entry that is not found may mean one of them.
+        let nameless = nameless(&matched);
+        let compared = compare_all(&matched, kind, known, policy);
         for (found, compared) in matched.iter().zip(compared) {
             match found {
                 Match::Pair { entry, .. } | Match::Missing { entry, .. } | Match::Ambiguous { entry, .. }
@@ -260,7 +299,13 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                     let address = addresses.of_entry(entry);
                     let identity = (kind, entry.spec.identity().unwrap_or_default());
                     let until = known.unsettled.get(&identity).copied();
-                    plan.changes.push(compare::create(entry, address, known_id.as_deref(), until, policy));
+                    let change =
+                        compare::create(entry, address, known_id.as_deref(), until, &nameless, policy);
+                    if change.tentative {
+                        let fields = change.fields.iter().map(|field| field.path.clone()).collect();
+                        plan.unverified.push(Unverified { address: change.address.clone(), fields });
+                    }
+                    plan.changes.push(change);
                 }
                 Match::Ambiguous { entry, ids } => plan.failed.push(Failed {
                     kind,
@@ -274,6 +319,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                 }),
                 // An entry whose path is not known may mean this one.
                 Match::Left { live } if shielded.contains(live.spec.name()) => {}
+                Match::Left { live } if nameless.iter().any(|other| other.id == live.id) => {}
                 Match::Left { live } => {
                     let address = addresses.of_live(live);
                     let known = known.objects.get(&(kind, live.id.clone()));
@@ -285,6 +331,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                 }
             }
         }
+        tell_of_secrets(&resolved, &addresses, &mut plan);
         plan.summary.live += if kind.is_shared() {
             matched.iter().filter(|found| matches!(found, Match::Pair { .. })).count()
         } else {
@@ -302,6 +349,34 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     plan
 }
 
+/// The live objects without identity, where there are entries that could mean them.
+fn nameless<'a>(matched: &[Match<'_, 'a>]) -> Vec<&'a LiveObject> {
+    if !matched.iter().any(|found| matches!(found, Match::Missing { .. })) {
+        return Vec::new();
+    }
+    let left = matched.iter().filter_map(|found| match found {
+        Match::Left { live } => Some(*live),
+        Match::Pair { .. } | Match::Missing { .. } | Match::Ambiguous { .. } => None,
+    });
+    left.filter(|live| live.spec.identity().is_none()).collect()
+}
+
+/// What a person should know of the secrets of a kind's entries.
+fn tell_of_secrets(resolved: &[Entry<'_>], addresses: &matching::Addresses, plan: &mut Plan) {
+    for entry in resolved {
+        for (field, sight) in entry.secrets.into_iter().flatten() {
+            let told = match &sight.digest {
+                Err(why) => format!("{field} not checked: {why}"),
+                Ok(_) => match &sight.advice {
+                    Some(advice) => format!("{field}: {advice}"),
+                    None => continue,
+                },
+            };
+            plan.warnings.push(format!("{}: {told}", addresses.of_entry(entry)));
+        }
+    }
+}
+
 /// From this many on, comparing is worth a second thread.
 const MANY: usize = 1000;
 
@@ -310,12 +385,13 @@ fn compare_all<'m>(
     matched: &'m [Match<'m, 'm>],
     kind: Kind,
     known: &'m Known,
+    policy: &Policy,
 ) -> Vec<Option<Comparison<'m>>> {
     let compare = |found: &'m Match<'m, 'm>| match found {
         Match::Pair { entry, live } if entry.problem.is_none() => {
             let key = (kind, live.id.clone());
             let refused = known.refused.get(&key).map_or(&[][..], Vec::as_slice);
-            Some(Comparison::new(entry, live, known.objects.get(&key), refused))
+            Some(Comparison::new(entry, live, known.objects.get(&key), refused, policy.rewrite))
         }
         Match::Pair { .. } | Match::Missing { .. } | Match::Ambiguous { .. } | Match::Left { .. } => None,
     };
@@ -398,6 +474,43 @@ struct Entry<'a> {
     declared: &'a Declared,
     /// Why it cannot be planned. It still means its live object, which nothing else may touch then.
     problem: Option<String>,
+    /// What is known of its secrets.
+    secrets: Option<&'a BTreeMap<&'static str, SecretSight>>,
+}
+
+impl Entry<'_> {
+    /// The fields of its spec, or of that spec completed, as they are compared: a secret by its digest, and without
+    /// those that could not be resolved and those that are never compared.
+    fn fields_of(&self, spec: &Spec) -> Fields {
+        let mut fields = spec.fields();
+        for field in spec.kind().fields() {
+            match field.told {
+                Told::Value => {}
+                Told::Never => {
+                    fields.shift_remove(field.name);
+                }
+                Told::Secret => {
+                    let Some(place) = fields.get_mut(field.name) else { continue };
+                    match self.secrets.and_then(|secrets| secrets.get(field.name)) {
+                        Some(SecretSight { digest: Ok(digest), advice: _ }) => {
+                            *place = Value::String(digest.clone().unwrap_or_default());
+                        }
+                        Some(SecretSight { digest: Err(_), advice: _ }) => {
+                            fields.shift_remove(field.name);
+                        }
+                        None => *place = Value::String(String::new()),
+                    }
+                }
+            }
+        }
+        fields
+    }
+
+    /// The secrets of it that could not be had: field and why.
+    fn lacking(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let secrets = self.secrets.into_iter().flatten();
+        secrets.filter_map(|(field, sight)| Some((*field, sight.digest.as_ref().err()?.as_str())))
+    }
 }
 
 fn parse_object(text: &str) -> serde_json::Map<String, Value> {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::desired::settings::Mode;
-use crate::resource::{Address, Health, Kind, Owner, Spec};
+use crate::resource::{Address, Field, Fields, Health, Kind, Owner, Spec};
 
 /// What to change, and all that a person should know beside it.
 #[derive(Debug, Clone)]
@@ -66,6 +66,11 @@ pub struct Change {
     pub passes: u32,
     /// Whether it is made because the file does not name the object: the limits of deletes count it.
     pub prunes: bool,
+    /// Whether nobody knows that it is needed: the platform cannot be asked, and the journal does not know. It is
+    /// tried, and counts as unverified.
+    pub tentative: bool,
+    /// A secret that it needs and that could not be had: the change fails before anything is written.
+    pub lacks: Option<String>,
     /// Why it is wanted but withheld.
     pub held: Option<Held>,
     /// Why it is wanted, for the reader of the plan; apply ignores it.
@@ -101,7 +106,7 @@ impl Held {
 }
 
 /// What happens to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// It is made.
@@ -148,7 +153,7 @@ impl Action {
 }
 
 /// Who moved away from where file and live last agreed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Cause {
     /// The platform.
@@ -180,18 +185,51 @@ impl Cause {
 }
 
 /// One field that changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldChange {
     /// The field's name in the file.
     pub path: String,
-    /// Its value on the platform; `null` where there is none, or none is known.
+    /// Its value on the platform; `null` where there is none, or none is known. Of a secret the keyed digest of what
+    /// was last written.
     pub before: Value,
-    /// Its value in the file.
+    /// Its value in the file; of a secret the keyed digest.
     pub after: Value,
+    /// Whether it is a secret: neither value is for anybody to see.
+    pub sensitive: bool,
+}
+
+impl FieldChange {
+    /// A field that changes.
+    #[must_use]
+    pub fn new(field: &Field, before: Value, after: Value) -> FieldChange {
+        FieldChange { path: field.name.to_owned(), before, after, sensitive: field.is_secret() }
+    }
+
+    /// Something that changes and is no secret.
+    #[must_use]
+    pub fn plain(path: impl Into<String>, before: impl Into<Value>, after: impl Into<Value>) -> FieldChange {
+        FieldChange { path: path.into(), before: before.into(), after: after.into(), sensitive: false }
+    }
+}
+
+/// `{path, before, after}`, or `{path, sensitive: true}`.
+impl Serialize for FieldChange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let FieldChange { path, before, after, sensitive } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("path", path)?;
+        if *sensitive {
+            map.serialize_entry("sensitive", &true)?;
+        } else {
+            map.serialize_entry("before", before)?;
+            map.serialize_entry("after", after)?;
+        }
+        map.end()
+    }
 }
 
 /// How many of everything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[expect(missing_docs, reason = "each is the number of what its name says")]
 pub struct Summary {
     pub create: usize,
@@ -209,7 +247,7 @@ pub struct Summary {
 }
 
 /// A live object that is not in the file and not ours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Unmanaged {
     /// The object.
     pub address: Address,
@@ -218,7 +256,7 @@ pub struct Unmanaged {
 }
 
 /// An object with fields that cannot be checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Unverified {
     /// The object.
     pub address: Address,
@@ -227,7 +265,7 @@ pub struct Unverified {
 }
 
 /// An object whose last run failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Unhealthy {
     /// The object.
     pub address: Address,
@@ -240,7 +278,7 @@ pub struct Unhealthy {
 }
 
 /// A kind, or one object, that could not be planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Failed {
     /// The kind.
     pub kind: Kind,
@@ -252,7 +290,7 @@ pub struct Failed {
 }
 
 /// A limit that a plan is over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Blocked {
     /// The setting.
     pub limit: &'static str,
@@ -267,7 +305,7 @@ pub struct Blocked {
 }
 
 /// What a plan costs, in requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Cost {
     /// Writing requests to apply it.
     pub calls_to_apply: usize,
@@ -346,10 +384,10 @@ impl Plan {
         self.changes.iter().filter(|change| change.applies())
     }
 
-    /// Whether there is nothing to apply, and nothing failed.
+    /// Whether nothing is known to need a change, and nothing failed.
     #[must_use]
     pub fn is_in_sync(&self) -> bool {
-        self.applicable().next().is_none() && self.failed.is_empty()
+        self.applicable().all(|change| change.tentative) && self.failed.is_empty()
     }
 
     /// The exit code that tells the most: 1, 8, then 2, 4 or 6, else 0.
@@ -361,8 +399,9 @@ impl Plan {
         if self.blocked.is_some() {
             return 8;
         }
-        let counted =
-            || self.changes.iter().filter(|change| change.held.as_ref().is_none_or(|held| held.counts));
+        let counts =
+            |change: &&Change| !change.tentative && change.held.as_ref().is_none_or(|held| held.counts);
+        let counted = || self.changes.iter().filter(counts);
         let pending = counted().any(|change| change.cause.pending());
         let drifted = counted().any(|change| change.cause.drifted());
         u8::from(pending) * 2 + u8::from(drifted) * 4
@@ -439,7 +478,8 @@ impl Plan {
 
     /// Counts, and names the plan by its content.
     pub(super) fn finish(&mut self) {
-        let count = |action| self.applicable().filter(|change| change.action == action).count();
+        let count =
+            |action| self.applicable().filter(|change| change.action == action && !change.tentative).count();
         let Summary { live, declared, .. } = self.summary;
         self.summary = Summary {
             create: count(Action::Create),
@@ -475,15 +515,26 @@ impl Plan {
                 since: _,
                 passes: _,
                 prunes: _,
+                tentative: _,
+                lacks: _,
                 reason: _,
                 depends_on: _,
             } = change;
-            let before = before.as_ref().map(Spec::fields);
-            let after = after.as_ref().map(Spec::fields);
+            let before = before.as_ref().map(without_secrets);
+            let after = after.as_ref().map(without_secrets);
             let row = serde_json::json!([address, action, id, held.is_some(), fields, before, after]);
             hasher.update(row.to_string());
             hasher.update([b'\n']);
         }
         hasher.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     }
+}
+
+/// The fields of a spec, less those that are secret: where a secret is found differs from one machine to the next.
+fn without_secrets(spec: &Spec) -> Fields {
+    let mut fields = spec.fields();
+    for field in spec.kind().fields().iter().filter(|field| field.is_secret()) {
+        fields.shift_remove(field.name);
+    }
+    fields
 }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::model::{Action, Cause, Change, FieldChange, Held, Plan, Unhealthy, Unmanaged};
 use super::{KnownObject, Policy};
 use crate::desired::settings::{Prune, PruneAction};
@@ -37,6 +35,12 @@ pub(super) fn judge(
     }
     let ours = marked.is_some() || known.is_some_and(|known| known.ours && !known.lost_its_mark(live));
     let shared = live.kind().is_shared();
+    if let (Some(why), Some(_)) = (live.kind().undeletable(), known) {
+        // The file named it once.
+        let held = Held { why: why.to_owned(), counts: false, foreign: false };
+        plan.changes.push(gone(live, address, "no longer in the file", Some(held)));
+        return;
+    }
     let wanted = match policy.prune {
         Prune::Never | Prune::Owned => ours,
         Prune::All => ours || (section.named && !shared && !is_ignored(&address, policy)),
@@ -57,6 +61,10 @@ pub(super) fn judge(
     }
     let protected = live.owner.as_ref().is_some_and(|owner| owner.prevent_delete)
         || known.is_some_and(|known| known.protected);
+    if let Some(why) = live.kind().undeletable() {
+        plan.warnings.push(format!("{address}: {why}"));
+        return;
+    }
     let whose = if ours { "ours, not in the file" } else { "live, not in the file" };
     let (held, reason) = if policy.prune == Prune::Never {
         let why = format!("{whose}; prune: never");
@@ -74,28 +82,34 @@ pub(super) fn judge(
         // Off already: as good as gone.
         Some(disabled) if disabled == live.spec => return,
         Some(disabled) => {
-            let path = "enabled".to_owned();
-            let field = FieldChange { path, before: Value::Bool(true), after: Value::Bool(false) };
+            let field = FieldChange::plain("enabled", true, false);
             (Action::Update, vec![field], Some(disabled))
         }
         None => (Action::Delete, Vec::new(), None),
     };
-    plan.changes.push(Change {
+    plan.changes.push(Change { action, fields, after, ..gone(live, address, &reason, held) });
+}
+
+/// The change that deletes a live object.
+fn gone(live: &LiveObject, address: Address, reason: &str, held: Option<Held>) -> Change {
+    Change {
         address,
-        action,
+        action: Action::Delete,
         id: Some(live.id.clone()),
         cause: Cause::Pending,
         held,
-        reason,
+        reason: reason.to_owned(),
         since: None,
         passes: 0,
         prunes: true,
+        tentative: false,
+        lacks: None,
         depends_on: BTreeSet::new(),
-        fields,
+        fields: Vec::new(),
         before: Some(live.spec.clone()),
-        after,
+        after: None,
         marker: live.owner.clone(),
-    });
+    }
 }
 
 fn is_ignored(address: &Address, policy: &Policy) -> bool {

@@ -179,8 +179,20 @@ impl Text {
     }
 
     fn field(&mut self, field: &FieldChange, action: Action, width: usize) {
-        let FieldChange { path, before, after } = field;
+        let FieldChange { path, before, after, sensitive } = field;
         let name = format!("    {path:<width$}  ");
+        if *sensitive {
+            let told = match action {
+                Action::Create => "(secret)",
+                Action::Update | Action::Replace | Action::Delete if before == after => {
+                    "(secret, written again)"
+                }
+                Action::Update | Action::Replace | Action::Delete if before.is_null() => "(secret, written)",
+                Action::Update | Action::Replace | Action::Delete => "(secret, changed)",
+            };
+            self.line(&format!("{name}{told}"));
+            return;
+        }
         match (before, after) {
             (before, after) if is_long(before) || is_long(after) => {
                 self.line(name.trim_end());
@@ -340,7 +352,8 @@ fn clock(at: Timestamp) -> String {
 
 /// A table that changes as the fields within it that change.
 fn flatten(field: &FieldChange) -> Vec<FieldChange> {
-    let (Some(before), Value::Object(after)) = (table(&field.before), &field.after) else {
+    let (Some(before), Value::Object(after), false) = (table(&field.before), &field.after, field.sensitive)
+    else {
         return vec![field.clone()];
     };
     let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
@@ -348,7 +361,7 @@ fn flatten(field: &FieldChange) -> Vec<FieldChange> {
         .filter_map(|name| {
             let of = |map: &Map<String, Value>| map.get(name).cloned().unwrap_or(Value::Null);
             let (before, after) = (of(&before), of(after));
-            (before != after).then(|| FieldChange { path: format!("{}.{name}", field.path), before, after })
+            (before != after).then(|| FieldChange::plain(format!("{}.{name}", field.path), before, after))
         })
         .collect()
 }

@@ -7,13 +7,9 @@ use super::endpoint::Endpoint;
 use super::error::{ApiError, ConnectError};
 use super::remote;
 use super::transport::{Requests, Transport};
-use crate::resource::{Kind, LiveObject, Owner, Spec};
-
-/// Canonical names of other objects (`prod/payments`) to the platform's ids.
-pub trait Names: Sync {
-    /// The id of the object of that name. `#ID`, which stands for the id itself, is never asked for.
-    fn id(&self, kind: Kind, name: &str) -> Option<String>;
-}
+use super::write::{Context, Created, Write};
+use crate::resource::{Kind, LiveObject, Spec};
+use crate::secret::Secrets;
 
 /// Reads from the platform; has no way to write. Cheap to clone.
 #[derive(Clone)]
@@ -43,6 +39,11 @@ impl Reader {
     /// back is then given up, not made. What was sent is still waited for.
     pub fn heed(&self, stop: crate::stop::Stop) {
         self.transport.heed(stop);
+    }
+
+    /// From now on, takes these secrets out of whatever the platform says.
+    pub fn guard(&self, secrets: &Secrets) {
+        self.transport.guard(secrets);
     }
 
     /// Every object of the kind, in the order of their ids. What cannot be read whole is an error.
@@ -93,14 +94,9 @@ impl Writer {
         Writer { transport: Arc::clone(&reader.transport) }
     }
 
-    /// Creates the object and returns its id. Where the answer is lost, [`ApiError::outcome_unknown`] says so.
-    pub async fn create(
-        &self,
-        spec: &Spec,
-        marker: Option<&Owner>,
-        names: &dyn Names,
-    ) -> Result<String, ApiError> {
-        remote::create(&self.transport, spec, marker, names).await
+    /// Creates the object. Where the answer is lost, [`ApiError::outcome_unknown`] says so.
+    pub async fn create(&self, spec: &Spec, context: Context<'_>) -> Result<Created, ApiError> {
+        remote::create(&self.transport, spec, &Write { changed: None, context }).await
     }
 
     /// Sends the `changed` fields of the spec, and those that the platform wants beside them (a role's ARN
@@ -110,10 +106,9 @@ impl Writer {
         id: &str,
         spec: &Spec,
         changed: &[&str],
-        marker: Option<&Owner>,
-        names: &dyn Names,
+        context: Context<'_>,
     ) -> Result<(), ApiError> {
-        remote::update(&self.transport, id, spec, changed, marker, names).await
+        remote::update(&self.transport, id, spec, &Write { changed: Some(changed), context }).await
     }
 
     /// Deletes the object. One that is not found is the wanted end.

@@ -9,6 +9,7 @@ mod endpoint;
 mod error;
 
 mod remote;
+mod write;
 
 mod connectors;
 mod tags;
@@ -22,7 +23,8 @@ mod answer;
 mod limits;
 mod transport;
 
-pub use client::{Names, Reader, Writer};
+pub use client::{Reader, Writer};
 pub use endpoint::{Endpoint, RetryPolicy};
 pub use error::{ApiError, ApiErrorKind, ConnectError, Refusal};
 pub use transport::Requests;
+pub use write::{Context, Created, Names};

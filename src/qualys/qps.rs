@@ -13,13 +13,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Fault};
-use super::client::Names;
 use super::envelope::{self, Envelope};
 use super::error::{ApiError, ApiErrorKind};
 use super::remote::Remote;
 use super::shapes::{Item, Items};
 use super::transport::{Call, Effect, Transport};
-use crate::resource::{Address, Kind, LiveObject, Owner, Resource};
+use super::write::{Created, Write};
+use crate::resource::{Address, LiveObject, Resource};
 
 /// The most that a page may hold (vendor's guide to truncation; the default is 100).
 const PAGE: usize = 1000;
@@ -60,54 +60,16 @@ pub(super) trait QpsObject: Resource + Sync {
 pub(super) struct ObjectId(u64);
 
 impl ObjectId {
-    fn parse(text: &str) -> Result<ObjectId, String> {
+    pub(super) fn parse(text: &str) -> Result<ObjectId, String> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse() {
             Ok(id) if digits && id != 0 => Ok(ObjectId(id)),
             Ok(_) | Err(_) => Err(format!("`{text}` is no id of the platform")),
         }
     }
-}
 
-/// What is to be written of a spec, and what that needs to know besides.
-pub(super) struct Write<'a> {
-    /// The fields to send; `None` for a create, which sends all that are set.
-    changed: Option<&'a [&'a str]>,
-    marker: Option<&'a Owner>,
-    names: &'a dyn Names,
-}
-
-impl Write<'_> {
-    pub(super) fn is_create(&self) -> bool {
-        self.changed.is_none()
-    }
-
-    /// Whether the field is to be sent if it is set.
-    pub(super) fn wants(&self, field: &str) -> bool {
-        self.changed.is_none_or(|changed| changed.contains(&field))
-    }
-
-    /// The field, if it is set and to be sent.
-    pub(super) fn of<'v, T>(&self, field: &str, value: Option<&'v T>) -> Option<&'v T> {
-        value.filter(|_| self.wants(field))
-    }
-
-    /// The description with the marker at its end, if it is to be sent.
-    pub(super) fn description(&self, text: Option<&str>) -> Option<String> {
-        let wanted =
-            self.wants("description") && (text.is_some() || self.marker.is_some() || !self.is_create());
-        wanted.then(|| {
-            let text = text.unwrap_or_default();
-            self.marker.map_or_else(|| text.to_owned(), |marker| marker.mark(text))
-        })
-    }
-
-    /// The id of the object of that name, as a number.
-    pub(super) fn id(&self, kind: Kind, name: &str) -> Result<Value, String> {
-        let itself = name.strip_prefix('#').filter(|id| ObjectId::parse(id).is_ok()).map(str::to_owned);
-        let id = itself.or_else(|| self.names.id(kind, name));
-        let id = id.ok_or_else(|| format!("{kind} `{name}` is not on the platform"))?;
-        ObjectId::parse(&id).map(|ObjectId(id)| id.into())
+    pub(super) fn number(self) -> Value {
+        self.0.into()
     }
 }
 
@@ -124,18 +86,11 @@ impl<T: QpsObject> Remote for T {
         Ok(objects)
     }
 
-    async fn create(
-        &self,
-        transport: &Transport,
-        marker: Option<&Owner>,
-        names: &dyn Names,
-    ) -> Result<String, ApiError> {
+    async fn create(&self, transport: &Transport, write: &Write<'_>) -> Result<Created, ApiError> {
         let object = Address::new(T::KIND, self.address_name()).to_string();
         let mut call = call::<T>("create", None, Effect::Once);
         call.object = Some(object);
-        let fields = self
-            .encode(&Write { changed: None, marker, names })
-            .map_err(|message| refused(&call, message))?;
+        let fields = self.encode(write).map_err(|message| refused(&call, message))?;
         call.body = envelope::data(T::Wire::NAME, &fields);
         let id = transport.send(&call, |answer| {
             let envelope = envelope::open(answer)?;
@@ -143,24 +98,19 @@ impl<T: QpsObject> Remote for T {
             let id = ids.and_then(|Items(ids)| ids.first()?.id);
             id.ok_or_else(|| Fault::unreadable(answer, "success without the id of what was created"))
         });
-        Ok(id.await?.to_string())
+        Ok(Created::new(id.await?.to_string()))
     }
 
-    async fn update(
-        &self,
-        transport: &Transport,
-        id: &str,
-        changed: &[&str],
-        marker: Option<&Owner>,
-        names: &dyn Names,
-    ) -> Result<(), ApiError> {
+    async fn update(&self, transport: &Transport, id: &str, write: &Write<'_>) -> Result<(), ApiError> {
         let mut call = call_by_id::<T>("update", id)?;
-        let write = Write { changed: Some(changed), marker, names };
-        let fields = self.encode(&write).map_err(|message| refused(&call, message))?;
+        let fields = self.encode(write).map_err(|message| refused(&call, message))?;
         if fields.is_empty() {
             return Err(refused(
                 &call,
-                format!("none of these fields has a value to send: {}", changed.join(", ")),
+                format!(
+                    "none of these fields has a value to send: {}",
+                    write.changed.unwrap_or_default().join(", ")
+                ),
             ));
         }
         call.body = envelope::data(T::Wire::NAME, &fields);

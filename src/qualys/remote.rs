@@ -2,12 +2,12 @@
 
 use std::future::Future;
 
-use super::client::Names;
 use super::error::ApiError;
 use super::transport::Transport;
+use super::write::{Created, Write};
 use crate::resource::aws::Aws;
 use crate::resource::tag::Tag;
-use crate::resource::{Kind, LiveObject, Owner, Resource, Spec};
+use crate::resource::{Kind, LiveObject, Resource, Spec};
 
 /// The verbs of a kind. All kinds of the QPS family get them from [`super::qps`].
 pub(super) trait Remote: Resource {
@@ -21,17 +21,14 @@ pub(super) trait Remote: Resource {
     fn create(
         &self,
         transport: &Transport,
-        marker: Option<&Owner>,
-        names: &dyn Names,
-    ) -> impl Future<Output = Result<String, ApiError>> + Send;
+        write: &Write<'_>,
+    ) -> impl Future<Output = Result<Created, ApiError>> + Send;
 
     fn update(
         &self,
         transport: &Transport,
         id: &str,
-        changed: &[&str],
-        marker: Option<&Owner>,
-        names: &dyn Names,
+        write: &Write<'_>,
     ) -> impl Future<Output = Result<(), ApiError>> + Send;
 
     fn delete(transport: &Transport, id: &str) -> impl Future<Output = Result<(), ApiError>> + Send;
@@ -54,21 +51,18 @@ macro_rules! remotes {
         pub(super) async fn create(
             transport: &Transport,
             spec: &Spec,
-            marker: Option<&Owner>,
-            names: &dyn Names,
-        ) -> Result<String, ApiError> {
-            match spec { $(Spec::$kind(spec) => spec.create(transport, marker, names).await,)+ }
+            write: &Write<'_>,
+        ) -> Result<Created, ApiError> {
+            match spec { $(Spec::$kind(spec) => spec.create(transport, write).await,)+ }
         }
 
         pub(super) async fn update(
             transport: &Transport,
             id: &str,
             spec: &Spec,
-            changed: &[&str],
-            marker: Option<&Owner>,
-            names: &dyn Names,
+            write: &Write<'_>,
         ) -> Result<(), ApiError> {
-            match spec { $(Spec::$kind(spec) => spec.update(transport, id, changed, marker, names).await,)+ }
+            match spec { $(Spec::$kind(spec) => spec.update(transport, id, write).await,)+ }
         }
 
         pub(super) async fn delete(transport: &Transport, kind: Kind, id: &str) -> Result<(), ApiError> {

@@ -9,11 +9,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
-use super::qps::{self, QpsObject, Write};
+use super::qps::{self, QpsObject};
 use super::shapes::Item;
 use super::transport::Transport;
+use super::write::Write;
 use crate::resource::tag::{Color, Rule, RuleType, Tag};
-use crate::resource::{Health, Kind, LiveObject, Owner, Spec};
+use crate::resource::{Kind, LiveObject, Owner, Spec};
 
 /// Tags at the top that every subscription has and that the platform looks after.
 const SYSTEM: [&str; 5] =
@@ -91,14 +92,7 @@ impl QpsObject for Tag {
             color: wire.color.as_deref().map(Color::from_platform),
             rule: Some(Rule { kind, text }),
         };
-        let object = LiveObject {
-            id: id.to_string(),
-            spec: spec.into(),
-            unreadable: BTreeMap::new(),
-            owner,
-            health: Health::default(),
-            locked,
-        };
+        let object = LiveObject { owner, locked, ..LiveObject::new(id.to_string(), spec) };
         Ok((id, Some(object)))
     }
 

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -19,7 +19,7 @@ use super::answer::{Answer, Fault};
 use super::endpoint::{Endpoint, RetryPolicy};
 use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
 use super::limits::{Gate, Limits};
-use crate::secret::{Redactor, Secret};
+use crate::secret::{Redactor, Secret, Secrets};
 use crate::stop::Stop;
 
 /// No documented answer comes near; it bounds what a broken one can cost.
@@ -73,7 +73,7 @@ pub(super) struct Transport {
     expected: Option<String>,
     authorization: HeaderValue,
     /// Takes the credentials out of what the platform says.
-    redact: Redactor,
+    redact: RwLock<Redactor>,
     places: Semaphore,
     /// How many places there are; shrinks when the platform grants fewer.
     width: AtomicUsize,
@@ -102,7 +102,7 @@ impl Transport {
             redact: {
                 let mut redact = Redactor::default();
                 redact.add_pair(endpoint.username.expose(), &endpoint.password);
-                redact
+                RwLock::new(redact)
             },
             base: endpoint.api.clone(),
             retry: endpoint.retry,
@@ -118,6 +118,16 @@ impl Transport {
             limited_ms: AtomicU64::new(0),
             endpoint,
         })
+    }
+
+    /// From now on, takes these secrets too out of what the platform says.
+    pub(super) fn guard(&self, secrets: &Secrets) {
+        let mut redact = self.redact.write().unwrap_or_else(PoisonError::into_inner);
+        redact.add_all(secrets.iter());
+    }
+
+    fn redact(&self, text: &str) -> String {
+        self.redact.read().unwrap_or_else(PoisonError::into_inner).redact(text)
     }
 
     pub(super) fn requests(&self) -> Requests {
@@ -288,7 +298,7 @@ impl Transport {
         }
         let Some(found) = subscription(headers) else { return Ok(()) };
         // It is the platform's to say, and may be anything.
-        let found = self.redact.redact(&found);
+        let found = self.redact(&found);
         let first = self.seen().subscription.replace(found.clone()).is_none();
         if first {
             tracing::debug!(subscription = found, "the platform names the subscription");
@@ -356,7 +366,7 @@ impl Transport {
     fn give_up(&self, call: &Call, fault: Fault, maybe_done: bool) -> ApiError {
         let Fault { kind, status, said, transient, maybe_done: _, wait, source } = fault;
         let present = |text: &str| {
-            let line = one_line(&self.redact.redact(text));
+            let line = one_line(&self.redact(text));
             line.trim_end_matches(['.', ' ']).to_owned()
         };
         let (said, maybe_done) = match &kind {

@@ -22,7 +22,7 @@ pub(super) async fn read_again(reader: &Reader, live: &mut LiveState, applied: &
     for Applied { change, outcome, took: _ } in applied {
         let (ids, whole) = by_kind.entry(change.address.kind).or_default();
         match outcome {
-            Outcome::Applied { id } => ids.push(id.clone()),
+            Outcome::Applied { id, existed: _ } => ids.push(id.clone()),
             Outcome::Unknown { .. } => *whole = true,
             // A replace may have deleted before it failed.
             Outcome::Failed { .. } if change.action == Action::Replace => *whole = true,
@@ -74,7 +74,8 @@ impl<'a> Intents<'a> {
         let Applied { change, outcome, took: _ } = applied;
         let Some((kind, identity)) = made(change) else { return };
         match outcome {
-            Outcome::Applied { id } => {
+            Outcome::Applied { id, existed: true } => told(self.journal().found(kind, id, &identity)),
+            Outcome::Applied { id, existed: false } => {
                 let marked = change.marker.is_some();
                 told(self.journal().made(kind, id, &identity, marked));
             }
@@ -110,7 +111,7 @@ pub(super) fn settle(applied: &mut [Applied], live: &LiveState) -> Vec<usize> {
         let is_it = |object: &&LiveObject| object.spec.identity().as_deref() == Some(identity.as_str());
         let mut found = live.listing(kind).iter().filter(is_it);
         if let (Some(object), None) = (found.next(), found.next()) {
-            *outcome = Outcome::Applied { id: object.id.clone() };
+            *outcome = Outcome::Applied { id: object.id.clone(), existed: false };
             settled.push(at);
         }
     }
@@ -126,15 +127,21 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
         }
     }
     for Applied { change, outcome, took: _ } in applied {
-        let (Outcome::Applied { id }, kind) = (outcome, change.address.kind) else { continue };
+        let (Outcome::Applied { id, existed: false }, kind) = (outcome, change.address.kind) else {
+            continue;
+        };
         let seen = by_id.get(&(kind, id.as_str()));
         match (&change.after, change.action) {
             // Still there: what is known of it holds.
             (_, Action::Delete) if seen.is_some() => {}
             (_, Action::Delete) | (None, _) => told(journal.deleted(kind, id)),
             (Some(after), _) => {
-                let untold = |field: &&FieldChange| {
-                    seen.is_some_and(|object| object.unreadable.contains_key(field.path.as_str()))
+                let untold = |change: &&FieldChange| {
+                    kind.field(&change.path).is_some_and(|field| match seen {
+                        Some(object) => object.untold(field).is_some(),
+                        // What cannot be listed is never seen.
+                        None => field.is_secret() || !kind.is_listed(),
+                    })
                 };
                 let unreadable: Map<String, Value> = change
                     .fields
@@ -154,7 +161,7 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
 /// Tells the journal which fields the platform did not take of each object that was written, and so which it did.
 pub(super) fn remember_refusals(journal: &mut Journal, applied: &[Applied], not_converged: &[NotConverged]) {
     for Applied { change, outcome, took: _ } in applied {
-        let (Outcome::Applied { id }, Some(_)) = (outcome, &change.after) else { continue };
+        let (Outcome::Applied { id, existed: _ }, Some(_)) = (outcome, &change.after) else { continue };
         let of_this = not_converged.iter().filter(|not_converged| not_converged.address == change.address);
         let fields: Vec<&FieldChange> = of_this.map(|not_converged| &not_converged.field).collect();
         told(journal.refused(change.address.kind, id, &fields));
@@ -167,11 +174,11 @@ pub(super) fn not_converged(applied: &[Applied], live: &LiveState, after: &Plan)
         after.changes.iter().map(|change| (&change.address, change)).collect();
     let mut found = Vec::new();
     for Applied { change, outcome, took: _ } in applied {
-        let Outcome::Applied { id } = outcome else { continue };
+        let Outcome::Applied { id, existed: _ } = outcome else { continue };
         let address = &change.address;
         if change.action == Action::Delete {
             if live.listing(address.kind).iter().any(|object| object.id == *id) {
-                let field = FieldChange { path: "live".to_owned(), before: true.into(), after: false.into() };
+                let field = FieldChange::plain("live", true, false);
                 found.push(NotConverged { address: address.clone(), field });
             }
         } else if let Some(still) = still.get(address).filter(|still| still.action != Action::Create) {

@@ -39,7 +39,7 @@ pub(super) fn log_outcome(run_id: &str, applied: &Applied) {
     let Applied { change, outcome, took } = applied;
     let (address, action) = (&change.address, change.action.word());
     match outcome {
-        Outcome::Applied { id } => {
+        Outcome::Applied { id, existed: _ } => {
             info!(event = "change_applied", run_id, %address, action, id, duration_ms = millis(*took));
         }
         Outcome::Failed { error } => error!(event = "change_failed", run_id, %address, action, error),
@@ -63,7 +63,12 @@ pub(super) fn log_blocked(run_id: &str, refusal: &Refusal) {
 }
 
 pub(super) fn log_not_converged(run_id: &str, not_converged: &NotConverged) {
-    let NotConverged { address, field: FieldChange { path, before: got, after: sent } } = not_converged;
+    let NotConverged { address, field } = not_converged;
+    let FieldChange { path, before: got, after: sent, sensitive } = field;
+    if *sensitive {
+        warn!(event = "not_converged", run_id, %address, field = path);
+        return;
+    }
     warn!(event = "not_converged", run_id, %address, field = path, json.sent = %sent, json.got = %got);
 }
 

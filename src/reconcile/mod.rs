@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod events;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -13,7 +14,7 @@ use tracing::info;
 use crate::apply::{Applied, Applying, Outcome, apply};
 use crate::desired::Desired;
 use crate::journal::Journal;
-use crate::plan::{Failed, FieldChange, Known, LiveState, Plan, Policy, Refusal, TagNames, approve, plan};
+use crate::plan::{Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, approve, plan};
 use crate::pull::{kinds_to_read, pull};
 use crate::qualys::{Reader, Writer};
 use crate::resource::{Address, Kind};
@@ -188,12 +189,19 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     reader.heed(stop.clone());
 
     let (kinds, sent) = (kinds_to_read(desired), reader.requests().reads);
-    // The journal is read while the platform makes its first answer.
-    let reading = async { tokio::join!(pull(reader, &kinds), async { recall(journal, desired, began) }) };
-    let (mut live, known) = tokio::select! {
+    // The journal is read, and the secrets are fetched, while the platform makes its first answer.
+    let reading = async {
+        tokio::join!(pull(reader, &kinds), secrets::resolve(desired), async {
+            recall(journal, desired, began)
+        })
+    };
+    let (mut live, secrets, mut known) = tokio::select! {
         read = reading => read,
         () = stop.requested() => return stopped(policy, began, clock),
     };
+    reader.guard(&secrets);
+    secrets::tell(&mut known, desired, &secrets, journal.digest_key());
+    live.recall(&known);
     let mut planned = plan(desired, &live, &known, policy);
     drop(known);
     remember(journal, desired, &live, &mut planned, true);
@@ -224,7 +232,8 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
             let intents = Intents::new(journal);
             let applying = Applying {
                 writer,
-                tags: TagNames::new(&desired.declared, &live).ids(),
+                ids: Names::new(&desired.declared, &live).ids(),
+                secrets: &secrets,
                 concurrency: desired.settings.platform.concurrency,
                 stop: &|| stop.is_requested(),
                 before: &|change| intents.begin(change),
@@ -247,8 +256,12 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
             events::log_outcome(run_id, applied);
         }
         aftermath::remember_writes(journal, &live, &report.applied);
-        let known = recall(journal, desired, Timestamp::now());
-        let mut after = plan(desired, &live, &known, policy);
+        let mut known = recall(journal, desired, Timestamp::now());
+        secrets::tell(&mut known, desired, &secrets, journal.digest_key());
+        live.recall(&known);
+        // What was written again was written.
+        let once = Policy { rewrite: false, ..policy.clone() };
+        let mut after = plan(desired, &live, &known, &once);
         remember(journal, desired, &live, &mut after, false);
         report.not_converged = aftermath::not_converged(&report.applied, &live, &after);
         aftermath::remember_refusals(journal, &report.applied, &report.not_converged);

@@ -63,10 +63,11 @@ pub struct Aws {
 impl Resource for Aws {
     const KIND: Kind = Kind::Aws;
     const SECTION: &'static [&'static str] = &["connectors", "aws"];
+    const SPELLINGS: &'static [&'static str] = &["account_id", "role", "partition"];
     const FIELDS: &'static [Field] = &[
-        Field::updatable("name"),
+        Field::updatable("name").identifying(),
         Field::updatable("description"),
-        Field::updatable("arn"),
+        Field::updatable("arn").identifying(),
         Field::updatable("external_id"),
         Field::updatable("capabilities"),
         Field::updatable("activation"),

@@ -9,30 +9,80 @@ pub struct Field {
     pub name: &'static str,
     /// What the platform lets one do with it.
     pub access: Access,
+    /// What an answer of the platform may tell of it.
+    pub told: Told,
+    /// Whether it is part of what makes the object the one that it is: it cannot be ignored, and has no default.
+    pub identifies: bool,
 }
 
 /// What the platform lets one do with a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Read back and written by an update.
+    /// Written by an update.
     Updatable,
-    /// Read back, but fixed at creation: a change is a replace.
+    /// Fixed at creation: a change is a replace.
     Fixed,
     /// Names the object; what differs in it is another object.
     Identity,
 }
 
+/// What an answer of the platform may tell of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Its value.
+    Value,
+    /// Nothing that may be used: it is a secret. The file gives a reference, and a change is found by the keyed
+    /// digest of what was last written.
+    Secret,
+    /// Nothing: it is sent, and never compared.
+    Never,
+}
+
 impl Field {
+    const fn new(name: &'static str, access: Access) -> Field {
+        Field { name, access, told: Told::Value, identifies: matches!(access, Access::Identity) }
+    }
+
     /// A field that an update can write.
     #[must_use]
     pub const fn updatable(name: &'static str) -> Field {
-        Field { name, access: Access::Updatable }
+        Field::new(name, Access::Updatable)
+    }
+
+    /// A field that only a create can write.
+    #[must_use]
+    pub const fn fixed(name: &'static str) -> Field {
+        Field::new(name, Access::Fixed)
     }
 
     /// A field that makes the object what it is.
     #[must_use]
     pub const fn identity(name: &'static str) -> Field {
-        Field { name, access: Access::Identity }
+        Field::new(name, Access::Identity)
+    }
+
+    /// The field is a secret.
+    #[must_use]
+    pub const fn secret(self) -> Field {
+        Field { told: Told::Secret, ..self }
+    }
+
+    /// The field is sent and never compared.
+    #[must_use]
+    pub const fn write_only(self) -> Field {
+        Field { told: Told::Never, ..self }
+    }
+
+    /// The field tells objects apart, though it can change.
+    #[must_use]
+    pub const fn identifying(self) -> Field {
+        Field { identifies: true, ..self }
+    }
+
+    /// Whether it is a secret.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        matches!(self.told, Told::Secret)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Finding, Kind, Spec};
+use super::{Field, Finding, Kind, Spec};
 
 /// An object as the platform has it: its spec in normal form, and what is about it but not of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct LiveObject {
     /// Fields of the spec that this answer does not tell (the list of regions), each with a value that it
     /// certainly has not (`all`), in the form of [`Spec::fields`]; `null` where nothing is known.
     pub unreadable: BTreeMap<&'static str, Value>,
+    /// Another identity, that an answer which does not tell the exact one suggests.
+    pub hint: Option<String>,
     /// Who marked the object as theirs.
     pub owner: Option<Owner>,
     /// How its last run went.
@@ -29,6 +31,33 @@ impl LiveObject {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.spec.kind()
+    }
+
+    /// An object of which no more is known than its id and spec.
+    #[must_use]
+    pub fn new(id: impl Into<String>, spec: impl Into<Spec>) -> LiveObject {
+        LiveObject {
+            id: id.into(),
+            spec: spec.into(),
+            unreadable: BTreeMap::new(),
+            hint: None,
+            owner: None,
+            health: Health::default(),
+            locked: None,
+        }
+    }
+
+    /// The weaker identity that it has, or that its answer suggests.
+    #[must_use]
+    pub fn suggested_identity(&self) -> Option<String> {
+        self.spec.weak_identity().or_else(|| self.hint.clone())
+    }
+
+    /// Whether the answer does not tell the field; and if so a value that it certainly has not, `null` where
+    /// nothing is known.
+    #[must_use]
+    pub fn untold(&self, field: &Field) -> Option<&Value> {
+        if field.is_secret() { Some(&Value::Null) } else { self.unreadable.get(field.name) }
     }
 }
 

@@ -20,9 +20,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::secret::{Secret, SecretRef};
+
 pub use address::Address;
 pub use capability::{Capabilities, Capability};
-pub use field::{Access, Field, Finding, Reference, Severity};
+pub use field::{Access, Field, Finding, Reference, Severity, Told};
 pub use live::{Health, LiveObject, Owner};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
 pub use scalar::{AwsAccount, ExternalId, Module, Partition, Regions, RoleArn, RunFrequency};
@@ -41,6 +43,17 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     /// Whether everybody on the platform shares such objects: they are never counted as unmanaged, and
     /// pruned only when ours.
     const SHARED: bool = false;
+    /// Whether there is one such object at most: its section is the entry itself, not a list.
+    const SINGLETON: bool = false;
+    /// Whether the platform can be asked which objects of the kind there are. Where it cannot, the journal alone
+    /// knows, and what it does not know is tried.
+    const LISTED: bool = true;
+    /// Why the platform cannot delete such an object, for kinds of which that is so.
+    const UNDELETABLE: Option<&'static str> = None;
+    /// The kinds of the objects that such an object may name.
+    const REFERS_TO: &'static [Kind] = &[Kind::Tag];
+    /// Other keys that an entry may give its identity by.
+    const SPELLINGS: &'static [&'static str] = &[];
 
     /// The name as the file or the platform has it.
     fn name(&self) -> &str;
@@ -51,6 +64,21 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     /// A weaker identity that serves where the exact one finds nothing and this is unique on both sides.
     fn weak_identity(&self) -> Option<String> {
         None
+    }
+
+    /// The object, of which no more than its identity is known; only where it cannot be listed.
+    fn known_by(_identity: &str) -> Option<Self> {
+        None
+    }
+
+    /// The secrets that the object names, each with its field.
+    fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
+        Vec::new()
+    }
+
+    /// Looks at a resolved secret: an error where the platform could not use it, and advice about it.
+    fn admit(&self, _field: &'static str, _secret: &Secret) -> Result<Option<String>, String> {
+        Ok(None)
     }
 
     /// The name in the object's address.
@@ -112,6 +140,42 @@ macro_rules! kinds {
                 match self { $(Kind::$kind => <$spec as Resource>::SHARED,)+ }
             }
 
+            /// See [`Resource::SINGLETON`].
+            #[must_use]
+            pub const fn is_singleton(self) -> bool {
+                match self { $(Kind::$kind => <$spec as Resource>::SINGLETON,)+ }
+            }
+
+            /// See [`Resource::LISTED`].
+            #[must_use]
+            pub const fn is_listed(self) -> bool {
+                match self { $(Kind::$kind => <$spec as Resource>::LISTED,)+ }
+            }
+
+            /// See [`Resource::UNDELETABLE`].
+            #[must_use]
+            pub const fn undeletable(self) -> Option<&'static str> {
+                match self { $(Kind::$kind => <$spec as Resource>::UNDELETABLE,)+ }
+            }
+
+            /// See [`Resource::REFERS_TO`].
+            #[must_use]
+            pub const fn refers_to(self) -> &'static [Kind] {
+                match self { $(Kind::$kind => <$spec as Resource>::REFERS_TO,)+ }
+            }
+
+            /// See [`Resource::SPELLINGS`].
+            #[must_use]
+            pub const fn spellings(self) -> &'static [&'static str] {
+                match self { $(Kind::$kind => <$spec as Resource>::SPELLINGS,)+ }
+            }
+
+            /// See [`Resource::known_by`].
+            #[must_use]
+            pub fn known_by(self, identity: &str) -> Option<Spec> {
+                match self { $(Kind::$kind => <$spec as Resource>::known_by(identity).map(Spec::$kind),)+ }
+            }
+
             /// Reads a spec of this kind, with all that its type refuses as the deserializer's error.
             pub fn deserialize<'de, D: serde::Deserializer<'de>>(self, from: D) -> Result<Spec, D::Error> {
                 match self { $(Kind::$kind => <$spec as serde::Deserialize>::deserialize(from).map(Spec::$kind),)+ }
@@ -146,6 +210,17 @@ macro_rules! kinds {
             #[must_use]
             pub fn weak_identity(&self) -> Option<String> {
                 match self { $(Spec::$kind(spec) => spec.weak_identity(),)+ }
+            }
+
+            /// See [`Resource::secrets`].
+            #[must_use]
+            pub fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
+                match self { $(Spec::$kind(spec) => spec.secrets(),)+ }
+            }
+
+            /// See [`Resource::admit`].
+            pub fn admit(&self, field: &'static str, secret: &Secret) -> Result<Option<String>, String> {
+                match self { $(Spec::$kind(spec) => spec.admit(field, secret),)+ }
             }
 
             /// See [`Resource::address_name`].
@@ -243,6 +318,12 @@ impl Kind {
     #[must_use]
     pub fn field(self, name: &str) -> Option<&'static Field> {
         self.fields().iter().find(|field| field.name == name)
+    }
+
+    /// The keys of an entry that say which object it is.
+    pub fn identifying(self) -> impl Iterator<Item = &'static str> {
+        let fields = self.fields().iter().filter(|field| field.identifies).map(|field| field.name);
+        fields.chain(self.spellings().iter().copied())
     }
 
     /// The section as the file spells it: `connectors.aws`.

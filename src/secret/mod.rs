@@ -3,16 +3,20 @@
 //! The file holds references alone. A [`Secret`] comes out of one by [`SecretRef::resolve`], shows its text through
 //! [`Secret::expose`] and nothing else, and [`Redactor`] takes it out of every text that others gave us.
 
+mod digest;
 mod redactor;
 mod reference;
+mod resolved;
 
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
+pub use digest::{DigestKey, comparable};
 pub use redactor::Redactor;
 pub(crate) use reference::{FILE_PATH, FilePath};
 pub use reference::{SecretCause, SecretError, SecretRef};
+pub use resolved::Secrets;
 
 /// A secret's text. Prints as `[redacted]`, and is wiped from memory when dropped.
 #[derive(Clone)]

@@ -8,6 +8,22 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{REDACTED, Secret};
 
+/// The order of the needles: longest first.
+fn order(a: &str, b: &str) -> std::cmp::Ordering {
+    b.len().cmp(&a.len()).then_with(|| a.cmp(b))
+}
+
+/// A secret in every spelling, and of one of several lines each longer line.
+fn needles(text: &str) -> Vec<String> {
+    let mut forms = spellings(text);
+    if text.contains('\n') {
+        // Long enough to be a line of a key rather than the bracket of a JSON file.
+        const LINE: usize = 16;
+        forms.extend(text.lines().map(str::trim).filter(|line| line.len() >= LINE).flat_map(spellings));
+    }
+    forms
+}
+
 /// Takes secrets out of texts that others gave us, before they reach an error, a log or the journal.
 ///
 /// Finds a secret as it is, and as it comes back from servers: in base64 (any alphabet, alone or within a longer
@@ -36,29 +52,40 @@ impl Redactor {
     #[must_use]
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Redactor {
         let mut redactor = Redactor::default();
-        for secret in secrets {
-            redactor.add(secret);
-        }
+        redactor.add_all(secrets);
         redactor
     }
 
     /// Takes out this secret too.
     pub fn add(&mut self, secret: &Secret) {
-        let text = secret.expose();
-        if text.is_empty() {
-            return;
-        }
-        if text.chars().count() < Redactor::SHORT {
-            self.words.push(SecretString::from(text));
-            return;
-        }
-        let mut forms = spellings(text);
-        if text.contains('\n') {
-            // Long enough to be a line of a key rather than the bracket of a JSON file.
-            const LINE: usize = 16;
-            forms.extend(text.lines().map(str::trim).filter(|line| line.len() >= LINE).flat_map(spellings));
+        self.add_all([secret]);
+    }
+
+    /// Takes out these secrets too; those that it knows cost little.
+    pub fn add_all<'s>(&mut self, secrets: impl IntoIterator<Item = &'s Secret>) {
+        let mut forms = Vec::new();
+        for secret in secrets {
+            let text = secret.expose();
+            if text.is_empty() || self.knows(text) {
+                continue;
+            }
+            if text.chars().count() < Redactor::SHORT {
+                self.words.push(SecretString::from(text));
+                continue;
+            }
+            forms.extend(needles(text));
+            // A key file: what comes back is the key in it, not the file.
+            if let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(text) {
+                let keys = fields.iter().filter(|(name, _)| name.contains("private_key"));
+                forms.extend(keys.filter_map(|(_, value)| value.as_str()).flat_map(needles));
+            }
         }
         self.add_needles(forms);
+    }
+
+    fn knows(&self, text: &str) -> bool {
+        let place = self.needles.binary_search_by(|needle| order(needle.expose_secret(), text));
+        place.is_ok() || self.words.iter().any(|word| word.expose_secret() == text)
     }
 
     /// Takes out this secret, and the basic authorization that user and secret make.
@@ -69,11 +96,11 @@ impl Redactor {
     }
 
     fn add_needles(&mut self, forms: Vec<String>) {
+        if forms.is_empty() {
+            return;
+        }
         self.needles.extend(forms.into_iter().map(SecretString::from));
-        self.needles.sort_by(|a, b| {
-            let (a, b) = (a.expose_secret(), b.expose_secret());
-            b.len().cmp(&a.len()).then_with(|| a.cmp(b))
-        });
+        self.needles.sort_by(|a, b| order(a.expose_secret(), b.expose_secret()));
         self.needles.dedup_by(|a, b| a.expose_secret() == b.expose_secret());
     }
 

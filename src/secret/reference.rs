@@ -16,7 +16,7 @@ use super::Secret;
 /// Where a secret is to be found. The file holds references, never secrets.
 ///
 /// Printed as the file writes it, of a command the program alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SecretRef {
     /// `{env: NAME}`: an environment variable.
     Env(String),

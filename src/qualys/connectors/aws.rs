@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 use super::parts::{
     self, ActivationModule, ConnectorAppInfo, ConnectorScanConfiguration, ScanSetting, TagSimple,
 };
-use crate::qualys::qps::{QpsObject, Write};
+use crate::qualys::qps::QpsObject;
 use crate::qualys::shapes::{Flag, Item, Items};
+use crate::qualys::write::Write;
 use crate::resource::aws::Aws;
 use crate::resource::{ExternalId, LiveObject, Owner, Partition, Regions, RoleArn, RunFrequency};
 
@@ -124,7 +125,8 @@ impl QpsObject for Aws {
         let locked =
             wire.is_attached_to_org_connector.then(|| "member of an organization connector".to_owned());
         let health = parts::health(wire.connector_state, wire.last_error);
-        let object = LiveObject { id: id.to_string(), spec: spec.into(), unreadable, owner, health, locked };
+        let object =
+            LiveObject { unreadable, owner, health, locked, ..LiveObject::new(id.to_string(), spec) };
         Ok((id, Some(object)))
     }
 

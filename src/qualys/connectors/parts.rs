@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::qualys::qps::Write;
 use crate::qualys::shapes::{Item, Items, Text};
+use crate::qualys::write::Write;
 use crate::resource::{
     Capabilities, Capability, Day, Health, Kind, Module, PerimeterScan, Recurrence, ScanDate, ScanTime,
     Schedule, ZoneName,

@@ -1,17 +1,16 @@
-//! Which tag a name means.
-//!
-//! A tag is named by its path, or by its bare name where that is unique among what is live and what the file
+//! Which tag a name means: a tag is named by its path, or by its bare name where that is unique among what is live and what the file
 //! declares. Live objects name tags by id (`#123`). All of these become the path, so that both sides compare.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Entry, Listing, LiveState};
+use super::Unclear;
 use crate::desired::Declared;
+use crate::plan::LiveState;
 use crate::resource::{Kind, LiveObject, Spec, tag::Tag};
 
 /// The tags that there are and will be, by every name.
 #[derive(Debug, Default)]
-pub struct TagNames {
+pub(super) struct TagNames {
     /// Ids of the live tags of each path: more than one where the platform has the path twice.
     live: BTreeMap<String, Vec<String>>,
     /// Paths of the live tags by id.
@@ -26,32 +25,9 @@ pub struct TagNames {
     unread: Option<String>,
 }
 
-/// Why a name means no one tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Unclear {
-    Nowhere(String),
-    Twice(String, Vec<String>),
-    Unread(String),
-}
-
-impl std::fmt::Display for Unclear {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Unclear::Nowhere(name) => {
-                write!(f, "tag `{name}` is neither on the platform nor in the file")
-            }
-            Unclear::Twice(name, which) => {
-                write!(f, "tag `{name}` is there more than once ({}): give its path", which.join(", "))
-            }
-            Unclear::Unread(error) => write!(f, "the tags that it names could not be read: {error}"),
-        }
-    }
-}
-
 impl TagNames {
     /// Takes stock of the tags that are live and those that the file declares.
-    #[must_use]
-    pub fn new(declared: &[Declared], live: &LiveState) -> TagNames {
+    pub(super) fn new(declared: &[Declared], live: &LiveState) -> TagNames {
         let mut names = TagNames::default();
         match live.kinds().get(&Kind::Tag) {
             Some(Err(error)) => names.unread = Some(error.clone()),
@@ -122,7 +98,9 @@ impl TagNames {
         let mut placed = tag.clone();
         let parent = match tag.parent.as_deref() {
             Some("") => String::new(),
-            Some(parent) => self.resolve(parent).map_err(|unclear| format!("its parent: {unclear}"))?,
+            Some(parent) => {
+                self.resolve(parent).map_err(|unclear| format!("its parent: {}", unclear.told(Kind::Tag)))?
+            }
             None => self.place_bare(&tag.name, tags)?,
         };
         placed.parent = Some(parent);
@@ -155,14 +133,9 @@ impl TagNames {
             [one] => Ok((*one).to_owned()),
             several => {
                 let paths = several.iter().map(|above| format!("{above}/{name}")).collect();
-                Err(Unclear::Twice(name.to_owned(), paths).to_string())
+                Err(Unclear::Twice(name.to_owned(), paths).told(Kind::Tag))
             }
         }
-    }
-
-    /// The path that a name means, where it means one.
-    pub(super) fn path_of(&self, name: &str) -> Option<String> {
-        self.resolve(name).ok()
     }
 
     /// The paths of the live tags below this one, however far.
@@ -173,7 +146,7 @@ impl TagNames {
     }
 
     /// The path that a name means.
-    fn resolve(&self, name: &str) -> Result<String, Unclear> {
+    pub(super) fn resolve(&self, name: &str) -> Result<String, Unclear> {
         if let Some(id) = name.strip_prefix('#')
             && let Some(path) = self.by_id.get(id)
         {
@@ -206,55 +179,13 @@ impl TagNames {
         }
     }
 
-    /// Makes the names in the entries of a kind canonical. An entry that names no one tag has a problem, alone.
-    pub(super) fn resolve_entries<'a>(&self, entries: &[&'a Declared], kind: Kind) -> Vec<Entry<'a>> {
-        let mut placed = self.declared_paths.iter();
-        let mut resolved = Vec::with_capacity(entries.len());
-        for &declared in entries {
-            let mut problem = None;
-            let mut spec = declared.without_ignored();
-            if kind == Kind::Tag {
-                match placed.next() {
-                    Some(Ok(tag)) => spec = Spec::Tag(tag.clone()),
-                    Some(Err(error)) => problem = Some(error.clone()),
-                    None => {}
-                }
-            } else {
-                self.canonical(&mut spec, &mut problem);
-            }
-            resolved.push(Entry { spec, declared, problem });
-        }
-        resolved
+    /// Each declared tag with its path, in the file's order; an error where that cannot be told.
+    pub(super) fn declared(&self) -> impl Iterator<Item = &Result<Tag, String>> {
+        self.declared_paths.iter()
     }
 
-    /// Makes the names in a spec canonical; the first that means no one tag is the problem.
-    fn canonical(&self, spec: &mut Spec, problem: &mut Option<String>) {
-        spec.references(&mut |reference| match self.resolve(reference.name) {
-            Ok(path) => *reference.name = path,
-            Err(_) if reference.name.starts_with('#') => {}
-            Err(unclear) => {
-                problem.get_or_insert_with(|| unclear.to_string());
-            }
-        });
-    }
-
-    /// The ids of the live tags by path, for writing.
-    #[must_use]
-    pub fn ids(&self) -> BTreeMap<String, String> {
-        self.by_id.iter().map(|(id, path)| (path.clone(), id.clone())).collect()
-    }
-}
-
-/// Puts paths in the place of ids. A tag that is not in the listing stays an id.
-pub(super) fn name_tags(kinds: &mut BTreeMap<Kind, Listing>) {
-    let Some(Ok(tags)) = kinds.get(&Kind::Tag) else { return };
-    let paths: HashMap<String, String> =
-        tags.iter().filter_map(|object| Some((format!("#{}", object.id), object.spec.identity()?))).collect();
-    for object in kinds.values_mut().flatten().flatten() {
-        object.spec.references(&mut |reference| {
-            if let Some(path) = paths.get(reference.name.as_str()) {
-                reference.name.clone_from(path);
-            }
-        });
+    /// The live tags: path and id.
+    pub(super) fn live(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_id.iter().map(|(id, path)| (path.as_str(), id.as_str()))
     }
 }
