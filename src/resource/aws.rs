@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::tag::check_tag_name;
+use super::field::leave_out;
 use super::{
-    AwsAccount, Capabilities, ExternalId, Field, Finding, Kind, Module, Owner, Partition, PerimeterScan,
-    Reference, Regions, Resource, RoleArn, RunFrequency,
+    AwsAccount, Capabilities, ExternalId, Field, Finding, Kind, Module, Partition, PerimeterScan, Reference,
+    Regions, Resource, RoleArn, RunFrequency, connector,
 };
 
 /// An AWS connector, identified by the ARN of the role that the platform assumes.
@@ -93,20 +93,7 @@ impl Resource for Aws {
     }
 
     fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
-        if let Some(tags) = &mut self.tags {
-            *tags = std::mem::take(tags)
-                .into_iter()
-                .map(|mut name| {
-                    visit(Reference { kind: Kind::Tag, name: &mut name });
-                    name
-                })
-                .collect();
-        }
-        if let Some(Capabilities(all)) = &mut self.capabilities {
-            for name in all.values_mut().flatten().filter(|name| !name.is_empty()) {
-                visit(Reference { kind: Kind::Tag, name });
-            }
-        }
+        connector::references(self.tags.as_mut(), self.capabilities.as_mut(), visit);
     }
 
     fn complete(&mut self, live: &Aws) {
@@ -114,28 +101,15 @@ impl Resource for Aws {
         if self.arn != live.arn && self.capabilities.is_none() {
             self.capabilities.clone_from(&live.capabilities);
         }
-        if let (Some(wanted), Some(live)) = (&mut self.capabilities, &live.capabilities) {
-            wanted.complete(live);
-        }
-        if let (Some(wanted), Some(live)) = (&mut self.perimeter_scan, &live.perimeter_scan) {
-            wanted.complete(live);
-        }
+        connector::complete(
+            self.capabilities.as_mut().zip(live.capabilities.as_ref()),
+            self.perimeter_scan.as_mut().zip(live.perimeter_scan.as_ref()),
+        );
     }
 
     fn leave_out(&mut self, field: &str) {
-        match field {
-            "description" => self.description = None,
-            "external_id" => self.external_id = None,
-            "capabilities" => self.capabilities = None,
-            "activation" => self.activation = None,
-            "tags" => self.tags = None,
-            "regions" => self.regions = None,
-            "run_frequency" => self.run_frequency = None,
-            "remediation" => self.remediation = None,
-            "enabled" => self.enabled = None,
-            "perimeter_scan" => self.perimeter_scan = None,
-            _ => {}
-        }
+        leave_out!(field of self: description, external_id, capabilities, activation, tags, regions, run_frequency,
+            remediation, enabled, perimeter_scan);
     }
 
     fn disabled(&self) -> Option<Aws> {
@@ -144,24 +118,16 @@ impl Resource for Aws {
 
     fn check(&mut self, report: &mut dyn FnMut(Finding)) {
         self.fold_role_into_arn(report);
-        check_connector(&self.name, self.run_frequency, self.activation.as_ref(), report);
-        for name in self.tags.iter().flatten() {
-            check_tag_name("tags", name, report);
-        }
-        let capabilities = self.capabilities.iter().flat_map(|Capabilities(all)| all.values());
-        for name in capabilities.flatten() {
-            check_tag_name("capabilities", name, report);
-        }
-        Owner::check_text(self.description.as_deref(), report);
-        if matches!(self.perimeter_scan, Some(PerimeterScan::Global | PerimeterScan::Own(_)))
-            && self.activation.as_ref().is_some_and(|modules| !modules.contains(&Module::Vm))
-        {
-            report(Finding::warning(
-                "perimeter_scan",
-                "a perimeter scan needs the module VM, which activation leaves out",
-                "add VM to activation",
-            ));
-        }
+        let common = connector::Common {
+            name: &self.name,
+            description: self.description.as_deref(),
+            capabilities: self.capabilities.as_ref(),
+            activation: self.activation.as_ref(),
+            tags: self.tags.as_ref(),
+            run_frequency: self.run_frequency,
+            perimeter_scan: self.perimeter_scan.as_ref(),
+        };
+        connector::check(&common, report);
         if let Some(external_id) = self.external_id.as_ref().filter(|id| !id.has_vendor_form()) {
             report(Finding::warning(
                 "external_id",
@@ -200,43 +166,6 @@ impl Aws {
                 "give arn: arn:aws:iam::ACCOUNT:role/ROLE, or account_id and role",
             )),
         }
-    }
-}
-
-/// What holds for a connector of any cloud.
-pub(super) fn check_connector(
-    name: &str,
-    run_frequency: Option<RunFrequency>,
-    activation: Option<&BTreeSet<Module>>,
-    report: &mut dyn FnMut(Finding),
-) {
-    if name.trim().is_empty() {
-        report(Finding::error("name", "the name is empty", "give the connector a name"));
-    }
-    if name.chars().count() > 255 {
-        report(Finding::error("name", "the name is longer than 255 characters", "shorten it"));
-    }
-    if let Some(frequency) = run_frequency {
-        if frequency.minutes() < 240 {
-            report(Finding::warning(
-                "run_frequency",
-                format!("a run frequency of {frequency} can make the cloud throttle its API calls"),
-                "the vendor advises 4h or more",
-            ));
-        } else if !RunFrequency::VENDOR_STEPS.contains(&frequency.minutes()) {
-            report(Finding::warning(
-                "run_frequency",
-                format!("{frequency} is not one of the steps that the vendor's own tools offer"),
-                "the platform may round it; offered are 1h, 2h, 3h, 4h, 6h, 8h, 12h and 24h",
-            ));
-        }
-    }
-    if activation.is_some_and(|modules| modules.contains(&Module::Pc) && modules.contains(&Module::Sca)) {
-        report(Finding::warning(
-            "activation",
-            "PC and SCA exclude each other on the platform",
-            "keep one of the two",
-        ));
     }
 }
 

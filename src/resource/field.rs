@@ -2,6 +2,18 @@
 
 use super::Kind;
 
+/// The body of [`super::Resource::leave_out`]: of these fields, each an `Option`, the named one becomes
+/// `None`. Other names stand for fields that cannot be left out.
+macro_rules! leave_out {
+    ($named:ident of $spec:ident: $($field:ident),+ $(,)?) => {
+        match $named {
+            $(stringify!($field) => $spec.$field = None,)+
+            _ => {}
+        }
+    };
+}
+pub(super) use leave_out;
+
 /// One field of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {

@@ -10,6 +10,7 @@
 mod address;
 pub mod aws;
 mod capability;
+mod connector;
 mod field;
 mod live;
 mod perimeter;

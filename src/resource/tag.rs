@@ -6,6 +6,7 @@ use serde::de::{self, Deserializer};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
+use super::field::leave_out;
 use super::{Field, Finding, Kind, Owner, Reference, Resource};
 
 /// An asset tag, identified by its path.
@@ -196,12 +197,7 @@ impl Resource for Tag {
     }
 
     fn leave_out(&mut self, field: &str) {
-        match field {
-            "description" => self.description = None,
-            "color" => self.color = None,
-            "rule" => self.rule = None,
-            _ => {}
-        }
+        leave_out!(field of self: description, color, rule);
     }
 
     fn complete(&mut self, live: &Tag) {

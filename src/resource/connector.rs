@@ -1,0 +1,204 @@
+//! What the connectors of every cloud have in common: the checks of their shared fields, the tags that they
+//! name, and what the file may leave out inside a field.
+
+use std::collections::BTreeSet;
+
+use super::tag::check_tag_name;
+use super::{Capabilities, Finding, Kind, Module, Owner, PerimeterScan, Reference, RunFrequency};
+
+/// The fields that connectors of several clouds have. What a cloud lacks stays `None`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Common<'a> {
+    pub(super) name: &'a str,
+    pub(super) description: Option<&'a str>,
+    pub(super) capabilities: Option<&'a Capabilities>,
+    pub(super) activation: Option<&'a BTreeSet<Module>>,
+    pub(super) tags: Option<&'a BTreeSet<String>>,
+    pub(super) run_frequency: Option<RunFrequency>,
+    pub(super) perimeter_scan: Option<&'a PerimeterScan>,
+}
+
+/// Reports what holds for a connector of any cloud.
+pub(super) fn check(connector: &Common<'_>, report: &mut dyn FnMut(Finding)) {
+    let Common { name, description, capabilities, activation, tags, run_frequency, perimeter_scan } =
+        *connector;
+    check_name(name, report);
+    if let Some(frequency) = run_frequency {
+        check_run_frequency(frequency, report);
+    }
+    if let Some(modules) = activation {
+        check_activation(modules, perimeter_scan, report);
+    }
+    for name in tags.into_iter().flatten() {
+        check_tag_name("tags", name, report);
+    }
+    let capabilities = capabilities.into_iter().flat_map(|Capabilities(all)| all.values());
+    for name in capabilities.flatten() {
+        check_tag_name("capabilities", name, report);
+    }
+    Owner::check_text(description, report);
+}
+
+/// Reports a name that the platform would not take.
+pub(super) fn check_name(name: &str, report: &mut dyn FnMut(Finding)) {
+    if name.trim().is_empty() {
+        report(Finding::error("name", "the name is empty", "give the connector a name"));
+    }
+    if name.chars().count() > 255 {
+        report(Finding::error("name", "the name is longer than 255 characters", "shorten it"));
+    }
+}
+
+/// Advises against what the vendor's documents and tools advise against.
+fn check_run_frequency(frequency: RunFrequency, report: &mut dyn FnMut(Finding)) {
+    if frequency.minutes() < 240 {
+        report(Finding::warning(
+            "run_frequency",
+            format!("a run frequency of {frequency} can make the cloud throttle its API calls"),
+            "the vendor advises 4h or more",
+        ));
+    } else if !RunFrequency::VENDOR_STEPS.contains(&frequency.minutes()) {
+        report(Finding::warning(
+            "run_frequency",
+            format!("{frequency} is not one of the steps that the vendor's own tools offer"),
+            "the platform may round it; offered are 1h, 2h, 3h, 4h, 6h, 8h, 12h and 24h",
+        ));
+    }
+}
+
+/// Modules that exclude each other, and the one that a perimeter scan needs.
+fn check_activation(
+    modules: &BTreeSet<Module>,
+    scan: Option<&PerimeterScan>,
+    report: &mut dyn FnMut(Finding),
+) {
+    if modules.contains(&Module::Pc) && modules.contains(&Module::Sca) {
+        report(Finding::warning(
+            "activation",
+            "PC and SCA exclude each other on the platform",
+            "keep one of the two",
+        ));
+    }
+    if matches!(scan, Some(PerimeterScan::Global | PerimeterScan::Own(_))) && !modules.contains(&Module::Vm) {
+        report(Finding::warning(
+            "perimeter_scan",
+            "a perimeter scan needs the module VM, which activation leaves out",
+            "add VM to activation",
+        ));
+    }
+}
+
+/// Shows the tags that a connector names: those that what it finds gets, and those of its applications.
+pub(super) fn references(
+    tags: Option<&mut BTreeSet<String>>,
+    capabilities: Option<&mut Capabilities>,
+    visit: &mut dyn FnMut(Reference<'_>),
+) {
+    if let Some(tags) = tags {
+        *tags = std::mem::take(tags)
+            .into_iter()
+            .map(|mut name| {
+                visit(Reference { kind: Kind::Tag, name: &mut name });
+                name
+            })
+            .collect();
+    }
+    // An empty name is no tag.
+    let tags_of_applications =
+        capabilities.into_iter().flat_map(|Capabilities(all)| all.values_mut().flatten());
+    for name in tags_of_applications.filter(|name| !name.is_empty()) {
+        visit(Reference { kind: Kind::Tag, name });
+    }
+}
+
+/// Fills what the file leaves out inside these fields from the live ones, where both sides have the field.
+pub(super) fn complete(
+    capabilities: Option<(&mut Capabilities, &Capabilities)>,
+    perimeter_scan: Option<(&mut PerimeterScan, &PerimeterScan)>,
+) {
+    if let Some((wanted, live)) = capabilities {
+        wanted.complete(live);
+    }
+    if let Some((wanted, live)) = perimeter_scan {
+        wanted.complete(live);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn modules(names: &[&str]) -> BTreeSet<Module> {
+        serde_json::from_value(json!(names)).unwrap()
+    }
+
+    /// The findings, each as `field: message`.
+    fn findings(connector: &Common<'_>) -> Vec<String> {
+        let mut found = Vec::new();
+        check(connector, &mut |finding| found.push(format!("{}: {}", finding.field, finding.message)));
+        found
+    }
+
+    #[test]
+    fn what_holds_for_every_cloud_is_said_of_each_field() {
+        let (vm, sca, both) = (modules(&["VM"]), modules(&["SCA"]), modules(&["VM", "PC", "SCA"]));
+        let tags = BTreeSet::from(["prod".to_owned(), "#12".to_owned()]);
+        let capabilities: Capabilities =
+            serde_json::from_value(json!([{"name": "AI", "tag": "#7"}])).unwrap();
+        let good = Common { name: "a", ..Common::default() };
+        let long = "x".repeat(256);
+        for (connector, expected) in [
+            (good, None),
+            (Common { name: " ", ..good }, Some("name: the name is empty")),
+            (Common { name: &long, ..good }, Some("name: the name is longer than 255 characters")),
+            (Common { run_frequency: Some(RunFrequency::from_minutes(240)), ..good }, None),
+            (
+                Common { run_frequency: Some(RunFrequency::from_minutes(239)), ..good },
+                Some("run_frequency: a run frequency of 239m can make the cloud throttle its API calls"),
+            ),
+            (
+                Common { run_frequency: Some(RunFrequency::from_minutes(300)), ..good },
+                Some("run_frequency: 5h is not one of the steps that the vendor's own tools offer"),
+            ),
+            (
+                Common { activation: Some(&both), ..good },
+                Some("activation: PC and SCA exclude each other on the platform"),
+            ),
+            (
+                Common { activation: Some(&sca), perimeter_scan: Some(&PerimeterScan::Global), ..good },
+                Some("perimeter_scan: a perimeter scan needs the module VM, which activation leaves out"),
+            ),
+            (Common { activation: Some(&vm), perimeter_scan: Some(&PerimeterScan::Global), ..good }, None),
+            (Common { activation: Some(&sca), perimeter_scan: Some(&PerimeterScan::Off), ..good }, None),
+            (Common { tags: Some(&tags), ..good }, Some("tags: `#12` reads as a tag's id")),
+            (
+                Common { capabilities: Some(&capabilities), ..good },
+                Some("capabilities: `#7` reads as a tag's id"),
+            ),
+            (
+                Common { description: Some("x [trueup:me]"), ..good },
+                Some("description: the description ends in the mark of the owner me"),
+            ),
+        ] {
+            assert_eq!(findings(&connector), Vec::from_iter(expected), "{connector:?}");
+        }
+    }
+
+    #[test]
+    fn every_tag_that_is_named_is_shown_once() {
+        let mut tags = BTreeSet::from(["a".to_owned(), "b".to_owned()]);
+        let mut capabilities: Capabilities =
+            serde_json::from_value(json!([{"name": "AI", "tag": "c"}, {"name": "CI", "tag": ""}, "CSA"]))
+                .unwrap();
+        references(Some(&mut tags), Some(&mut capabilities), &mut |reference| {
+            reference.name.insert_str(0, "x/");
+        });
+        assert_eq!(tags, BTreeSet::from(["x/a".to_owned(), "x/b".to_owned()]));
+        assert_eq!(
+            serde_json::to_value(&capabilities).unwrap(),
+            json!([{"name": "AI", "tag": "x/c"}, "CI", "CSA"])
+        );
+    }
+}
