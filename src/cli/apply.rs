@@ -29,6 +29,9 @@ pub(super) struct ApplyArgs {
     /// Apply these objects, and what they depend on, alone
     #[arg(long, value_name = "ADDRESS", num_args = 1..)]
     target: Vec<Address>,
+    /// Also write again what cannot be verified: secrets, and fields that the platform does not show
+    #[arg(long)]
+    rewrite: bool,
 }
 
 pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
@@ -46,6 +49,7 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
         Ok(session) => session,
         Err(exit) => return exit,
     };
+    session.policy.rewrite = args.rewrite;
     let stop = Stop::new();
     match Signals::install() {
         Ok(signals) => drop(tokio::spawn(signals.run_to_stop(stop.clone()))),

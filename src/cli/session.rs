@@ -23,7 +23,7 @@ pub(super) struct Session {
     pub(super) desired: Desired,
     connection: Connection,
     journal: Journal,
-    policy: Policy,
+    pub(super) policy: Policy,
     pub(super) color: bool,
 }
 
