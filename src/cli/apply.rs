@@ -132,7 +132,7 @@ fn outcome_text(report: &Report) -> String {
                 let why = match outcome {
                     Outcome::Applied { existed: false, id: _ } => continue,
                     Outcome::Applied { existed: true, id: _ } => EXISTED,
-                    Outcome::Failed { error } | Outcome::Unknown { error } => error.as_str(),
+                    Outcome::Failed { error, made: _ } | Outcome::Unknown { error } => error.as_str(),
                     Outcome::Skipped { because } => because.as_str(),
                 };
                 let sign = if outcome.is_applied() { '?' } else { 'x' };
@@ -179,7 +179,8 @@ fn outcome_json(applied: &Applied) -> Value {
     let Applied { change, outcome, took: _ } = applied;
     let (id, error, because) = match outcome {
         Outcome::Applied { id, existed: _ } => (Some(id), None, None),
-        Outcome::Failed { error } | Outcome::Unknown { error } => (change.id.as_ref(), Some(error), None),
+        Outcome::Failed { error, made } => (made.as_ref().or(change.id.as_ref()), Some(error), None),
+        Outcome::Unknown { error } => (change.id.as_ref(), Some(error), None),
         Outcome::Skipped { because } => (change.id.as_ref(), None, Some(because)),
     };
     json!({
