@@ -947,7 +947,7 @@ fn assert_clean(report: &Report) {
 }
 
 fn shown(plan: &Plan) -> String {
-    render_text(plan, "simulator", Style { color: false, show_unmanaged: true, applied: false })
+    render_text(plan, "simulator", Style { show_unmanaged: true, ..Style::default() })
 }
 
 fn journal() -> Journal {

@@ -28,7 +28,7 @@ use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
 use crate::desired::{Declared, Desired};
 use crate::resource::{Access, Address, Fields, Kind, LiveObject, Spec, Told};
 
-pub use json::{Heading, plan_json};
+pub use json::{Heading, next_runs_json, plan_json};
 pub use limits::{ApprovedPlan, Refusal, approve};
 pub use model::{
     Action, Blocked, Cause, Change, Cost, Failed, FieldChange, Held, Observation, Plan, Summary, Unhealthy,

@@ -14,8 +14,10 @@ mod connector;
 mod field;
 mod live;
 mod perimeter;
+mod quartz;
 mod scalar;
 pub mod tag;
+mod timetable;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,7 +30,9 @@ pub use capability::{Capabilities, Capability};
 pub use field::{Access, Field, Finding, Reference, Severity, Told};
 pub use live::{Health, LiveObject, Owner};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
+pub use quartz::QuartzCron;
 pub use scalar::{AwsAccount, ExternalId, Module, Partition, Regions, RoleArn, RunFrequency};
+pub use timetable::Timetable;
 
 /// The fields of a spec in the form in which they are compared and shown: the file's own.
 pub type Fields = Map<String, Value>;
@@ -99,6 +103,11 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
 
     /// The same object, switched off; `None` for kinds that cannot be.
     fn disabled(&self) -> Option<Self> {
+        None
+    }
+
+    /// When it runs, if it is or bears a schedule.
+    fn schedule(&self) -> Option<Timetable<'_>> {
         None
     }
 
@@ -253,6 +262,12 @@ macro_rules! kinds {
             #[must_use]
             pub fn disabled(&self) -> Option<Spec> {
                 match self { $(Spec::$kind(spec) => spec.disabled().map(Spec::$kind),)+ }
+            }
+
+            /// See [`Resource::schedule`].
+            #[must_use]
+            pub fn schedule(&self) -> Option<Timetable<'_>> {
+                match self { $(Spec::$kind(spec) => spec.schedule(),)+ }
             }
 
             /// See [`Resource::check`].
