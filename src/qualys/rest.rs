@@ -1,4 +1,4 @@
-//! The families that speak plain JSON: what is a success, and what its body is.
+//! The families that speak plain JSON: what is a success, what its body is, and listings page by page.
 //!
 //! Whether an empty answer means "none" is for the caller to say: for some listings it does (HTTP 204), for the
 //! rest it is how a wrong host looks. HTTP 404 never means an empty listing. What a family reads from a status,
@@ -7,12 +7,22 @@
 
 #![cfg_attr(not(test), expect(dead_code, reason = "for the families that follow connectors and tags"))]
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::{Answer, Fault};
+use super::call::Call;
+use super::error::ApiError;
 use super::refusal;
+use super::shapes::{Flag, Number};
+use super::transport::Transport;
+
+/// More pages than any documented listing has: they end at ten thousand rows.
+const MOST_PAGES: u64 = 1000;
 
 /// The body of a success; an empty one is none.
 pub(super) fn open(answer: &Answer) -> Result<Bytes, Fault> {
@@ -95,4 +105,101 @@ pub(super) fn path_id(text: &str) -> Result<&str, String> {
         return Err(format!("`{text}` is no id of the platform"));
     }
     Ok(text)
+}
+
+/// How a listing's pages are asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paging {
+    /// The parameter that names the page.
+    pub(super) number: &'static str,
+    /// The number of the first page.
+    pub(super) first: u64,
+    /// How many rows to ask for, as `pageSize`.
+    pub(super) rows: usize,
+    /// Whether an empty answer means that there are no rows.
+    pub(super) empty_is_none: bool,
+}
+
+impl Paging {
+    /// Pages by `pageNumber` from 0, as the gateway's connectors have them.
+    pub(super) const BY_NUMBER: Paging =
+        Paging { number: "pageNumber", first: 0, rows: 100, empty_is_none: false };
+}
+
+/// One page, in the spellings of the gateway's connectors, of the framework, and of container security.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "T: Deserialize<'de>"))]
+struct Page<T> {
+    #[serde(alias = "data")]
+    content: Option<Vec<T>>,
+    last: Option<Flag>,
+    has_next: Option<Flag>,
+    total_pages: Option<Number>,
+    #[serde(alias = "count")]
+    total_elements: Option<Number>,
+}
+
+/// All rows of a listing, each once, in the order in which they came. `key` tells one row from another.
+///
+/// Pages by number shift when objects are created or deleted meanwhile. A row that comes twice counts once; fewer
+/// rows than the platform counts are an error, since an object that was missed would look deleted.
+pub(super) async fn list<T: DeserializeOwned, K: Hash + Eq>(
+    transport: &Transport,
+    call: &Call,
+    paging: Paging,
+    key: impl Fn(&T) -> K,
+) -> Result<Vec<T>, ApiError> {
+    let (mut all, mut seen) = (Vec::new(), HashSet::new());
+    let unreadable = |said: String| Err(transport.unreadable(call, said, false));
+    for turn in 0..MOST_PAGES {
+        let number = paging.first + turn;
+        let asked =
+            call.clone().query(paging.number, number.to_string()).query("pageSize", paging.rows.to_string());
+        let page = transport.send(&asked, |answer| open_page(answer, paging.empty_is_none)).await?;
+        let Page { content, last, has_next, total_pages, total_elements } = page;
+        let content = content.unwrap_or_default();
+        let (rows, before) = (content.len(), all.len());
+        all.extend(content.into_iter().filter(|row| seen.insert(key(row))));
+        let brought_nothing = all.len() == before;
+        let total = total_elements.map(|Number(total)| total);
+        let whole = total.is_none_or(|total| total <= all.len() as u64);
+        let said = last
+            .map(|Flag(last)| !last)
+            .or(has_next.map(|Flag(next)| next))
+            .or(total_pages.map(|Number(pages)| turn + 1 < pages));
+        let more = match said {
+            Some(true) if brought_nothing => {
+                return unreadable(format!("the listing does not go on after page {number}"));
+            }
+            Some(more) => more,
+            // Not said. A full page may be followed by another even if the count is reached: it may be the page's.
+            None => !brought_nothing && (total.is_none() || !whole || rows >= paging.rows),
+        };
+        if !more && !whole {
+            let (total, found) = (total.unwrap_or_default(), all.len());
+            return unreadable(format!("a count of {total} and {found} objects"));
+        }
+        if !more {
+            return Ok(all);
+        }
+    }
+    unreadable(format!("the listing does not end after {MOST_PAGES} pages"))
+}
+
+fn open_page<T: DeserializeOwned>(answer: &Answer, empty_is_none: bool) -> Result<Page<T>, Fault> {
+    let page = match json_or_none::<Page<T>>(answer)? {
+        Some(page) => page,
+        None if empty_is_none => Page {
+            content: None,
+            last: Some(Flag(true)),
+            has_next: None,
+            total_pages: None,
+            total_elements: Some(Number(0)),
+        },
+        None => return Err(refusal::fault(answer)),
+    };
+    if page.content.is_none() && !matches!(page.total_elements, Some(Number(0))) {
+        return Err(Fault::unreadable(answer, "a page without content"));
+    }
+    Ok(page)
 }

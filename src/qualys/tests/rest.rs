@@ -1,13 +1,14 @@
 //! What the JSON families answer, and what that means.
 
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::stub::{Play, reply};
+use super::stub::{Asked, Play, Stub, reply, with};
 use super::{creation, gateway, listing, transport};
 use crate::qualys::call::Call;
 use crate::qualys::error::{ApiError, ApiErrorKind};
-use crate::qualys::rest;
+use crate::qualys::rest::{self, Paging};
 
 async fn told(call: &Call, answer: Play) -> ApiError {
     let stub = gateway(move |_| answer.clone()).await;
@@ -230,4 +231,138 @@ fn only_an_id_goes_into_a_path() {
     for id in ["", ".", "..", "a/b", "a b", "a?b", "a%2fb", "ä"] {
         assert_eq!(rest::path_id(id), Err(format!("`{id}` is no id of the platform")));
     }
+}
+
+// Listings
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    id: u64,
+}
+
+fn page_of(ids: impl IntoIterator<Item = u64>, rest: &Value) -> Play {
+    let rows: Vec<Value> = ids.into_iter().map(|id| json!({"id": id})).collect();
+    let mut page = json!({"content": rows});
+    for (name, value) in rest.as_object().unwrap() {
+        page[name] = value.clone();
+    }
+    reply(200, page.to_string())
+}
+
+async fn list(stub: &Stub, paging: Paging) -> Result<Vec<u64>, ApiError> {
+    let call = listing().query("sort", "id:asc");
+    let rows = rest::list(&transport(stub.endpoint()), &call, paging, |row: &Row| row.id).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+fn page_number(asked: &Asked) -> u64 {
+    let (_, rest) = asked.path.split_once("pageNumber=").unwrap();
+    rest.split('&').next().unwrap().parse().unwrap()
+}
+
+const THREE: Paging = Paging { rows: 3, ..Paging::BY_NUMBER };
+
+#[tokio::test]
+async fn a_listing_is_read_to_its_end_however_that_is_told() {
+    type Tell = fn(number: u64, last: bool) -> Value;
+    let tells: [(&str, Tell, usize); 7] = [
+        ("last", |_, last| json!({"last": last}), 3),
+        ("last, as text", |_, last| json!({"last": last.to_string(), "totalElements": "7"}), 3),
+        ("hasNext", |_, last| json!({"hasNext": !last, "numberOfElements": 99}), 3),
+        ("totalPages", |_, _| json!({"totalPages": 3}), 3),
+        ("totalElements", |_, _| json!({"totalElements": 7}), 3),
+        ("a count of the page", |_, last| json!({"count": if last { 1 } else { 3 }}), 3),
+        ("nothing", |_, _| json!({}), 4),
+    ];
+    for (case, tell, requests) in tells {
+        let stub = gateway(move |asked| {
+            let number = page_number(asked);
+            let ids = (number * 3 + 1..=number * 3 + 3).filter(|id| *id <= 7);
+            page_of(ids, &tell(number, number >= 2))
+        })
+        .await;
+        let found = list(&stub, THREE).await.unwrap_or_else(|error| panic!("{case}: {error}"));
+        assert_eq!(found, (1..=7).collect::<Vec<_>>(), "{case}");
+        let asked = stub.asked();
+        assert_eq!(asked.len() - 1, requests, "{case}");
+        assert_eq!(asked[2].path, "/things?sort=id%3Aasc&pageNumber=1&pageSize=3");
+    }
+}
+
+#[tokio::test]
+async fn other_families_count_pages_their_own_way() {
+    let stub = gateway(|asked| match asked.path.as_str() {
+        "/things?sort=id%3Aasc&pageNo=1&pageSize=2" => {
+            reply(200, json!({"data": [{"id": 1}, {"id": 2}], "count": 3}).to_string())
+        }
+        "/things?sort=id%3Aasc&pageNo=2&pageSize=2" => {
+            reply(200, json!({"data": [{"id": 3}], "count": 3}).to_string())
+        }
+        _ => reply(400, ""),
+    })
+    .await;
+    let paging = Paging { number: "pageNo", first: 1, rows: 2, empty_is_none: true };
+    assert_eq!(list(&stub, paging).await.unwrap(), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn an_empty_listing_is_one_only_where_that_is_how_it_is_told() {
+    for (answer, fine, fine_if_none) in [
+        (reply(204, ""), false, true),
+        (reply(200, ""), false, true),
+        (reply(200, "{\"content\": [], \"last\": true}"), true, true),
+        (reply(200, "{\"content\": null, \"totalElements\": 0}"), true, true),
+        (reply(200, "{\"last\": true}"), false, false),
+        (reply(200, "{\"data\": null, \"count\": 2}"), false, false),
+        (reply(404, ""), false, false),
+    ] {
+        let stub = Stub::answers({
+            let answer = answer.clone();
+            move |_, asked| if asked.path == "/auth" { reply(201, "token") } else { answer.clone() }
+        })
+        .await;
+        assert_eq!(list(&stub, THREE).await.is_ok(), fine, "{answer:?}");
+        let none = Paging { empty_is_none: true, ..THREE };
+        assert_eq!(list(&stub, none).await.is_ok(), fine_if_none, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_is_not_whole_or_does_not_end_is_not_believed() {
+    type Answers = fn(u64) -> Play;
+    type Found = Result<&'static [u64], &'static str>;
+    let cases: [(Answers, Found, usize); 5] = [
+        // The same page for ever.
+        (|_| page_of([1, 2, 3], &json!({"last": false})), Err("the listing does not go on after page 1"), 2),
+        (|_| page_of([], &json!({"hasNext": true})), Err("the listing does not go on after page 0"), 1),
+        // All at once, by one that knows no pages.
+        (|_| page_of([1, 2, 3, 4], &json!({})), Ok(&[1, 2, 3, 4]), 2),
+        // One that came before the others were read.
+        (|number| page_of([number * 2, number * 2 + 2], &json!({"last": number == 2})), Ok(&[0, 2, 4, 6]), 3),
+        // One that went.
+        (
+            |number| page_of([number * 2], &json!({"last": number == 2, "totalElements": 4})),
+            Err("a count of 4 and 3 objects"),
+            3,
+        ),
+    ];
+    for (answers, expected, requests) in cases {
+        let stub = gateway(move |asked| answers(page_number(asked))).await;
+        let found = list(&stub, THREE).await.map_err(|error| error.to_string());
+        let expected = expected.map(<[u64]>::to_vec).map_err(|said| format!("could not list things: {said}"));
+        assert_eq!(found, expected);
+        assert_eq!(stub.asked().len() - 1, requests);
+    }
+    // New rows for ever.
+    let stub = gateway(|asked| page_of([page_number(asked)], &json!({"last": false}))).await;
+    let error = list(&stub, THREE).await.unwrap_err();
+    assert!(error.to_string().ends_with("the listing does not end after 1000 pages"), "{error}");
+}
+
+#[tokio::test]
+async fn a_page_that_is_limited_is_asked_for_again() {
+    let limited = with(reply(429, ""), "X-RateLimit-Remaining", "0");
+    let stub = Stub::plays([reply(201, "token"), limited, page_of([1], &json!({"last": true}))]).await;
+    assert_eq!(list(&stub, THREE).await.unwrap(), [1]);
+    assert_eq!(stub.asked()[2].method, Method::GET.as_str());
 }
