@@ -43,7 +43,7 @@ impl Reader {
 
     /// From now on, takes these secrets out of whatever the platform says.
     pub fn guard(&self, secrets: &Secrets) {
-        self.transport.guard(secrets);
+        self.transport.guard(secrets.iter());
     }
 
     /// Every object of the kind, in the order of their ids. What cannot be read whole is an error.
