@@ -21,7 +21,22 @@ pub(crate) type Object = serde_json::Map<String, Value>;
 const FIRST_ID: u64 = 2_000_001;
 
 /// The fields that objects are looked up by: names, parents and cloud identities.
-const INDEXED: &[&str] = &["name", "arn", "parentTagId", "subscriptionId", "projectId", "tenancyOcid"];
+const INDEXED: &[&str] = &[
+    "name",
+    "arn",
+    "parentTagId",
+    "authRecord.subscriptionId",
+    "authRecord.projectId",
+    "authRecord.tenantId",
+];
+
+/// A field, or with a dot in the path one member of a group.
+pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
+    match path.split_once('.') {
+        None => object.get(path),
+        Some((group, member)) => object.get(group)?.get(member),
+    }
+}
 
 /// One object.
 #[derive(Debug, Clone, PartialEq)]
@@ -206,7 +221,7 @@ impl Store {
 }
 
 fn indexed(object: &Object) -> impl Iterator<Item = (&'static str, String)> {
-    INDEXED.iter().filter_map(|field| match object.get(*field)? {
+    INDEXED.iter().filter_map(|field| match at(object, field)? {
         Value::String(text) => Some((*field, text.clone())),
         Value::Number(number) => Some((*field, number.to_string())),
         _ => None,
