@@ -63,12 +63,18 @@ impl Record {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tags {
     names: BTreeMap<u64, Arc<str>>,
+    colors: BTreeMap<u64, Arc<str>>,
     children: BTreeMap<u64, BTreeSet<u64>>,
 }
 
 impl Tags {
     pub(crate) fn name(&self, id: u64) -> Option<&str> {
         self.names.get(&id).map(AsRef::as_ref)
+    }
+
+    /// As `#RRGGBB`.
+    pub(crate) fn color(&self, id: u64) -> Option<&str> {
+        self.colors.get(&id).map(AsRef::as_ref)
     }
 
     pub(crate) fn children(&self, id: u64) -> impl DoubleEndedIterator<Item = u64> {
@@ -188,6 +194,9 @@ impl Store {
         if kind == "tag" {
             let tags = Arc::make_mut(&mut self.tags);
             tags.names.insert(record.id, record.text("name").unwrap_or_default().into());
+            if let Some(color) = record.text("color") {
+                tags.colors.insert(record.id, color.into());
+            }
             if let Some(parent) = record.number("parentTagId") {
                 tags.children.entry(parent).or_default().insert(record.id);
             }
@@ -210,6 +219,7 @@ impl Store {
         if kind == "tag" {
             let tags = Arc::make_mut(&mut self.tags);
             tags.names.remove(&id);
+            tags.colors.remove(&id);
             if let Some(parent) = record.number("parentTagId")
                 && let Some(children) = tags.children.get_mut(&parent)
             {

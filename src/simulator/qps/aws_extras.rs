@@ -1,4 +1,5 @@
-//! What goes with AWS connectors and is no object: base accounts, the errors of runs, the CloudFormation template.
+//! What goes with connectors and is no object: the errors of runs in every cloud, and for AWS base accounts and the
+//! CloudFormation template.
 
 use serde_json::{Value, json};
 

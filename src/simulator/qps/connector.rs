@@ -101,7 +101,7 @@ pub(crate) const MADE_ELSEWHERE: Field = shown("madeElsewhere", Shape::Flag, Sho
 
 impl Rules for Connector {
     fn create(&self, world: &mut World, noun: &Noun, patch: Patch) -> Result<Vec<Effect>, Refusal> {
-        if let Some(absent) = self.required.iter().find(|path| !names(&patch, path)) {
+        if let Some(absent) = self.required.iter().find(|path| !says_something_of(&patch, path)) {
             return Err(Refusal::missing(&asked_as(noun, absent, &world.options)));
         }
         let id = world.store.next_id();
@@ -313,8 +313,10 @@ impl Connector {
 }
 
 /// Whether a patch says something of the field at that path.
-fn names(patch: &Patch, path: &str) -> bool {
-    let Some((group, member)) = path.split_once('.') else { return patch.contains_key(path) };
+fn says_something_of(patch: &Patch, field: &str) -> bool {
+    let Some((group, member)) = field.split_once('.') else {
+        return patch.contains_key(field);
+    };
     matches!(patch.get(group), Some(Change::Group(members)) if members.contains_key(member))
 }
 

@@ -267,9 +267,8 @@ impl Reading<'_> {
                 Value::from(text)
             }
             Shape::Secret(check) => {
-                let secret = match text(path, leaf, 0) {
-                    Ok(secret) => secret,
-                    Err(_) => return Err(Refusal::secret(path, "Specify a text.")),
+                let Ok(secret) = text(path, leaf, 0) else {
+                    return Err(Refusal::secret(path, "Specify a text."));
                 };
                 check(secret).map_err(|expected| Refusal::secret(path, expected))?;
                 Value::from(secret)

@@ -210,6 +210,10 @@ impl<'a> Showing<'a> {
             if self.extent == Extent::Whole {
                 metadata.push(("name", Out::Text(Cow::Borrowed(name))));
             }
+            // As in the sample of Get OCI Connector, and in no other.
+            if let (AppLists::Objects, Some(color)) = (self.lists, self.tags.color(id).and_then(java_color)) {
+                metadata.push(("color", Out::Text(color.into())));
+            }
             members.push(("tagId", Out::Number(id)));
             members.push(("tagMetadata", Out::Group(metadata)));
         }
@@ -220,6 +224,13 @@ impl<'a> Showing<'a> {
         let items: Vec<_> = self.tags.children(id).rev().filter_map(|child| self.tag(child)).collect();
         (!items.is_empty()).then_some(Out::Items { list: List::Wrapped, item: "TagSimple", items })
     }
+}
+
+/// `#00CC00` as a Java program prints it.
+fn java_color(color: &str) -> Option<String> {
+    let digits = u32::from_str_radix(color.strip_prefix('#')?, 16).ok()?;
+    let [_, red, green, blue] = digits.to_be_bytes();
+    Some(format!("java.awt.Color[r={red},g={green},b={blue}]"))
 }
 
 fn scalar(value: &Value) -> Option<Out<'_>> {
