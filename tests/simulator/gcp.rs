@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::client::{GCP, Remote, changed, request_of};
 use crate::refusals::check_refused;
 
-pub(crate) const PROJECT: &str = "my-project-151366";
+pub(crate) const PROJECT: &str = "warehouse-104233";
 pub(crate) const KEY: &str = "-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5\n-----END PRIVATE KEY-----\n";
 
 /// The JSON sample of Create GCP Connector, flags as texts and arrays of one as it has them.
@@ -23,9 +23,9 @@ pub(crate) fn connector() -> Value {
             "projectId": PROJECT,
             "auth_provider_x509_cert_url": "https://www.googleapis.com/oauth2/v1/certs",
             "auth_uri": "https://accounts.google.com/o/oauth2/auth",
-            "client_email": "qualys@my-project-151366.iam.gserviceaccount.com",
+            "client_email": "qualys@warehouse-104233.iam.gserviceaccount.com",
             "client_id": "100000000000000000001",
-            "client_x509_cert_url": "https://www.googleapis.com/robot/v1/metadata/x509/qualys%40my-project-151366",
+            "client_x509_cert_url": "https://www.googleapis.com/robot/v1/metadata/x509/qualys%40warehouse-104233",
             "private_key": KEY,
             "private_key_id": "00000000000000000000000000000000000000aa",
             "token_uri": "https://oauth2.googleapis.com/token",

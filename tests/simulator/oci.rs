@@ -18,7 +18,7 @@ pub(crate) fn connector() -> Value {
         "runFrequency": 240,
         "isRemediationEnabled": true,
         "name": "ledger",
-        "description": "Master oci Connector",
+        "description": "The main ledger",
         "disabled": false,
         "isGovCloudConfigured": true,
         "isCPSEnabled": true,
@@ -60,7 +60,7 @@ async fn an_oci_connector_lives_from_create_to_delete_in_json() {
         json!({"responseCode": "SUCCESS", "count": 1, "data": {"OciAssetDataConnector": {
             "id": id,
             "name": "ledger",
-            "description": "Master oci Connector",
+            "description": "The main ledger",
             "disabled": false,
             "isDeleted": false,
             "connectorAppInfos": {"list": {"ConnectorAppInfoQList": {"list": {"ConnectorAppInfo":
@@ -81,7 +81,7 @@ async fn an_oci_connector_lives_from_create_to_delete_in_json() {
         json!({
             "id": id,
             "name": "ledger",
-            "description": "Master oci Connector",
+            "description": "The main ledger",
             "connectorState": "FINISHED_SUCCESS",
             "type": "OCI",
             "disabled": false,
@@ -112,7 +112,7 @@ async fn an_oci_connector_lives_from_create_to_delete_in_json() {
     assert_eq!(
         updated,
         json!({"responseCode": "SUCCESS", "count": 1, "data": {"OciAssetDataConnector": {
-            "id": id, "name": "ledger-2", "description": "Master oci Connector", "disabled": true, "isDeleted": false,
+            "id": id, "name": "ledger-2", "description": "The main ledger", "disabled": true, "isDeleted": false,
             "connectorAppInfos": {"list": {"ConnectorAppInfoQList": {"list": {"ConnectorAppInfo": app("AI")}}}},
             "authRecord": {"tenantId": TENANCY},
         }}})

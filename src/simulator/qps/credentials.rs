@@ -28,7 +28,7 @@ pub(crate) fn project(text: &str) -> Result<(), &'static str> {
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && !text.ends_with('-')
         && text.bytes().all(allowed);
-    if valid { Ok(()) } else { Err("Specify the id of a project in Google Cloud, e.g. my-project-151366.") }
+    if valid { Ok(()) } else { Err("Specify the id of a project in Google Cloud, e.g. warehouse-104233.") }
 }
 
 /// Where Google's key files point to.

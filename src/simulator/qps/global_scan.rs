@@ -3,7 +3,7 @@
 //! There is one at most. It has no id, and nothing deletes it.
 
 use super::noun::{Noun, Replies, always};
-use super::patch::{self, Patch};
+use super::patch::{self, Change, Patch};
 use super::refusal::Refusal;
 use super::route::Verb;
 use super::rules::{Effect, Rules};
@@ -58,11 +58,9 @@ impl Rules for GlobalScan {
     ) -> Result<Vec<Effect>, Refusal> {
         let mut object = before.object.clone();
         // Days that belonged to the weeks of before do not stand in the way of a change to DAILY.
-        if patch.contains_key("recurrence") && !patch.contains_key("daysOfWeek") {
-            let weekly = patch.get("recurrence") == Some(&patch::Change::Value("WEEKLY".into()));
-            if !weekly {
-                object.remove("daysOfWeek");
-            }
+        let daily = patch.get("recurrence") == Some(&Change::Value("DAILY".into()));
+        if daily && !patch.contains_key("daysOfWeek") {
+            object.remove("daysOfWeek");
         }
         let object = settle(object, patch, &world.options)?;
         Ok(vec![Effect::Put(Record { id: before.id, object })])

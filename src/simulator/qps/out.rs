@@ -11,8 +11,8 @@ use crate::simulator::options::{ActivationXml, DataShape, JsonBooleans, Options}
 #[derive(Debug, Clone)]
 pub(crate) enum Out<'a> {
     Text(Cow<'a, str>),
-    /// A text of several lines, each of which comes back with a carriage return at its end: a character in XML, the six
-    /// characters `&#xd;` in JSON.
+    /// A text of several lines, each of which comes back with a carriage return at its end: a character in XML, the text
+    /// `&#xd;` in JSON.
     Lines(&'a str),
     Number(u64),
     Flag(bool),
