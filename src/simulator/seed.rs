@@ -5,6 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use super::generate;
 use super::qps::{NOUNS, Noun, plain};
 use super::settings::{Seed, StartError};
 use super::store::{Object, Record};
@@ -18,7 +19,7 @@ const SYSTEM_TAGS: &[&str] =
     &["Asset Groups", "Asset Search Tags", "Business Units", "Cloud Agent", "Malware Domain Assets"];
 
 /// Seeds hold fixed times, so that the same seed is the same subscription.
-const LONG_AGO: &str = "2025-11-03T09:00:00Z";
+pub(crate) const LONG_AGO: &str = "2025-11-03T09:00:00Z";
 
 /// Fills an empty subscription.
 pub(crate) fn fill(
@@ -48,12 +49,13 @@ pub(crate) fn fill(
         }
     }
     for (kind, count) in generate {
-        let Some(noun) = NOUNS.iter().find(|noun| noun.kind == kind) else {
-            let accepted = NOUNS.iter().map(|noun| noun.kind).collect();
+        let mut many = NOUNS.iter().filter(|noun| !noun.single);
+        let Some(noun) = many.clone().find(|noun| noun.kind == kind) else {
+            let accepted = many.by_ref().map(|noun| noun.kind).collect();
             return Err(StartError::Generate { kind: kind.clone(), accepted });
         };
         for index in 1..=*count {
-            let _ = add(world, noun, None, &generated(noun.kind, index));
+            let _ = add(world, noun, None, &fields(generate::object(noun.kind, index)));
         }
     }
     Ok(())
@@ -63,7 +65,11 @@ pub(crate) fn fill(
 pub(crate) fn add(world: &mut World, noun: &Noun, id: Option<u64>, given: &Object) -> Result<u64, String> {
     let fields = plain::read(world, noun, given)?;
     let mut object: Object = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    if !object.get("name").is_some_and(Value::is_string) {
+    if noun.single {
+        if world.store.starting_at(noun.kind, 0).next().is_some() {
+            return Err(format!("there is one {} object already, and no more than one", noun.kind));
+        }
+    } else if !object.get("name").is_some_and(Value::is_string) {
         return Err(format!("{} objects need a name", noun.kind));
     }
     let id = match id {
@@ -125,27 +131,6 @@ fn load(world: &mut World, origin: &str, text: &str) -> Result<(), StartError> {
         }
     }
     Ok(())
-}
-
-/// The object of that number: the same one every time.
-fn generated(kind: &str, index: usize) -> Object {
-    if kind == "tag" {
-        let name = format!("generated-tag-{index:05}");
-        return fields(json!({"name": name, "color": "#808080", "created": LONG_AGO, "modified": LONG_AGO}));
-    }
-    fields(json!({
-        "name": format!("generated-{index:05}"),
-        "description": format!("Generated connector {index}"),
-        "arn": format!("arn:aws:iam::{}:role/QualysConnector", 900_000_000_000_u64 + index as u64),
-        "externalId": format!("US1-1368984-{index:08}"),
-        "connectorAppInfos": ["AI", "CI", "CSA"],
-        "activation": ["VM", "SCA"],
-        "runFrequency": 240,
-        "allRegions": true,
-        "connectorState": "FINISHED_SUCCESS",
-        "lastSync": LONG_AGO,
-        "nextSync": "2025-11-03T13:00:00Z",
-    }))
 }
 
 fn fields(value: Value) -> Object {

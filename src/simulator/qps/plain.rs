@@ -50,7 +50,7 @@ pub(crate) fn read(
 fn shape(world: &World, field: &'static Field, value: &Value) -> Result<Value, String> {
     let wrong = |expected: &str| Err(format!("field {:?} takes {expected}, not {value}", field.name));
     Ok(match &field.shape {
-        Shape::Text { .. } | Shape::Checked(_) | Shape::Date => match value {
+        Shape::Text { .. } | Shape::Checked(_) | Shape::Secret(_) | Shape::Date => match value {
             Value::String(_) => value.clone(),
             Value::Number(number) => json!(number.to_string()),
             _ => return wrong("a text"),
@@ -88,7 +88,7 @@ fn shape(world: &World, field: &'static Field, value: &Value) -> Result<Value, S
             });
             Value::Array(items.collect::<Result<_, _>>()?)
         }
-        Shape::Apps => {
+        Shape::Apps(_) => {
             let items = items_of(value, &["ConnectorAppInfoQList", "ConnectorAppInfo"]);
             Value::Array(items.into_iter().map(|value| app(world, value)).collect::<Result<_, _>>()?)
         }
