@@ -5,6 +5,8 @@
 mod client;
 #[path = "simulator/control.rs"]
 mod control;
+#[path = "simulator/gateway.rs"]
+mod gateway;
 #[path = "simulator/options.rs"]
 mod options;
 #[path = "simulator/protocol.rs"]
@@ -13,5 +15,7 @@ mod protocol;
 mod refusals;
 #[path = "simulator/samples.rs"]
 mod samples;
+#[path = "simulator/snapshot.rs"]
+mod snapshot;
 #[path = "simulator/state.rs"]
 mod state;

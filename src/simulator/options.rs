@@ -153,6 +153,14 @@ options! {
         tag_parent_delete: TagParentDelete { Cascade = "cascade", Refused = "refused", Orphan = "orphan" }
         #[doc = "deletion of a tag that connectors use: they lose it, or it is refused"]
         tag_in_use_delete: TagInUseDelete { Allowed = "allowed", Refused = "refused" }
+        #[doc = "a second registration of a snapshot scan: 304 and the old schedule stays, or 200 and the new one counts"]
+        snapshot_reregister: SnapshotReregister { Kept = "kept", Updated = "updated" }
+        #[doc = "whether a snapshot scan's account needs an AWS connector with CI or CSA"]
+        snapshot_needs_connector: SnapshotNeedsConnector { Any = "any", Required = "required" }
+        #[doc = "an organization connector's frequencies: as given, or rounded up to whole days and refused beyond seven"]
+        org_frequency: OrgFrequency { Kept = "kept", Days = "days" }
+        #[doc = "what an edit of an organization connector does to optional fields that it leaves out"]
+        org_edit_omitted: OrgEditOmitted { Kept = "kept", Reset = "reset" }
         #[doc = "what happens beyond rate_limit_requests within rate_limit_window seconds"]
         rate_limit: RateLimit { None = "none", Conflict = "409", TooMany = "429" }
     }
@@ -169,6 +177,12 @@ options! {
         search_lag = 0
         #[doc = "milliseconds after its request that every answer comes, the time to make it included"]
         latency_ms = 0
+        #[doc = "seconds that a token of the gateway lives"]
+        token_seconds = 14400
+        #[doc = "how many reads of a job show it completed"]
+        job_reads = 1
+        #[doc = "how many searches an attached or detached Azure connector takes to show as such"]
+        attach_lag = 0
     }
     texts {
         #[doc = "the subscription's UUID in X-Powered-By"]
