@@ -9,6 +9,8 @@ mod control;
 mod gateway;
 #[path = "simulator/options.rs"]
 mod options;
+#[path = "simulator/organization.rs"]
+mod organization;
 #[path = "simulator/protocol.rs"]
 mod protocol;
 #[path = "simulator/refusals.rs"]

@@ -22,20 +22,25 @@ mod body;
 
 mod clock;
 
+mod page;
+
 mod snapshot;
+
+mod azure;
 
 pub(crate) use service::Effect;
 
 /// The services, one line each.
-const SERVICES: &[&Service] = &[&snapshot::SERVICE];
+const SERVICES: &[&Service] = &[&snapshot::SERVICE, &azure::SERVICE];
 
 /// The kinds of objects that they keep.
-pub(crate) const KINDS: &[&Table] = &[&snapshot::REGISTRATION];
+pub(crate) const KINDS: &[&Table] = &[&snapshot::REGISTRATION, &azure::TENANT, &azure::ORGANIZATION];
 
 /// What the gateway remembers only while it runs.
 #[derive(Debug, Default)]
 pub(crate) struct Gateway {
     tokens: auth::Tokens,
+    jobs: azure::Jobs,
 }
 
 /// Answers what one of the services knows, and the call that gives tokens.
