@@ -3,6 +3,8 @@
 
 #[path = "simulator/client.rs"]
 mod client;
+#[path = "simulator/container.rs"]
+mod container;
 #[path = "simulator/control.rs"]
 mod control;
 #[path = "simulator/gateway.rs"]

@@ -161,6 +161,16 @@ options! {
         org_frequency: OrgFrequency { Kept = "kept", Days = "days" }
         #[doc = "what an edit of an organization connector does to optional fields that it leaves out"]
         org_edit_omitted: OrgEditOmitted { Kept = "kept", Reset = "reset" }
+        #[doc = "whether the subscription has Container Security; without it all its paths are 404"]
+        container_security: ContainerSecurity { On = "on", Off = "off" }
+        #[doc = "how a list of Container Security without items looks: no content, or an object with a count of 0"]
+        empty_list: EmptyList { NoContent = "204", Object = "object" }
+        #[doc = "whether a registry schedule's create and update answer with its scheduleUuid as profileUuid, or with another one"]
+        schedule_id: ScheduleId { Same = "same", Different = "different" }
+        #[doc = "whether registries' connectors can be listed; without it the lists are 404"]
+        registry_connector_listing: RegistryConnectorListing { On = "on", Off = "off" }
+        #[doc = "whether the user has the permissions for sensor profiles"]
+        sensor_profiles: SensorProfiles { Forbidden = "forbidden", Allowed = "allowed" }
         #[doc = "what happens beyond rate_limit_requests within rate_limit_window seconds"]
         rate_limit: RateLimit { None = "none", Conflict = "409", TooMany = "429" }
     }

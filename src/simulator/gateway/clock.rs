@@ -10,6 +10,11 @@ pub(crate) fn stamp(minutes: u64) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
 }
 
+/// Milliseconds since 1970, as a text.
+pub(crate) fn milliseconds_text() -> String {
+    milliseconds().to_string()
+}
+
 /// Milliseconds since 1970.
 pub(crate) fn milliseconds() -> i64 {
     Timestamp::now().as_millisecond()

@@ -24,17 +24,28 @@ mod clock;
 
 mod page;
 
+mod query;
+
 mod snapshot;
 
 mod azure;
 
+mod container;
+
 pub(crate) use service::Effect;
 
 /// The services, one line each.
-const SERVICES: &[&Service] = &[&snapshot::SERVICE, &azure::SERVICE];
+const SERVICES: &[&Service] = &[&snapshot::SERVICE, &azure::SERVICE, &container::SERVICE];
 
 /// The kinds of objects that they keep.
-pub(crate) const KINDS: &[&Table] = &[&snapshot::REGISTRATION, &azure::TENANT, &azure::ORGANIZATION];
+pub(crate) const KINDS: &[&Table] = &[
+    &snapshot::REGISTRATION,
+    &azure::TENANT,
+    &azure::ORGANIZATION,
+    &container::CONNECTOR,
+    &container::REGISTRY,
+    &container::SCHEDULE,
+];
 
 /// What the gateway remembers only while it runs.
 #[derive(Debug, Default)]

@@ -69,6 +69,16 @@ impl Route {
         Self { method, path, write: true, names: None, carry_out }
     }
 
+    /// A write for the objects that a parameter names, or for all.
+    pub(crate) const fn write_to(
+        method: &'static str,
+        path: &'static str,
+        names: &'static str,
+        carry_out: fn(&mut Call<'_>) -> Outcome,
+    ) -> Self {
+        Self { method, path, write: true, names: Some(names), carry_out }
+    }
+
     fn fits<'a>(&self, rest: &'a str) -> Option<Vec<&'a str>> {
         let (mut parts, mut named) = (rest.split('/'), Vec::new());
         for expected in self.path.split('/') {

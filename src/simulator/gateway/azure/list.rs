@@ -5,23 +5,36 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::organization::{self, ORGANIZATION};
-use super::query::Query;
 use super::{named, show};
 use crate::simulator::answer::Answer;
+use crate::simulator::gateway::query::Query;
 use crate::simulator::gateway::refusal::Refusal;
 use crate::simulator::gateway::service::{Call, Outcome, text};
 use crate::simulator::gateway::{body, page};
 use crate::simulator::store::Record;
 
+/// What the list's query can ask for.
+const TOKENS: &[&str] = &[
+    "id",
+    "name",
+    "description",
+    "status",
+    "remediationEnabled",
+    "isEnabled",
+    "organizationId",
+    "tenantId",
+    "applicationId",
+];
+
 /// `GET /org/azure/`
 pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     let wanted = page::Wanted::read(call)?;
     let query = match call.request.parameter("query") {
-        Some(text) if !text.trim().is_empty() => Some(Query::read(&text)?),
+        Some(text) if !text.trim().is_empty() => Some(Query::read("query", &text, TOKENS)?),
         _ => None,
     };
     let mut found = call.world.as_searched(ORGANIZATION.kind, 0);
-    found.retain(|record| query.as_ref().is_none_or(|query| query.takes(record)));
+    found.retain(|record| query.as_ref().is_none_or(|query| query.takes(|token| has(record, token))));
     let shown: Vec<_> = found.iter().map(|record| show::item(call.world, record)).collect();
     for record in &found {
         organization::seen(call.world, record.id);
@@ -83,6 +96,17 @@ pub(super) fn status(call: &mut Call<'_>) -> Outcome {
         shown.push(show::status(call, &record));
     }
     Ok(page::whole(&shown))
+}
+
+/// What a connector has for a token.
+fn has(record: &Record, token: &str) -> Option<String> {
+    match token {
+        "id" => Some(record.id.to_string()),
+        "remediationEnabled" => Some(record.flag("isRemediationEnabled").to_string()),
+        "isEnabled" => Some((!record.flag("disabled")).to_string()),
+        "status" => record.text("state").map(ToOwned::to_owned),
+        field => record.text(field).map(ToOwned::to_owned),
+    }
 }
 
 /// The connectors of these ids; all of them, or none is touched.

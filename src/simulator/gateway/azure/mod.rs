@@ -11,8 +11,6 @@ mod change;
 
 mod show;
 
-mod query;
-
 mod list;
 
 mod groups;
