@@ -9,6 +9,8 @@ mod container;
 mod control;
 #[path = "simulator/gateway.rs"]
 mod gateway;
+#[path = "simulator/inventory.rs"]
+mod inventory;
 #[path = "simulator/options.rs"]
 mod options;
 #[path = "simulator/organization.rs"]

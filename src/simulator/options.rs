@@ -171,6 +171,8 @@ options! {
         registry_connector_listing: RegistryConnectorListing { On = "on", Off = "off" }
         #[doc = "whether the user has the permissions for sensor profiles"]
         sensor_profiles: SensorProfiles { Forbidden = "forbidden", Allowed = "allowed" }
+        #[doc = "how an inventory search or get that finds nothing looks: no content, 200 without a body, or an object with a count of 0"]
+        inventory_empty: InventoryEmpty { NoContent = "204", EmptyBody = "empty_body", Zero = "zero" }
         #[doc = "what happens beyond rate_limit_requests within rate_limit_window seconds"]
         rate_limit: RateLimit { None = "none", Conflict = "409", TooMany = "429" }
     }

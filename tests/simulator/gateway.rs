@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use serde_json::{Value, json};
+use trueup::simulator::{Seed, Settings};
 
 use crate::client::{Answer, Remote};
 
@@ -167,4 +168,37 @@ async fn limits_count_calls_but_not_logins() {
     let login = login(&gateway.remote, LOGIN).await;
     assert_eq!(login.status, 201);
     assert!(login.headers.keys().all(|name| !name.contains("ratelimit")), "{login:?}");
+}
+
+#[tokio::test]
+async fn every_kind_can_be_generated_and_outlives_a_restart() {
+    let kinds = [
+        "snapshot_registration",
+        "azure_tenant",
+        "azure_organization",
+        "registry_connector",
+        "registry",
+        "registry_schedule",
+        "asset",
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        state: Some(directory.path().join("state.json")),
+        seed: Seed::Empty,
+        generate: kinds.map(|kind| (kind.to_owned(), 3)).into(),
+        ..Settings::default()
+    };
+    let mut before = Value::Null;
+    for _ in 0..2 {
+        let remote = Remote::on(settings.clone()).await;
+        let objects = remote.control("GET", "/_sim/objects", Value::Null).await;
+        for kind in kinds {
+            let of_kind =
+                objects["objects"].as_array().unwrap().iter().filter(|object| object["kind"] == kind);
+            assert_eq!(of_kind.count(), 3, "{kind}");
+        }
+        assert!(before.is_null() || before == objects);
+        before = objects;
+        remote.simulator.shutdown().await;
+    }
 }

@@ -45,6 +45,8 @@ pub(crate) enum Shape {
     Of(Kind),
     /// Hours and minutes.
     Frequency,
+    /// Whatever comes.
+    Any,
 }
 
 /// Who gives the fields.
@@ -171,6 +173,7 @@ impl Reader<'_> {
             Shape::Of(kind) => self.reference(kind, value).ok_or(()).or_else(|()| {
                 wrong(&format!("the id of a {kind} object{}", if strict { "" } else { ", or its name" }))
             }),
+            Shape::Any => Ok(value.clone()),
             Shape::Frequency => match frequency(value) {
                 Some(frequency) => Ok(frequency),
                 None => wrong("an object of hours and minutes, of a minute at least"),

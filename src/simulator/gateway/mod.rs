@@ -32,10 +32,13 @@ mod azure;
 
 mod container;
 
+mod inventory;
+
 pub(crate) use service::Effect;
 
 /// The services, one line each.
-const SERVICES: &[&Service] = &[&snapshot::SERVICE, &azure::SERVICE, &container::SERVICE];
+const SERVICES: &[&Service] =
+    &[&snapshot::SERVICE, &azure::SERVICE, &container::SERVICE, &inventory::SERVICE];
 
 /// The kinds of objects that they keep.
 pub(crate) const KINDS: &[&Table] = &[
@@ -45,6 +48,7 @@ pub(crate) const KINDS: &[&Table] = &[
     &container::CONNECTOR,
     &container::REGISTRY,
     &container::SCHEDULE,
+    &inventory::ASSET,
 ];
 
 /// What the gateway remembers only while it runs.
