@@ -153,6 +153,26 @@ options! {
         tag_parent_delete: TagParentDelete { Cascade = "cascade", Refused = "refused", Orphan = "orphan" }
         #[doc = "deletion of a tag that connectors use: they lose it, or it is refused"]
         tag_in_use_delete: TagInUseDelete { Allowed = "allowed", Refused = "refused" }
+        #[doc = "a second registration of a snapshot scan: 304 and the old schedule stays, or 200 and the new one counts"]
+        snapshot_reregister: SnapshotReregister { Kept = "kept", Updated = "updated" }
+        #[doc = "whether a snapshot scan's account needs an AWS connector with CI or CSA"]
+        snapshot_needs_connector: SnapshotNeedsConnector { Any = "any", Required = "required" }
+        #[doc = "an organization connector's frequencies: as given, or rounded up to whole days and refused beyond seven"]
+        org_frequency: OrgFrequency { Kept = "kept", Days = "days" }
+        #[doc = "what an edit of an organization connector does to optional fields that it leaves out"]
+        org_edit_omitted: OrgEditOmitted { Kept = "kept", Reset = "reset" }
+        #[doc = "whether the subscription has Container Security; without it all its paths are 404"]
+        container_security: ContainerSecurity { On = "on", Off = "off" }
+        #[doc = "how a list of Container Security without items looks: no content, or an object with a count of 0"]
+        empty_list: EmptyList { NoContent = "204", Object = "object" }
+        #[doc = "whether a registry schedule's create and update answer with its scheduleUuid as profileUuid, or with another one"]
+        schedule_id: ScheduleId { Same = "same", Different = "different" }
+        #[doc = "whether registries' connectors can be listed; without it the lists are 404"]
+        registry_connector_listing: RegistryConnectorListing { On = "on", Off = "off" }
+        #[doc = "whether the user has the permissions for sensor profiles"]
+        sensor_profiles: SensorProfiles { Forbidden = "forbidden", Allowed = "allowed" }
+        #[doc = "how an inventory search or get that finds nothing looks: no content, 200 without a body, or an object with a count of 0"]
+        inventory_empty: InventoryEmpty { NoContent = "204", EmptyBody = "empty_body", Zero = "zero" }
         #[doc = "what happens beyond rate_limit_requests within rate_limit_window seconds"]
         rate_limit: RateLimit { None = "none", Conflict = "409", TooMany = "429" }
         #[doc = "how get, search and run show an Azure authenticationKey and an OCI privateKey"]
@@ -189,6 +209,12 @@ options! {
         search_lag = 0
         #[doc = "milliseconds after its request that every answer comes, the time to make it included"]
         latency_ms = 0
+        #[doc = "seconds that a token of the gateway lives"]
+        token_seconds = 14400
+        #[doc = "how many reads of a job show it completed"]
+        job_reads = 1
+        #[doc = "how many searches an attached or detached Azure connector takes to show as such"]
+        attach_lag = 0
     }
     texts {
         #[doc = "the subscription's UUID in X-Powered-By"]

@@ -57,9 +57,9 @@ mod tag;
 
 mod version;
 
-pub(crate) mod plain;
+mod plain;
 
-pub(crate) use noun::Noun;
+pub(crate) use connector::uuid;
 pub(crate) use nouns::NOUNS;
 pub(crate) use route::{Call, answer, login_failure, powered_by};
 pub(crate) use tag::TAG;

@@ -192,12 +192,6 @@ impl Noun {
     pub(crate) fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }
-
-    /// What names the cloud's side of it: `arn`, `subscriptionId`.
-    pub(crate) fn identity_key(&self) -> Option<&'static str> {
-        let path = self.rules.identity()?;
-        Some(path.rsplit_once('.').map_or(path, |(_, key)| key))
-    }
 }
 
 impl Field {

@@ -6,15 +6,39 @@
 use serde_json::{Value, json};
 
 use super::noun::{Field, Item, Noun, Shape};
-use crate::simulator::store::Object;
+use crate::simulator::generate;
+use crate::simulator::kind::{Fields, Plain};
+use crate::simulator::store::{Kind, Object};
 use crate::simulator::world::World;
 
+impl Plain for Noun {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn identity(&self) -> Option<&'static str> {
+        self.rules.identity()
+    }
+
+    fn is_single(&self) -> bool {
+        self.single
+    }
+
+    fn read(&self, world: &World, given: &Object) -> Result<Fields, String> {
+        read(world, self, given)
+    }
+
+    fn complete(&self, world: &World, id: u64, object: &mut Object) {
+        self.rules.complete(world, self, id, object);
+    }
+
+    fn generated(&self, index: usize) -> Object {
+        generate::object(self.kind, index)
+    }
+}
+
 /// Brings fields into plain form; `None` takes a field away.
-pub(crate) fn read(
-    world: &World,
-    noun: &Noun,
-    given: &Object,
-) -> Result<Vec<(String, Option<Value>)>, String> {
+fn read(world: &World, noun: &Noun, given: &Object) -> Result<Fields, String> {
     let mut fields = Vec::new();
     for (name, value) in given {
         if name == "id" {
