@@ -311,7 +311,7 @@ fn a_file_that_is_missing_is_78_and_named() {
 fn config_yaml_in_the_working_folder_is_the_default() {
     let folder = Folder::example();
     let valid = folder.expect(0, &["validate"]);
-    assert_eq!(valid.stdout, "config.yaml: valid · 6 objects, 1 file, 0 warnings\n");
+    assert!(valid.stdout.starts_with("config.yaml: valid · 6 objects, 1 file, 0 warnings\n"), "{valid}");
 }
 
 #[test]
@@ -430,6 +430,74 @@ fn a_warning_is_said_and_stops_nothing() {
     assert!(valid.stderr.contains("warning: a run frequency of 1h"), "{valid}");
     let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
     assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json}");
+}
+
+/// A year in which no run of these tests takes place.
+const FAR: &str = "activation: [VM], perimeter_scan: {option_profile_id: 2, recurrence: WEEKLY, \
+                   days: [SUN, TUE], scan_prefix: far, start_date: 8031-12-01, start_time: '15:45', \
+                   timezone: Africa/Cairo}";
+
+#[test]
+fn validate_tells_when_the_schedules_of_the_file_run_next() {
+    let folder = Folder::simulated(&ONE.replace("tags: [cli]", &format!("tags: [cli], {FAR}")));
+    let valid = folder.expect(0, &["validate"]);
+    assert_eq!(
+        valid.stdout,
+        "config.yaml: valid · 2 objects, 1 file, 0 warnings\n    aws/one  next run  Tue 8031-12-02 15:45 Africa/Cairo\n"
+    );
+    let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
+    assert_eq!(
+        json["schedules"],
+        json!([{"address": "aws/one", "next_runs": ["8031-12-02T13:45:00Z"]}]),
+        "{json}"
+    );
+    let quiet = folder.expect(0, &["validate", "-q"]);
+    assert_eq!(quiet.stdout, "config.yaml: valid · 2 objects, 1 file, 0 warnings\n");
+    // A schedule of which a part is left to the platform cannot be told.
+    folder.edit(", timezone: Africa/Cairo", "");
+    let valid = folder.expect(0, &["validate"]);
+    assert_eq!(valid.stdout, "config.yaml: valid · 2 objects, 1 file, 0 warnings\n");
+    let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
+    assert_eq!(json["schedules"], json!([]), "{json}");
+}
+
+#[test]
+fn a_schedule_of_a_name_used_twice_is_told_with_its_identity() {
+    let two = format!(
+        "connectors: {{aws: [{{name: a, arn: 'arn:aws:iam::111111111111:role/Q', {FAR}}}, \
+         {{name: a, arn: 'arn:aws:iam::222222222222:role/Q'}}]}}\n"
+    );
+    let valid = Folder::simulated(&two).expect(0, &["validate"]);
+    assert!(
+        valid.stdout.contains("    aws/a#arn:aws:iam::111111111111:role/Q  next run  Tue 8031"),
+        "{valid}"
+    );
+}
+
+#[test]
+fn a_plan_tells_when_a_new_schedule_runs_next() {
+    let folder = Folder::simulated(&ONE.replace("tags: [cli]", &format!("tags: [cli], {FAR}")));
+    let plan = folder.expect(0, &["plan"]);
+    assert!(
+        plan.stdout.contains("\n    next run                          Tue 8031-12-02 15:45 Africa/Cairo\n"),
+        "{plan}"
+    );
+    folder.expect(0, &["apply", "--yes"]);
+    folder.edit("days: [SUN, TUE]", "days: [SUN]");
+    let plan = folder.expect(0, &["plan"]);
+    assert!(
+        plan.stdout.contains(
+            "    perimeter_scan.days  -TUE\n    \
+             next run             Tue 8031-12-02 15:45 Africa/Cairo → Sun 8031-12-07 15:45 Africa/Cairo\n"
+        ),
+        "{plan}"
+    );
+    let json = check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1");
+    assert_eq!(
+        json["changes"][0]["next_runs"],
+        json!({"before": ["8031-12-02T13:45:00Z"], "after": ["8031-12-07T13:45:00Z"]}),
+        "{json}"
+    );
 }
 
 #[test]
