@@ -12,6 +12,7 @@ mod remote;
 
 mod connectors;
 mod tags;
+mod template;
 
 mod envelope;
 mod qps;
@@ -25,4 +26,5 @@ mod transport;
 pub use client::{Names, Reader, Writer};
 pub use endpoint::{Endpoint, RetryPolicy};
 pub use error::{ApiError, ApiErrorKind, ConnectError, Refusal};
+pub use template::AwsTemplate;
 pub use transport::Requests;
