@@ -6,6 +6,7 @@ mod plan;
 mod run;
 mod session;
 mod simulate;
+mod template;
 mod validate;
 
 use std::ffi::OsString;
@@ -85,6 +86,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Check the file alone, offline
     Validate(validate::ValidateArgs),
+    /// Download what has to be set up in a cloud before a connector can work there
+    Template(template::TemplateArgs),
     /// Run the simulator of the platform alone
     Simulate(simulate::SimulateArgs),
 }
@@ -168,6 +171,7 @@ pub fn main() -> Exit {
             Command::Plan(args) => plan::run(&common, &args).await,
             Command::Apply(args) => apply::run(&common, &args).await,
             Command::Validate(args) => validate::run(&common, &args),
+            Command::Template(args) => template::run(&common, args).await,
             Command::Simulate(args) => simulate::run(&common, args).await,
         }
     });

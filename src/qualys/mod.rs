@@ -14,6 +14,7 @@ mod write;
 
 mod connectors;
 mod tags;
+mod template;
 
 mod envelope;
 mod qps;
@@ -36,5 +37,6 @@ mod tests;
 pub use client::{Reader, Writer};
 pub use endpoint::{Endpoint, RetryPolicy};
 pub use error::{ApiError, ApiErrorKind, ConnectError, Refusal};
+pub use template::AwsTemplate;
 pub use transport::Requests;
 pub use write::{Context, Created, Names};

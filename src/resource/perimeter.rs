@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::LazyLock;
 
 use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::TimeZone;
+use jiff::tz::TimeZoneDatabase;
 use jiff::{Timestamp, Zoned};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::Serializer;
@@ -170,6 +171,9 @@ impl<'de> Deserialize<'de> for ScanTime {
     }
 }
 
+/// The time zones that come with the program: the same on every machine, and read from no file.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
 /// The name of a time zone in the IANA database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -221,7 +225,7 @@ impl Schedule {
             timezone,
         } = self;
         let (ScanDate(start), ScanTime(time)) = ((*start_date)?, (*start_time)?);
-        let zone = TimeZone::get(timezone.as_ref()?.as_str()).ok()?;
+        let zone = ZONES.get(timezone.as_ref()?.as_str()).ok()?;
         let days = match (*recurrence)? {
             Recurrence::Daily => None,
             Recurrence::Weekly => Some(days.as_ref()?),
@@ -453,6 +457,13 @@ mod tests {
         // What is moved past midnight belongs to the day before (America/Santiago, a day without 00:00-01:00).
         let late = at("00:30", "America/Santiago");
         check_run(&late, "2026-09-06T03:00:00Z", Some("Sun 2026-09-06 01:30 -03:00"));
+    }
+
+    #[test]
+    fn every_zone_that_the_file_may_name_has_next_runs() {
+        for zone in chrono_tz::TZ_VARIANTS {
+            assert!(ZONES.get(zone.name()).is_ok(), "{zone}");
+        }
     }
 
     #[test]

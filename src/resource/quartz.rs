@@ -403,6 +403,14 @@ impl QuartzCron {
             .collect()
     }
 
+    /// Takes over how another one is written that means the same, so that comparing the texts finds no
+    /// difference.
+    pub fn complete(&mut self, live: &QuartzCron) {
+        if self == live {
+            self.written.clone_from(&live.written);
+        }
+    }
+
     /// The same for all that mean the same: names as numbers, lists sorted, every field written out.
     #[must_use]
     pub fn canonical(&self) -> String {
@@ -630,6 +638,17 @@ mod tests {
         ] {
             assert_ne!(cron(a), cron(b));
             assert_ne!(cron(a).canonical(), cron(b).canonical());
+        }
+    }
+
+    #[test]
+    fn what_means_the_same_can_be_written_as_the_other() {
+        let live = cron("0 0 2 ? * MON-FRI *");
+        for (file, written) in [("0 0 2 ? * 2-6", "0 0 2 ? * MON-FRI *"), ("0 0 2 ? * 1-5", "0 0 2 ? * 1-5")]
+        {
+            let mut file = cron(file);
+            file.complete(&live);
+            assert_eq!(file.to_string(), written);
         }
     }
 
