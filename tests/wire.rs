@@ -384,6 +384,7 @@ async fn created(spec: &Spec, marker: Option<&Owner>) -> Value {
     let name = match spec {
         Spec::Aws(_) => "AwsAssetDataConnector",
         Spec::Tag(_) => "Tag",
+        other => panic!("{} is no object of this family", other.kind()),
     };
     let stub = Stub::plays([success(&json!({"count": 1, "data": [{name: {"id": "9"}}]}))]).await;
     let id = Writer::new(&stub.reader()).create(spec, Context::new(&Known).marked(marker)).await.unwrap();

@@ -151,7 +151,10 @@ fn outcome_text(report: &Report) -> String {
                 let _ = writeln!(text, "x {} failed   {}", visible(&what), visible(&failed.error));
             }
             let done = |action| {
-                let of = |applied: &&Applied| applied.outcome.is_applied() && applied.change.action == action;
+                let of = |applied: &&Applied| {
+                    let made = matches!(applied.outcome, Outcome::Applied { existed: false, id: _ });
+                    made && applied.change.action == action
+                };
                 report.applied.iter().filter(of).count()
             };
             let ended = |word| report.applied.iter().filter(|applied| applied.outcome.word() == word).count();

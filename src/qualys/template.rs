@@ -7,8 +7,9 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::answer::{Answer, Fault};
+use super::call::{Call, Effect};
 use super::error::ApiError;
-use super::transport::{Call, Effect, Transport};
+use super::transport::Transport;
 use super::{envelope, refusal};
 use crate::resource::{Capability, ExternalId, Partition};
 
@@ -37,14 +38,13 @@ pub(super) async fn download(transport: &Transport, wanted: &AwsTemplate) -> Res
         ("externalId".to_owned(), Value::from(external_id.as_str())),
         ("capability".to_owned(), Value::from(capability.name())),
     ]);
-    let call = Call {
-        operation: "download awscloudformationtemplate".to_owned(),
-        object: None,
-        method: Method::POST,
-        path: "/qps/rest/3.0/download/am/awscloudformationtemplate".to_owned(),
-        body: envelope::data("AwsCloudformationTemplate", &fields),
-        effect: Effect::Read,
-    };
+    let mut call = Call::new(
+        "download awscloudformationtemplate",
+        Method::POST,
+        "/qps/rest/3.0/download/am/awscloudformationtemplate",
+        Effect::Read,
+    );
+    call.body = envelope::data("AwsCloudformationTemplate", &fields);
     transport.send(&call, open).await
 }
 

@@ -64,9 +64,9 @@ impl<'a> Intents<'a> {
         Intents(Mutex::new(journal))
     }
 
-    /// A change is about to be sent.
+    /// A change is about to be sent. What cannot be listed cannot be looked for, and may be sent twice.
     pub(super) fn begin(&self, change: &Change) {
-        if let Some((kind, identity)) = made(change) {
+        if let Some((kind, identity)) = made(change).filter(|(kind, _)| kind.is_listed()) {
             told(self.journal().unsettled(kind, &identity, Timestamp::now()));
         }
     }
@@ -92,9 +92,13 @@ impl<'a> Intents<'a> {
     }
 }
 
-/// The identity of what a change makes.
+/// The identity of what a change makes. What is known by what we wrote alone is made anew by each write.
 fn made(change: &Change) -> Option<(Kind, String)> {
-    let makes = matches!(change.action, Action::Create | Action::Replace);
+    let makes = match change.action {
+        Action::Create | Action::Replace => true,
+        Action::Update => !change.address.kind.is_listed(),
+        Action::Delete => false,
+    };
     let identity = change.after.as_ref().filter(|_| makes)?.identity()?;
     Some((change.address.kind, identity))
 }

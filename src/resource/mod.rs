@@ -16,6 +16,7 @@ mod live;
 mod perimeter;
 mod quartz;
 mod scalar;
+pub mod snapshot_scan;
 pub mod tag;
 mod timetable;
 
@@ -31,7 +32,9 @@ pub use field::{Access, Field, Finding, Reference, Severity, Told};
 pub use live::{Health, LiveObject, Owner};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
 pub use quartz::QuartzCron;
-pub use scalar::{AwsAccount, ExternalId, Module, Partition, Regions, RoleArn, RunFrequency};
+pub use scalar::{
+    AwsAccount, ExternalId, Module, OrganizationFrequency, Partition, Regions, RoleArn, RunFrequency,
+};
 pub use timetable::Timetable;
 
 /// The fields of a spec in the form in which they are compared and shown: the file's own.
@@ -297,6 +300,8 @@ kinds! {
     Tag = "tag" => tag::Tag;
     /// An AWS connector.
     Aws = "aws" => aws::Aws;
+    /// The service account of snapshot-based scans.
+    SnapshotScan = "snapshot_scan" => snapshot_scan::SnapshotScan;
 }
 
 impl std::fmt::Display for Kind {
