@@ -163,7 +163,7 @@ fn set_fields(world: &mut World, plain: &dyn Plain, mut record: Record, fields: 
 
 /// The one object that is meant.
 fn find(world: &World, plain: &dyn Plain, by: &[(String, Value)]) -> Result<Record, String> {
-    if by.is_empty() {
+    if by.is_empty() && !plain.is_single() {
         return Err("which one? name it by id, name or arn".to_owned());
     }
     let live = world.store.starting_at(plain.kind(), 0).filter(|record| !record.flag("isDeleted"));

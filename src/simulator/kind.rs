@@ -19,6 +19,11 @@ pub(crate) trait Plain: Sync {
         "name"
     }
 
+    /// Whether there is one object of it at most, which then needs no name.
+    fn is_single(&self) -> bool {
+        false
+    }
+
     /// Brings fields into plain form, checked for names and types alone.
     fn read(&self, world: &World, given: &Object) -> Result<Fields, String>;
 

@@ -48,8 +48,9 @@ pub(crate) fn fill(
         }
     }
     for (kind, count) in generate {
-        let Ok(plain) = kind::find(kind) else {
-            let accepted = kind::all().map(Plain::kind).collect();
+        let many = || kind::all().filter(|plain| !plain.is_single());
+        let Some(plain) = many().find(|plain| plain.kind() == kind) else {
+            let accepted = many().map(Plain::kind).collect();
             return Err(StartError::Generate { kind: kind.clone(), accepted });
         };
         for index in 1..=*count {
@@ -69,6 +70,9 @@ pub(crate) fn add(
     let fields = plain.read(world, given)?;
     let mut object: Object = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let (kind, named_by) = (plain.kind(), plain.named_by());
+    if plain.is_single() && world.store.starting_at(kind, 0).next().is_some() {
+        return Err(format!("there is one {kind} object already, and no more than one"));
+    }
     if !object.get(named_by).is_some_and(Value::is_string) {
         return Err(format!("{kind} objects need a {named_by}"));
     }
