@@ -6,7 +6,7 @@ use super::answer::{Answer, Request};
 use super::http::Shared;
 use super::kind::{self, Plain};
 use super::seed;
-use super::store::{Object, Record};
+use super::store::{Object, Record, at};
 use super::traffic::Fault;
 use super::world::World;
 
@@ -115,13 +115,16 @@ fn change(shared: &Shared, request: &Request) -> Outcome {
 }
 
 fn change_one(world: &mut World, given: Value) -> Outcome {
-    const ACCEPTED: &str = "kind, one of id, name and arn, and one of set, create and delete";
+    const ACCEPTED: &str = "kind, one of id, name and the cloud identity (arn, subscriptionId, projectId, tenantId), and one of set, create and delete";
     let Value::Object(given) = given else { return Err(format!("an object is expected, with {ACCEPTED}")) };
     let (mut kind, mut found, mut set, mut create, mut delete) = (None, Vec::new(), None, None, false);
     for (key, value) in given {
         match (key.as_str(), value) {
             ("kind", Value::String(name)) => kind = Some(kind::find(&name)?),
-            ("id" | "name" | "arn", value) => found.push((key, value)),
+            ("id" | "name", value) => found.push((key, value)),
+            (identity, value) if kind::all().any(|plain| plain.identity_key() == Some(identity)) => {
+                found.push((key, value));
+            }
             ("set" | "patch" | "fields" | "update", Value::Object(fields)) => set = Some(fields),
             ("create" | "add", Value::Object(fields)) => create = Some(fields),
             ("delete" | "remove", Value::Bool(flag)) => delete = flag,
@@ -163,22 +166,29 @@ fn set_fields(world: &mut World, plain: &dyn Plain, mut record: Record, fields: 
 
 /// The one object that is meant.
 fn find(world: &World, plain: &dyn Plain, by: &[(String, Value)]) -> Result<Record, String> {
+    let identity = plain.identity_key();
     if by.is_empty() && !plain.is_single() {
-        return Err("which one? name it by id, name or arn".to_owned());
+        let or = identity.map(|key| format!(" or {key}")).unwrap_or_default();
+        return Err(format!("which one? name it by id, name{or}"));
     }
     let live = world.store.starting_at(plain.kind(), 0).filter(|record| !record.flag("isDeleted"));
     let mut meant = live.filter(|record| {
         by.iter().all(|(key, value)| match key.as_str() {
             "id" => Some(record.id) == value.as_u64().or_else(|| value.as_str()?.parse().ok()),
             "name" => record.object.get(plain.named_by()) == Some(value),
+            key if Some(key) == identity => {
+                plain.identity().and_then(|path| at(&record.object, path)) == Some(value)
+            }
             key => record.object.get(key) == Some(value),
         })
     });
-    let which = || by.iter().map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", ");
-    let first =
-        meant.next().ok_or_else(|| format!("there is no {} object with {}", plain.kind(), which()))?;
+    let which = || {
+        let all: Vec<_> = by.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        if all.is_empty() { String::new() } else { format!(" with {}", all.join(", ")) }
+    };
+    let first = meant.next().ok_or_else(|| format!("there is no {} object{}", plain.kind(), which()))?;
     match meant.next() {
-        Some(_) => Err(format!("there are several {} objects with {}", plain.kind(), which())),
+        Some(_) => Err(format!("there are several {} objects{}", plain.kind(), which())),
         None => Ok(first.as_ref().clone()),
     }
 }

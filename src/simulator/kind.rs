@@ -24,6 +24,16 @@ pub(crate) trait Plain: Sync {
         false
     }
 
+    /// Where an object keeps its cloud identity.
+    fn identity(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What names the cloud's side of it: `arn`, `subscriptionId`.
+    fn identity_key(&self) -> Option<&'static str> {
+        self.identity().and_then(|path| path.rsplit('.').next())
+    }
+
     /// Brings fields into plain form, checked for names and types alone.
     fn read(&self, world: &World, given: &Object) -> Result<Fields, String>;
 

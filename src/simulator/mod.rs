@@ -45,6 +45,8 @@ mod state_file;
 
 mod seed;
 
+mod generate;
+
 pub use join::{Running, start_or_join};
 pub use options::{OptionInfo, Options};
 pub use server::{Simulator, start};

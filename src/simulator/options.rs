@@ -107,11 +107,11 @@ options! {
         methods: Methods { Strict = "strict", Tolerant = "tolerant" }
         #[doc = "whether update also takes PUT"]
         update_method: UpdateMethod { Post = "post", PostOrPut = "post_or_put" }
-        #[doc = "answer to an id that does not exist (any more)"]
-        unknown_id: UnknownId { Ok = "200", NotFound = "404" }
+        #[doc = "answer to an id that does not exist (any more): OBJECT_NOT_FOUND with this HTTP status, or 200 with NOT_FOUND"]
+        unknown_id: UnknownId { Ok = "200", NotFound = "404", OtherCode = "not_found" }
         #[doc = "a connector whose name another one bears"]
         duplicate_name: DuplicateName { Accepted = "accepted", Refused = "refused" }
-        #[doc = "a connector whose cloud identity (AWS: the ARN) another one has"]
+        #[doc = "a connector whose cloud identity (the ARN, subscription, project or tenancy) another one has"]
         duplicate_identity: DuplicateIdentity { Refused = "refused", Accepted = "accepted" }
         #[doc = "a cloud identity whose connector was deleted a short while ago (see reuse_after)"]
         reuse_after_delete: ReuseAfterDelete { Refused = "refused", Allowed = "allowed" }
@@ -175,6 +175,26 @@ options! {
         inventory_empty: InventoryEmpty { NoContent = "204", EmptyBody = "empty_body", Zero = "zero" }
         #[doc = "what happens beyond rate_limit_requests within rate_limit_window seconds"]
         rate_limit: RateLimit { None = "none", Conflict = "409", TooMany = "429" }
+        #[doc = "how get, search and run show an Azure authenticationKey and an OCI privateKey"]
+        secrets_on_read: SecretsOnRead { Echoed = "echoed", Masked = "masked", Absent = "absent" }
+        #[doc = "whether get, search and run show the fields of an Azure authRecord, or an empty one"]
+        azure_auth_record: AzureAuthRecord { Shown = "shown", Empty = "empty" }
+        #[doc = "whether get, search and run show the application's id for a capability's identifier in Azure, or the subscription's as asked"]
+        azure_identifier_on_read: AzureIdentifierOnRead { Rewritten = "rewritten", Kept = "kept" }
+        #[doc = "how requests spell the project in a GCP authRecord"]
+        gcp_project_key: GcpProjectKey { Camel = "projectId", Snake = "project_id" }
+        #[doc = "defaultTags and activation on a GCP connector, which only the other clouds document"]
+        gcp_undocumented_fields: GcpUndocumentedFields { Refused = "refused", Accepted = "accepted" }
+        #[doc = "whether the subscription has OCI connectors, or all calls for them are INVALID_API_VERSION"]
+        oci: Oci { Enabled = "enabled", Unknown = "unknown" }
+        #[doc = "runFrequency in an update of an OCI connector, which the table of update does not name"]
+        oci_run_frequency_update: OciRunFrequencyUpdate { Refused = "refused", Ignored = "ignored", Accepted = "accepted" }
+        #[doc = "whether answers about OCI connectors are built as their own samples are, or as those of the other clouds"]
+        oci_answers: OciAnswers { Own = "own", Common = "common" }
+        #[doc = "create of a global scan configuration where there is one"]
+        global_scan_create_when_present: GlobalScanCreate { Refused = "refused", Overwrite = "overwrite" }
+        #[doc = "update of a global scan configuration where there is none"]
+        global_scan_update_when_absent: GlobalScanUpdate { Refused = "refused", Create = "create" }
     }
     numbers {
         #[doc = "how many requests a rate_limit_window takes when rate_limit is on"]

@@ -18,7 +18,7 @@ const SYSTEM_TAGS: &[&str] =
     &["Asset Groups", "Asset Search Tags", "Business Units", "Cloud Agent", "Malware Domain Assets"];
 
 /// Seeds hold fixed times, so that the same seed is the same subscription.
-const LONG_AGO: &str = "2025-11-03T09:00:00Z";
+pub(crate) const LONG_AGO: &str = "2025-11-03T09:00:00Z";
 
 /// Fills an empty subscription.
 pub(crate) fn fill(
@@ -73,7 +73,7 @@ pub(crate) fn add(
     if plain.is_single() && world.store.starting_at(kind, 0).next().is_some() {
         return Err(format!("there is one {kind} object already, and no more than one"));
     }
-    if !object.get(named_by).is_some_and(Value::is_string) {
+    if !named_by.is_empty() && !object.get(named_by).is_some_and(Value::is_string) {
         return Err(format!("{kind} objects need a {named_by}"));
     }
     let id = match id {
@@ -136,27 +136,6 @@ fn load(world: &mut World, origin: &str, text: &str) -> Result<(), StartError> {
         }
     }
     Ok(())
-}
-
-/// The object of that number: the same one every time.
-pub(crate) fn generated(kind: &str, index: usize) -> Object {
-    if kind == "tag" {
-        let name = format!("generated-tag-{index:05}");
-        return fields(json!({"name": name, "color": "#808080", "created": LONG_AGO, "modified": LONG_AGO}));
-    }
-    fields(json!({
-        "name": format!("generated-{index:05}"),
-        "description": format!("Generated connector {index}"),
-        "arn": format!("arn:aws:iam::{}:role/QualysConnector", 900_000_000_000_u64 + index as u64),
-        "externalId": format!("US1-1368984-{index:08}"),
-        "connectorAppInfos": ["AI", "CI", "CSA"],
-        "activation": ["VM", "SCA"],
-        "runFrequency": 240,
-        "allRegions": true,
-        "connectorState": "FINISHED_SUCCESS",
-        "lastSync": LONG_AGO,
-        "nextSync": "2025-11-03T13:00:00Z",
-    }))
 }
 
 fn fields(value: Value) -> Object {

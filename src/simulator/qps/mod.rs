@@ -43,6 +43,16 @@ mod aws;
 
 mod aws_extras;
 
+mod azure;
+
+mod gcp;
+
+mod oci;
+
+mod credentials;
+
+mod global_scan;
+
 mod tag;
 
 mod version;

@@ -6,14 +6,27 @@
 use serde_json::{Value, json};
 
 use super::noun::{Field, Item, Noun, Shape};
+use crate::simulator::generate;
 use crate::simulator::kind::{Fields, Plain};
-use crate::simulator::seed;
 use crate::simulator::store::{Kind, Object};
 use crate::simulator::world::World;
 
 impl Plain for Noun {
     fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// What there is one of at most bears no name.
+    fn named_by(&self) -> &'static str {
+        if self.single { "" } else { "name" }
+    }
+
+    fn is_single(&self) -> bool {
+        self.single
+    }
+
+    fn identity(&self) -> Option<&'static str> {
+        self.rules.identity()
     }
 
     fn read(&self, world: &World, given: &Object) -> Result<Fields, String> {
@@ -25,7 +38,10 @@ impl Plain for Noun {
     }
 
     fn generated(&self, index: usize) -> Object {
-        seed::generated(self.kind, index)
+        match generate::object(self.kind, index) {
+            Value::Object(object) => object,
+            _ => Object::new(),
+        }
     }
 }
 
@@ -66,7 +82,7 @@ fn read(world: &World, noun: &Noun, given: &Object) -> Result<Fields, String> {
 fn shape(world: &World, field: &'static Field, value: &Value) -> Result<Value, String> {
     let wrong = |expected: &str| Err(format!("field {:?} takes {expected}, not {value}", field.name));
     Ok(match &field.shape {
-        Shape::Text { .. } | Shape::Checked(_) | Shape::Date => match value {
+        Shape::Text { .. } | Shape::Checked(_) | Shape::Secret(_) | Shape::Date => match value {
             Value::String(_) => value.clone(),
             Value::Number(number) => json!(number.to_string()),
             _ => return wrong("a text"),
@@ -104,7 +120,7 @@ fn shape(world: &World, field: &'static Field, value: &Value) -> Result<Value, S
             });
             Value::Array(items.collect::<Result<_, _>>()?)
         }
-        Shape::Apps => {
+        Shape::Apps(_) => {
             let items = items_of(value, &["ConnectorAppInfoQList", "ConnectorAppInfo"]);
             Value::Array(items.into_iter().map(|value| app(world, value)).collect::<Result<_, _>>()?)
         }
