@@ -167,7 +167,6 @@ fn set_fields(world: &mut World, plain: &dyn Plain, mut record: Record, fields: 
 /// The one object that is meant.
 fn find(world: &World, plain: &dyn Plain, by: &[(String, Value)]) -> Result<Record, String> {
     let identity = plain.identity_key();
-    // Where there is one at most, it needs no name.
     if by.is_empty() && !plain.is_single() {
         let or = identity.map(|key| format!(" or {key}")).unwrap_or_default();
         return Err(format!("which one? name it by id, name{or}"));

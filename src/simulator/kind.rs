@@ -19,19 +19,19 @@ pub(crate) trait Plain: Sync {
         "name"
     }
 
-    /// Where an object has its cloud identity, outer field first: `authRecord.subscriptionId`.
+    /// Whether there is one object of it at most, which then needs no name.
+    fn is_single(&self) -> bool {
+        false
+    }
+
+    /// Where an object keeps its cloud identity.
     fn identity(&self) -> Option<&'static str> {
         None
     }
 
-    /// What control calls name that identity by: `subscriptionId`.
+    /// What names the cloud's side of it: `arn`, `subscriptionId`.
     fn identity_key(&self) -> Option<&'static str> {
-        self.identity().map(|path| path.rsplit_once('.').map_or(path, |(_, key)| key))
-    }
-
-    /// Whether there is one such object at most.
-    fn is_single(&self) -> bool {
-        false
+        self.identity().and_then(|path| path.rsplit('.').next())
     }
 
     /// Brings fields into plain form, checked for names and types alone.

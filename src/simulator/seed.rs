@@ -70,11 +70,10 @@ pub(crate) fn add(
     let fields = plain.read(world, given)?;
     let mut object: Object = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let (kind, named_by) = (plain.kind(), plain.named_by());
-    if plain.is_single() {
-        if world.store.starting_at(kind, 0).next().is_some() {
-            return Err(format!("there is one {kind} object already, and no more than one"));
-        }
-    } else if !object.get(named_by).is_some_and(Value::is_string) {
+    if plain.is_single() && world.store.starting_at(kind, 0).next().is_some() {
+        return Err(format!("there is one {kind} object already, and no more than one"));
+    }
+    if !named_by.is_empty() && !object.get(named_by).is_some_and(Value::is_string) {
         return Err(format!("{kind} objects need a {named_by}"));
     }
     let id = match id {

@@ -173,7 +173,6 @@ async fn limits_count_calls_but_not_logins() {
 #[tokio::test]
 async fn every_kind_can_be_generated_and_outlives_a_restart() {
     let kinds = [
-        "snapshot_registration",
         "azure_tenant",
         "azure_organization",
         "registry_connector",

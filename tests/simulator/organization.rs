@@ -452,3 +452,30 @@ async fn enabling_and_disabling_answer_in_the_third_spelling() {
         "all or none"
     );
 }
+
+#[tokio::test]
+async fn members_are_connectors_of_their_own_that_refuse_updates_while_attached() {
+    let gateway = Gateway::with(&[]).await;
+    let azure = "azureassetdataconnector";
+    let organization = gateway.remote.id("azure_organization", "contoso").await;
+    let stranger = gateway.remote.id("azure", "corp-shared").await;
+    let attach = |member: u64| json!({"connectorId": member, "organizationConnectorId": organization});
+    let path = "/connectors/v1.0/azure/attach";
+    gateway.refused("PUT", path, &attach(stranger), 400, "another tenant").await;
+
+    let moved = json!({"kind": "azure", "create": {"name": "contoso-web", "authRecord": {
+        "applicationId": APPLICATION, "directoryId": "44444444-4444-4444-4444-444444444444", "subscriptionId": TENANT}}});
+    let member = gateway.remote.control("POST", "/_sim/objects", moved).await["id"].as_u64().unwrap();
+    gateway.json("PUT", path, &attach(member)).await;
+    let members = gateway.json("GET", &format!("{ORG}/member-connectors/{organization}"), &Value::Null).await;
+    assert_eq!(members["content"][0]["name"], "contoso-web");
+    let got = gateway.remote.json("get", &format!("{azure}/{member}"), Value::Null).await;
+    assert_eq!(got["data"][0]["AzureAssetDataConnector"]["isAttachedToOrgConnector"], "true", "{got}");
+    let update = json!({"ServiceRequest": {"data": {"AzureAssetDataConnector": {"description": "x"}}}});
+    let refused = gateway.remote.json("update", &format!("{azure}/{member}"), update.clone()).await;
+    assert_eq!(refused["responseCode"], "INVALID_REQUEST", "{refused}");
+
+    gateway.json("PUT", "/connectors/v1.0/azure/detach", &json!([member])).await;
+    let updated = gateway.remote.json("update", &format!("{azure}/{member}"), update).await;
+    assert_eq!(updated["responseCode"], "SUCCESS", "{updated}");
+}

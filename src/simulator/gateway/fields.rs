@@ -12,6 +12,8 @@ pub(crate) struct Table {
     pub(crate) kind: Kind,
     /// The field that people know an object by.
     pub(crate) named_by: &'static str,
+    /// There is one at most.
+    pub(crate) single: bool,
     pub(crate) fields: &'static [Field],
     /// Fills in what a seed leaves out.
     pub(crate) complete: fn(&World, u64, &mut Object),
@@ -80,6 +82,10 @@ impl Plain for Table {
 
     fn named_by(&self) -> &'static str {
         self.named_by
+    }
+
+    fn is_single(&self) -> bool {
+        self.single
     }
 
     fn read(&self, world: &World, given: &Object) -> Result<Fields, String> {

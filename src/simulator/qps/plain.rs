@@ -16,12 +16,17 @@ impl Plain for Noun {
         self.kind
     }
 
-    fn identity(&self) -> Option<&'static str> {
-        self.rules.identity()
+    /// What there is one of at most bears no name.
+    fn named_by(&self) -> &'static str {
+        if self.single { "" } else { "name" }
     }
 
     fn is_single(&self) -> bool {
         self.single
+    }
+
+    fn identity(&self) -> Option<&'static str> {
+        self.rules.identity()
     }
 
     fn read(&self, world: &World, given: &Object) -> Result<Fields, String> {
@@ -33,7 +38,10 @@ impl Plain for Noun {
     }
 
     fn generated(&self, index: usize) -> Object {
-        generate::object(self.kind, index)
+        match generate::object(self.kind, index) {
+            Value::Object(object) => object,
+            _ => Object::new(),
+        }
     }
 }
 

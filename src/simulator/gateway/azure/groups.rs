@@ -20,6 +20,7 @@ use crate::simulator::world::World;
 pub(in super::super) static TENANT: Table = Table {
     kind: "azure_tenant",
     named_by: "tenantId",
+    single: false,
     fields: &[
         own("tenantId", Shape::Text(0)),
         own("managementGroups", Shape::List(&Shape::Text(0))),

@@ -14,6 +14,7 @@ use crate::simulator::world::World;
 pub(in super::super) static ORGANIZATION: Table = Table {
     kind: "azure_organization",
     named_by: "name",
+    single: false,
     fields: FIELDS,
     complete: |_, id, object| complete(id, object),
     settled,

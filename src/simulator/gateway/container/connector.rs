@@ -16,6 +16,7 @@ use crate::simulator::store::Record;
 pub(in super::super) static CONNECTOR: Table = Table {
     kind: "registry_connector",
     named_by: "name",
+    single: false,
     fields: &[
         own("name", Shape::Text(0)),
         own("description", Shape::Text(0)),

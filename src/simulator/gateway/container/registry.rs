@@ -15,6 +15,7 @@ use crate::simulator::store::Record;
 pub(in super::super) static REGISTRY: Table = Table {
     kind: "registry",
     named_by: "registryName",
+    single: false,
     fields: &[
         own("registryUuid", Shape::Text(0)),
         own("registryName", Shape::Text(0)),

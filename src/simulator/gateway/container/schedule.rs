@@ -20,6 +20,7 @@ const DAYS: &[&str] = &["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", 
 pub(in super::super) static SCHEDULE: Table = Table {
     kind: "registry_schedule",
     named_by: "name",
+    single: false,
     fields: &[
         own("registry", Shape::Of("registry")),
         written("filters", Shape::List(&Shape::Group(FILTER))),

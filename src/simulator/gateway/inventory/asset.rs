@@ -11,6 +11,7 @@ use crate::simulator::world::World;
 pub(in super::super) static ASSET: Table = Table {
     kind: "asset",
     named_by: "assetName",
+    single: false,
     fields: &[
         own("assetName", Shape::Text(0)),
         own("assetUUID", Shape::Text(0)),

@@ -30,6 +30,7 @@ pub(super) static SERVICE: Service = Service {
 pub(super) static REGISTRATION: Table = Table {
     kind: "snapshot_registration",
     named_by: "accountId",
+    single: true,
     fields: &[
         written("accountId", Shape::Checked(check_account)),
         written("schedule", Shape::Checked(cron::check)),
