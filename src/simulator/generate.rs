@@ -3,20 +3,15 @@
 use serde_json::{Value, json};
 
 use super::seed::LONG_AGO;
-use super::store::Object;
 
 /// The object of that number, counted from 1.
-pub(crate) fn object(kind: &str, index: usize) -> Object {
-    let value = match kind {
+pub(crate) fn object(kind: &str, index: usize) -> Value {
+    match kind {
         "tag" => tag(index),
         "azure" => connector("generated-azure", index, azure(index)),
         "gcp" => connector("generated-gcp", index, gcp(index)),
         "oci" => connector("generated-oci", index, oci(index)),
         _ => connector("generated", index, aws(index)),
-    };
-    match value {
-        Value::Object(object) => object,
-        _ => Object::new(),
     }
 }
 
