@@ -268,7 +268,7 @@ async fn an_object_that_cannot_be_read_fails_the_listing_by_name_and_shows_no_va
             wrapped(but(json!({"defaultTags": {"tags": []}}))),
             "AwsAssetDataConnector 8001 cannot be read at defaultTags",
         ),
-        (wrapped(json!({"name": "a"})), "an AwsAssetDataConnector without id"),
+        (wrapped(json!({"name": "a"})), "AwsAssetDataConnector without id"),
         (json!([{"Tag": {"id": 1}}]), "data that do not hold AwsAssetDataConnector objects"),
         (json!([]), "a count without the data that it counts"),
     ] {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::connector::Common;
 use super::field::leave_out;
 use super::{
     AwsAccount, Capabilities, ExternalId, Field, Finding, Kind, Module, Partition, PerimeterScan, Reference,
@@ -118,16 +119,7 @@ impl Resource for Aws {
 
     fn check(&mut self, report: &mut dyn FnMut(Finding)) {
         self.fold_role_into_arn(report);
-        let common = connector::Common {
-            name: &self.name,
-            description: self.description.as_deref(),
-            capabilities: self.capabilities.as_ref(),
-            activation: self.activation.as_ref(),
-            tags: self.tags.as_ref(),
-            run_frequency: self.run_frequency,
-            perimeter_scan: self.perimeter_scan.as_ref(),
-        };
-        connector::check(&common, report);
+        connector::check(&self.common(), report);
         if let Some(external_id) = self.external_id.as_ref().filter(|id| !id.has_vendor_form()) {
             report(Finding::warning(
                 "external_id",
@@ -139,6 +131,21 @@ impl Resource for Aws {
 }
 
 impl Aws {
+    /// The fields that connectors of several clouds have.
+    pub(crate) fn common(&self) -> Common<'_> {
+        Common {
+            name: &self.name,
+            description: self.description.as_deref(),
+            capabilities: self.capabilities.as_ref(),
+            activation: self.activation.as_ref(),
+            tags: self.tags.as_ref(),
+            run_frequency: self.run_frequency,
+            remediation: self.remediation,
+            enabled: self.enabled,
+            perimeter_scan: self.perimeter_scan.as_ref(),
+        }
+    }
+
     fn fold_role_into_arn(&mut self, report: &mut dyn FnMut(Finding)) {
         let parts = (self.account_id.take(), self.role.take(), self.partition.take());
         match (&self.arn, parts) {

@@ -10,7 +10,7 @@
 mod address;
 pub mod aws;
 mod capability;
-mod connector;
+pub(crate) mod connector;
 mod field;
 mod live;
 mod perimeter;
