@@ -53,8 +53,7 @@ pub(super) fn load_in(
 const MAIN_KEYS: [&str; 7] = ["version", "platform", "reconcile", "journal", "listen", "include", "defaults"];
 
 /// Sections of the file's format that this version does not manage.
-const NOT_YET: [&str; 9] = [
-    "connectors.azure",
+const NOT_YET: [&str; 8] = [
     "connectors.gcp",
     "connectors.oci",
     "azure_organizations",

@@ -175,25 +175,3 @@ impl Aws {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn every_field_but_name_and_identity_can_be_left_out() {
-        let whole = json!({
-            "name": "a", "description": "d", "arn": "arn:aws:iam::123456789012:role/Q", "external_id": "US1-1-12345",
-            "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"], "regions": "all", "run_frequency": "4h",
-            "remediation": true, "enabled": true, "perimeter_scan": "global",
-        });
-        let mut spec = Kind::Aws.deserialize(whole).unwrap();
-        assert_eq!(spec.fields().len(), Aws::FIELDS.len(), "the test knows every field");
-        for field in Aws::FIELDS {
-            spec.leave_out(field.name);
-        }
-        assert_eq!(spec.fields().keys().collect::<Vec<_>>(), ["name", "arn"]);
-    }
-}

@@ -50,6 +50,14 @@ pub(super) fn check(connector: &Common<'_>, report: &mut dyn FnMut(Finding)) {
     Owner::check_text(description, report);
 }
 
+/// Reports that what tells the connector from others is missing.
+pub(super) fn check_identity(field: &'static str, given: bool, report: &mut dyn FnMut(Finding)) {
+    if !given {
+        let message = format!("`{field}` is missing: it tells the connector from others");
+        report(Finding::error(field, message, format!("add {field}: …")));
+    }
+}
+
 /// Reports a name that the platform would not take.
 pub(super) fn check_name(name: &str, report: &mut dyn FnMut(Finding)) {
     if name.trim().is_empty() {

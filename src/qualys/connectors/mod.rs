@@ -1,4 +1,5 @@
 //! Connectors 3.0 of the clouds (Connectors API User Guide).
 
 mod aws;
+mod azure;
 mod parts;

@@ -22,7 +22,6 @@ macro_rules! wire {
     ($item:literal { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
         #[derive(Debug, Default, serde::Deserialize)]
         #[serde(rename_all = "camelCase", default)]
-        #[expect(clippy::struct_excessive_bools, reason = "the wire form has that many")]
         pub(in crate::qualys) struct Wire {
             #[serde(deserialize_with = "crate::qualys::shapes::number")]
             id: Option<u64>,
@@ -178,7 +177,7 @@ impl About {
         let About { id, identifier, owner, health, locked } = self;
         let spec = spec.into();
         let hint = identifier.filter(|_| spec.identity().is_none());
-        LiveObject { owner, health, locked, hint, ..LiveObject::new(id.to_string(), spec) }
+        LiveObject { hint, owner, health, locked, ..LiveObject::new(id.to_string(), spec) }
     }
 }
 
