@@ -1,5 +1,6 @@
 //! Connectors 3.0 of the clouds (Connectors API User Guide).
 
 mod aws;
+mod azure;
 mod parts;
 mod snapshot_scan;
