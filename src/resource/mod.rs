@@ -10,6 +10,7 @@
 mod address;
 pub mod aws;
 pub mod azure;
+pub mod azure_organization;
 mod capability;
 pub(crate) mod connector;
 mod field;
@@ -303,6 +304,8 @@ kinds! {
     Aws = "aws" => aws::Aws;
     /// An Azure connector.
     Azure = "azure" => azure::Azure;
+    /// An Azure organization connector.
+    AzureOrganization = "azure_organization" => azure_organization::AzureOrganization;
     /// The service account of snapshot-based scans.
     SnapshotScan = "snapshot_scan" => snapshot_scan::SnapshotScan;
 }
@@ -385,6 +388,17 @@ mod tests {
                     "government": false, "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"],
                     "run_frequency": "4h", "remediation": true, "enabled": true, "perimeter_scan": "global"}),
                 &["name", "subscription_id"],
+            ),
+            Kind::AzureOrganization => (
+                json!({"name": "a", "tenant_id": "22222222-0000-4000-8000-00000000000a", "tenant_name": "A",
+                    "description": "d", "application_id": "33333333-0000-4000-8000-00000000000a",
+                    "secret": {"env": "KEY"}, "connector_prefix": "a", "capabilities": ["AI"],
+                    "org_run_frequency": "1h", "connector_run_frequency": "4h",
+                    "include_management_groups": ["g"], "exclude_management_groups": [],
+                    "create_connectors_for_new_subscriptions": true,
+                    "disable_connectors_for_deleted_groups": false, "activate": ["VM"], "tags": ["t"],
+                    "remediation": false, "enabled": true, "members": ["azure/b"]}),
+                &["name", "tenant_id"],
             ),
             Kind::SnapshotScan => (
                 json!({"account_id": "123456789012", "schedule": "0 0 2 ? * * *",

@@ -2,5 +2,6 @@
 
 mod aws;
 mod azure;
+mod azure_organization;
 mod parts;
 mod snapshot_scan;

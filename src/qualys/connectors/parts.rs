@@ -319,7 +319,7 @@ impl Item for ConnectorAppInfo {
 }
 
 /// The applications, each with its tag as `#ID` or `""` for none. One that no document names is left out.
-fn capabilities(apps: Vec<ConnectorAppInfo>) -> Capabilities {
+pub(super) fn capabilities(apps: Vec<ConnectorAppInfo>) -> Capabilities {
     let mut all = BTreeMap::new();
     for app in apps {
         let Some(name) = app.name else { continue };
@@ -499,7 +499,7 @@ fn set_schedule(schedule: &Schedule) -> Value {
 }
 
 /// How the last run went. An error of an earlier run that the platform still shows beside a good state is over.
-fn health(state: Option<String>, last_error: Option<String>) -> Health {
+pub(super) fn health(state: Option<String>, last_error: Option<String>) -> Health {
     let mut health = Health { state, last_error };
     if !health.is_unhealthy() {
         health.last_error = None;
