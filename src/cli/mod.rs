@@ -1,6 +1,7 @@
 //! The command line: arguments in, one command run, an exit code out.
 
 mod apply;
+mod export;
 mod output;
 mod plan;
 mod run;
@@ -83,6 +84,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Make the platform as the file says
     Apply(apply::ApplyArgs),
+    /// Write what is live as a file that plans to no change: how to adopt an existing subscription
+    Export(export::ExportArgs),
     /// Check the file alone, offline
     Validate(validate::ValidateArgs),
     /// Run the simulator of the platform alone
@@ -167,6 +170,7 @@ pub fn main() -> Exit {
             Command::Run => run::run(&common).await,
             Command::Plan(args) => plan::run(&common, &args).await,
             Command::Apply(args) => apply::run(&common, &args).await,
+            Command::Export(args) => export::run(&common, &args).await,
             Command::Validate(args) => validate::run(&common, &args),
             Command::Simulate(args) => simulate::run(&common, args).await,
         }
