@@ -12,11 +12,13 @@ pub(super) struct Entry {
     pub(super) id: String,
     /// What the entry says; of a secret, a reference.
     pub(super) fields: Fields,
+    /// Whether the object bears our mark.
+    pub(super) ours: bool,
     /// Whether the entry says `prevent_delete`.
     pub(super) prevent_delete: bool,
     /// Secrets that the object may have.
     pub(super) advised: Vec<(&'static str, Value)>,
-    /// What it is not said of it, so that the file is valid and plans to no change.
+    /// What is not said of it, so that the file is valid and plans to no change.
     pub(super) left_out: Vec<LeftOut>,
     /// Why it stands in the file as a comment alone.
     pub(super) withheld: Option<String>,
@@ -55,6 +57,7 @@ impl Entry {
             address,
             id: live.id.clone(),
             fields: Fields::new(),
+            ours: false,
             prevent_delete: false,
             advised: Vec::new(),
             left_out: Vec::new(),
@@ -111,6 +114,13 @@ impl Entry {
         for LeftOut { field, value, why: _ } in self.left_out.drain(..) {
             self.fields.extend(value.map(|value| (field, value)));
         }
+    }
+
+    /// Why it stands in the file as a comment alone, and what that means for it.
+    pub(super) fn why_withheld(&self) -> Option<String> {
+        let warning =
+            if self.ours { "; it bears our mark, so that prune: owned would delete it" } else { "" };
+        self.withheld.as_ref().map(|why| format!("{why}{warning}"))
     }
 
     /// Leaves out what the file would refuse: field by field where one can be left out, else the whole object.
@@ -178,7 +188,8 @@ pub(super) fn check(kind: Kind, fields: &Fields) -> Result<(), Refusal> {
             serde_path_to_error::Segment::Map { key } => Some(key.clone()),
             _ => None,
         });
-        Refusal { field, why: error.to_string() }
+        // As the file's own reader says it.
+        Refusal { field, why: error.to_string().replace("unknown variant", "unknown value") }
     })?;
     let mut refusal = None;
     spec.check(&mut |finding| {

@@ -145,7 +145,7 @@ fn not_exported(draft: &Draft<'_>, text: &mut String) {
         text.push_str("\nNot exported, but shown below as comments:\n");
     }
     for entry in withheld {
-        let why = entry.withheld.as_deref().unwrap_or_default();
+        let why = entry.why_withheld().unwrap_or_default();
         let _ = writeln!(text, "  {}", visible(&format!("{} (id {}): {why}", entry.address, entry.id)));
     }
     if !draft.platforms_own.is_empty() || !draft.unlisted.is_empty() {

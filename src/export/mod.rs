@@ -14,7 +14,7 @@ use std::path::Path;
 
 use jiff::civil::Date;
 
-use crate::desired::{self, Desired, Settings};
+use crate::desired::{self, Desired, Rejected, Settings};
 use crate::plan::{Action, Known, LiveState, Names, Policy, plan, visible};
 use crate::resource::{Address, Kind, LiveObject, Spec};
 use crate::secret::SecretRef;
@@ -79,6 +79,7 @@ pub fn export(live: &LiveState, settings: &Settings, platform: &str, selection: 
     let mut draft = Draft::new(live, settings, selection);
     let flaw = draft.verify(live).err();
     let text = head::comment(&draft, platform) + &draft.body().0;
+    let flaw = flaw.or_else(|| Some(read(&text).err()?.problems.first()?.to_string()));
     let kept = || draft.entries.iter().filter(|entry| entry.withheld.is_none());
     Export {
         text,
@@ -169,7 +170,9 @@ impl<'a> Draft<'a> {
         let mut entry = Entry::new(live, address, fields, &mut |address, field| names.make(address, field));
         let owner = self.settings.reconcile.owner.as_deref();
         match &live.owner {
-            Some(mark) if owner == Some(mark.name.as_str()) => entry.prevent_delete = mark.prevent_delete,
+            Some(mark) if owner == Some(mark.name.as_str()) => {
+                (entry.ours, entry.prevent_delete) = (true, mark.prevent_delete);
+            }
             Some(mark) => entry.withhold(format!("it bears the mark of the owner {}", mark.name)),
             None => {}
         }
@@ -233,7 +236,7 @@ impl<'a> Draft<'a> {
 
     fn entries_of(&self, kind: Kind, column: usize, in_comment: bool, body: &mut Body) {
         for (at, entry) in self.entries.iter().enumerate().filter(|(_, entry)| entry.address.kind == kind) {
-            match &entry.withheld {
+            match entry.why_withheld() {
                 None => {
                     body.starts.push((body.out.len(), at));
                     body.out.push_str(&entry_text(entry, column));
@@ -255,7 +258,7 @@ impl<'a> Draft<'a> {
     fn verify(&mut self, live: &LiveState) -> Result<(), String> {
         for _ in 0..ROUNDS {
             let (text, lines) = self.body();
-            let agreed = match desired::load_text(Path::new("export.yaml"), &text, ANY_DAY) {
+            let agreed = match read(&text) {
                 Ok(desired) => self.agree(&desired, &lines, live)?,
                 Err(rejected) => {
                     for problem in &rejected.problems {
@@ -356,8 +359,12 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// No check that looks at the day refuses anything.
-const ANY_DAY: Date = Date::constant(2000, 1, 1);
+/// Reads the file as the program does.
+fn read(text: &str) -> Result<Desired, Rejected> {
+    // No check that looks at the day refuses anything.
+    const ANY_DAY: Date = Date::constant(2000, 1, 1);
+    desired::load_text(Path::new("export.yaml"), text, ANY_DAY)
+}
 
 /// Sections as they are written.
 #[derive(Default)]

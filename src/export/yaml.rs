@@ -23,12 +23,18 @@ pub(super) fn item(out: &mut String, column: usize, entry: &str) {
     out.push_str(&entry[(column + 2).min(entry.len())..]);
 }
 
-/// Writes lines as comments.
+/// Writes lines as comments. A reader looks at their characters too: it refuses a byte order mark, for one.
 pub(super) fn comment(out: &mut String, column: usize, lines: &str) {
     for line in lines.lines() {
         indent(out, column);
         out.push_str(if line.is_empty() { "#" } else { "# " });
-        out.push_str(line);
+        for c in line.chars() {
+            if is_hidden(c) {
+                out.extend(c.escape_default());
+            } else {
+                out.push(c);
+            }
+        }
         out.push('\n');
     }
 }
@@ -270,6 +276,7 @@ mod tests {
             let mut out = written(&value);
             // A comment may follow anything.
             comment(&mut out, 2, &written(&value));
+            comment(&mut out, 0, &format!("{a}{b}{c}"));
             let other: Value = serde_yaml::from_str(&out).unwrap();
             prop_assert_eq!(&other["x"], &value, "{}", out);
         }
