@@ -79,9 +79,12 @@ fn entry(desired: &Desired, name: &str) -> Map<String, Value> {
 
 // What is generated
 
-/// Every kind, with what makes an object of it in the simulator's plain form. `{"ref": [KIND, NUMBER]}` anywhere in one
-/// becomes the id of an object made before it.
-const KINDS: [(&str, fn() -> BoxedStrategy<Value>); 2] = [("tag", tag), ("aws", aws)];
+/// What makes an object of a kind in the simulator's plain form. `{"ref": [KIND, NUMBER]}` anywhere in it becomes the id
+/// of an object made before.
+type Maker = fn() -> BoxedStrategy<Value>;
+
+/// Every kind, in an order in which none refers to a later one.
+const KINDS: [(&str, Maker); 2] = [("tag", tag), ("aws", aws)];
 
 fn text() -> impl Strategy<Value = String> {
     const ODD: [&str; 41] = [

@@ -17,15 +17,6 @@ use crate::plan::visible;
 use crate::pull::pull;
 use crate::resource::{Address, Kind};
 
-/// Write what is live as a file that plans to no change.
-///
-/// The platform and its credentials are those of the file that -c names, which may hold nothing else. The result is a
-/// whole configuration, with policy: dry-run: review it, fill in what its first lines list, and go on with it.
-///
-/// Secrets are never read: each is a reference to an environment variable named after its object. What the file cannot
-/// say is left out and listed at the top: fields that the platform does not show, values that the file would refuse.
-/// Objects that bear the mark of another owner, or share their identity with a second one, stand in it as comments. The
-/// platform's own tags are left out.
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
     /// Write to this file instead of stdout; it is made readable by its owner alone

@@ -1,8 +1,9 @@
 //! The live state as a file that plans to no change. Pure: reads no platform, resolves no secret, writes nothing.
 //!
-//! An entry is what [`crate::resource::Spec::fields`] gives, which is the file's own form, so that a kind needs no code here. What
-//! the file would not take is left out and listed at the top, first judged entry by entry (`entry.rs`), then by reading
-//! the whole file as the program does and planning with it, until there is nothing to change.
+//! An entry is what [`crate::resource::Spec::fields`] gives, which is the file's own form, so that a kind
+//! needs no code here. What the file would not take is left out and listed at the top: first judged entry by
+//! entry (`entry.rs`), then by reading the whole file as the program does and planning with it, until there is
+//! nothing to change.
 
 mod entry;
 mod head;
@@ -227,7 +228,7 @@ impl<'a> Draft<'a> {
             let _ = writeln!(body.out, "{blank}{}{key}:", "  ".repeat(depth));
             match within.as_slice() {
                 [kind] if kind.section().len() == depth + 1 => {
-                    self.entries_of(*kind, 2 * depth + 2, in_comment, body)
+                    self.entries_of(*kind, 2 * depth + 2, in_comment, body);
                 }
                 _ => self.sections(&within, depth + 1, in_comment, body),
             }
@@ -262,8 +263,8 @@ impl<'a> Draft<'a> {
                 Ok(desired) => self.agree(&desired, &lines, live)?,
                 Err(rejected) => {
                     for problem in &rejected.problems {
-                        let line = problem.place.as_ref().map_or(0, |place| place.line);
-                        let at = entry_at(&lines, line).ok_or_else(|| problem.to_string())?;
+                        let place = problem.place.as_ref().map_or(0, |place| place.line);
+                        let at = entry_at(&lines, place).ok_or_else(|| problem.to_string())?;
                         self.entries[at].withhold(&problem.message);
                     }
                     false
@@ -378,7 +379,7 @@ impl Body {
     fn lines(&self) -> Lines {
         let (mut line, mut from) = (1_u32, 0);
         let lines = self.starts.iter().map(|&(start, at)| {
-            let passed = self.out.as_bytes()[from..start].iter().filter(|byte| **byte == b'\n').count();
+            let passed = self.out[from..start].matches('\n').count();
             line = line.saturating_add(u32::try_from(passed).unwrap_or(u32::MAX));
             from = start;
             (line, at)

@@ -48,11 +48,15 @@ fn below(out: &mut String, column: usize, value: &Value) {
     match value {
         Value::Array(items) if !items.is_empty() => {
             out.push('\n');
-            items.iter().for_each(|value| element(out, column + 2, value));
+            for value in items {
+                element(out, column + 2, value);
+            }
         }
         Value::Object(pairs) if pairs.len() > 1 || pairs.values().any(|value| !is_scalar(value)) => {
             out.push('\n');
-            pairs.iter().for_each(|(key, value)| pair(out, column + 2, key, value));
+            for (key, value) in pairs {
+                pair(out, column + 2, key, value);
+            }
         }
         Value::String(text) if is_block(text) => {
             out.push_str(if text.ends_with('\n') { " |\n" } else { " |-\n" });
@@ -76,7 +80,9 @@ fn element(out: &mut String, column: usize, value: &Value) {
     match value {
         Value::Object(pairs) if !pairs.is_empty() => {
             let mut entry = String::new();
-            pairs.iter().for_each(|(key, value)| pair(&mut entry, column + 2, key, value));
+            for (key, value) in pairs {
+                pair(&mut entry, column + 2, key, value);
+            }
             item(out, column, &entry);
         }
         inline => {
