@@ -16,6 +16,7 @@ pub mod pull;
 pub mod resource;
 
 pub mod apply;
+pub mod export;
 pub mod journal;
 pub mod plan;
 pub mod qualys;

@@ -1,6 +1,7 @@
 //! The command line: arguments in, one command run, an exit code out.
 
 mod apply;
+mod export;
 mod output;
 mod plan;
 mod run;
@@ -84,6 +85,19 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Make the platform as the file says
     Apply(apply::ApplyArgs),
+    /// Write what is live as a file that plans to no change
+    ///
+    /// This is how an existing subscription is taken up. The platform and its credentials are those of the
+    /// file that -c names, which may hold nothing else. What is written is a whole configuration under policy:
+    /// dry-run. Review it, fill in what its first lines list, and go on with it.
+    ///
+    /// Secrets are never read: each is a reference to an environment variable named after its object. What
+    /// cannot be said is left out and listed at the top: fields that the platform does not show, and values
+    /// that the file would refuse. Objects that bear another owner's mark, or share their identity with a
+    /// second one, stand there as comments. The platform's own tags are not written.
+    ///
+    /// A kind that cannot be read is a warning and ends in exit code 1; the others are written all the same.
+    Export(export::ExportArgs),
     /// Check the file alone, offline
     Validate(validate::ValidateArgs),
     /// Download what has to be set up in a cloud before a connector can work there
@@ -170,6 +184,7 @@ pub fn main() -> Exit {
             Command::Run => run::run(&common).await,
             Command::Plan(args) => plan::run(&common, &args).await,
             Command::Apply(args) => apply::run(&common, &args).await,
+            Command::Export(args) => export::run(&common, &args).await,
             Command::Validate(args) => validate::run(&common, &args),
             Command::Template(args) => template::run(&common, args).await,
             Command::Simulate(args) => simulate::run(&common, args).await,

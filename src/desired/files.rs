@@ -26,12 +26,26 @@ pub fn load_at(path: &Path, today: Date) -> Result<Desired, Rejected> {
     load_in(path, today, std::env::var_os("STATE_DIRECTORY"))
 }
 
+/// Reads a text as the file that would stand at this path.
+pub(crate) fn load_text(path: &Path, text: &str, today: Date) -> Result<Desired, Rejected> {
+    let loader = Loader { unsaved: Some(text.to_owned()), ..Loader::default() };
+    load_with(loader, path, today, std::env::var_os("STATE_DIRECTORY"))
+}
+
 pub(super) fn load_in(
     path: &Path,
     today: Date,
     state_directory: Option<OsString>,
 ) -> Result<Desired, Rejected> {
-    let mut loader = Loader::default();
+    load_with(Loader::default(), path, today, state_directory)
+}
+
+fn load_with(
+    mut loader: Loader,
+    path: &Path,
+    today: Date,
+    state_directory: Option<OsString>,
+) -> Result<Desired, Rejected> {
     match loader.main_file(path, today, state_directory) {
         Some((settings, declared)) => {
             let Loader { report, sections, files, include, .. } = loader;
@@ -84,6 +98,8 @@ struct Loader {
     /// The files that were read, without symbolic links.
     real: HashSet<PathBuf>,
     found: Vec<(Kind, NodeId)>,
+    /// The main file's text, where it is not read from the disk.
+    unsaved: Option<String>,
 }
 
 impl Loader {
@@ -135,7 +151,8 @@ impl Loader {
         at: Option<NodeId>,
     ) -> Result<Option<NodeId>, Refused> {
         let text = std::path::absolute(path).and_then(|absolute| {
-            let text = std::fs::read(&absolute)?;
+            let unsaved = self.unsaved.take().map(String::into_bytes);
+            let text = unsaved.map_or_else(|| std::fs::read(&absolute), Ok)?;
             Ok((absolute, text))
         });
         let refuse = |this: &mut Loader, message: String, hint: &str| {

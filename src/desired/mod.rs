@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use crate::resource::{Kind, Spec};
 
+pub(crate) use files::load_text;
 pub use files::{load, load_at};
 pub use problem::{Problem, Rejected};
 pub use settings::Settings;

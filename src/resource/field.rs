@@ -25,6 +25,8 @@ pub struct Field {
     pub told: Told,
     /// Whether it is part of what makes the object the one that it is: it cannot be ignored, and has no default.
     pub identifies: bool,
+    /// Whether an object may well be without it.
+    pub optional: bool,
 }
 
 /// What the platform lets one do with a field.
@@ -52,7 +54,13 @@ pub enum Told {
 
 impl Field {
     const fn new(name: &'static str, access: Access) -> Field {
-        Field { name, access, told: Told::Value, identifies: matches!(access, Access::Identity) }
+        Field {
+            name,
+            access,
+            told: Told::Value,
+            identifies: matches!(access, Access::Identity),
+            optional: false,
+        }
     }
 
     /// A field that an update can write.
@@ -89,6 +97,12 @@ impl Field {
     #[must_use]
     pub const fn identifying(self) -> Field {
         Field { identifies: true, ..self }
+    }
+
+    /// An object may well be without the secret: an export only suggests it.
+    #[must_use]
+    pub const fn optional(self) -> Field {
+        Field { optional: true, ..self }
     }
 
     /// Whether it is a secret.

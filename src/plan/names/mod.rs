@@ -64,6 +64,11 @@ impl Names {
             .map_or_else(|| Err(Unclear::Nowhere(name.to_owned())), |names| names.resolve(name))
     }
 
+    /// Why a name means no one object, if so.
+    pub(crate) fn unclear(&self, kind: Kind, name: &str) -> Option<String> {
+        self.resolve(kind, name).err().map(|unclear| unclear.told(kind))
+    }
+
     /// The address of what is named, where it is one object.
     pub(super) fn address_of(&self, kind: Kind, name: &str) -> Option<Address> {
         self.resolve(kind, name).ok().map(|name| Address::new(kind, name))
