@@ -53,8 +53,7 @@ pub(super) fn load_in(
 const MAIN_KEYS: [&str; 7] = ["version", "platform", "reconcile", "journal", "listen", "include", "defaults"];
 
 /// Sections of the file's format that this version does not manage.
-const NOT_YET: [&str; 8] = [
-    "connectors.gcp",
+const NOT_YET: [&str; 7] = [
     "connectors.oci",
     "azure_organizations",
     "global_scan",

@@ -7,6 +7,7 @@ use super::transport::Transport;
 use super::write::{Created, Write};
 use crate::resource::aws::Aws;
 use crate::resource::azure::Azure;
+use crate::resource::gcp::Gcp;
 use crate::resource::tag::Tag;
 use crate::resource::{Kind, LiveObject, Resource, Spec};
 
@@ -76,4 +77,5 @@ remotes! {
     Tag => Tag;
     Aws => Aws;
     Azure => Azure;
+    Gcp => Gcp;
 }

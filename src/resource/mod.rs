@@ -13,7 +13,9 @@ pub mod azure;
 mod capability;
 pub(crate) mod connector;
 mod field;
+pub mod gcp;
 mod live;
+mod pem;
 mod perimeter;
 mod scalar;
 pub mod tag;
@@ -29,7 +31,9 @@ pub use capability::{Capabilities, Capability};
 pub use field::{Access, Field, Finding, Reference, Severity, Told};
 pub use live::{Health, LiveObject, Owner};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
-pub use scalar::{AwsAccount, AzureId, ExternalId, Module, Partition, Regions, RoleArn, RunFrequency};
+pub use scalar::{
+    AwsAccount, AzureId, ExternalId, Module, Partition, ProjectId, Regions, RoleArn, RunFrequency,
+};
 
 /// The fields of a spec in the form in which they are compared and shown: the file's own.
 pub type Fields = Map<String, Value>;
@@ -285,6 +289,8 @@ kinds! {
     Aws = "aws" => aws::Aws;
     /// An Azure connector.
     Azure = "azure" => azure::Azure;
+    /// A GCP connector.
+    Gcp = "gcp" => gcp::Gcp;
 }
 
 impl std::fmt::Display for Kind {
@@ -365,6 +371,12 @@ mod tests {
                     "government": false, "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"],
                     "run_frequency": "4h", "remediation": true, "enabled": true, "perimeter_scan": "global"}),
                 &["name", "subscription_id"],
+            ),
+            Kind::Gcp => (
+                json!({"name": "a", "description": "d", "project_id": "analytics-208707",
+                    "service_account_key": {"env": "KEY"}, "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"],
+                    "run_frequency": "4h", "remediation": true, "enabled": true}),
+                &["name", "project_id"],
             ),
         }
     }
