@@ -116,7 +116,9 @@ impl Text {
             self.coloured("32", &format!("{platform}: in sync · {}", parts.join(", ")));
             return;
         }
-        let cause = |wanted| plan.applicable().filter(|change| change.cause == wanted).count();
+        // What is tried because nobody can tell counts as unverified.
+        let sure = || plan.applicable().filter(|change| !change.tentative);
+        let cause = |wanted| sure().filter(|change| change.cause == wanted).count();
         let mut parts = Vec::new();
         push_counts(
             &mut parts,
