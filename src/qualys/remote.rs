@@ -8,6 +8,7 @@ use super::write::{Created, Write};
 use crate::resource::aws::Aws;
 use crate::resource::azure::Azure;
 use crate::resource::gcp::Gcp;
+use crate::resource::oci::Oci;
 use crate::resource::tag::Tag;
 use crate::resource::{Kind, LiveObject, Resource, Spec};
 
@@ -78,4 +79,5 @@ remotes! {
     Aws => Aws;
     Azure => Azure;
     Gcp => Gcp;
+    Oci => Oci;
 }

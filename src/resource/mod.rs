@@ -15,6 +15,7 @@ pub(crate) mod connector;
 mod field;
 pub mod gcp;
 mod live;
+pub mod oci;
 mod pem;
 mod perimeter;
 mod scalar;
@@ -32,7 +33,8 @@ pub use field::{Access, Field, Finding, Reference, Severity, Told};
 pub use live::{Health, LiveObject, Owner};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
 pub use scalar::{
-    AwsAccount, AzureId, ExternalId, Module, Partition, ProjectId, Regions, RoleArn, RunFrequency,
+    AwsAccount, AzureId, ExternalId, Fingerprint, Module, OciRegion, Partition, ProjectId, Regions, RoleArn,
+    RunFrequency, TenancyOcid, UserOcid,
 };
 
 /// The fields of a spec in the form in which they are compared and shown: the file's own.
@@ -291,6 +293,8 @@ kinds! {
     Azure = "azure" => azure::Azure;
     /// A GCP connector.
     Gcp = "gcp" => gcp::Gcp;
+    /// An OCI connector.
+    Oci = "oci" => oci::Oci;
 }
 
 impl std::fmt::Display for Kind {
@@ -377,6 +381,13 @@ mod tests {
                     "service_account_key": {"env": "KEY"}, "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"],
                     "run_frequency": "4h", "remediation": true, "enabled": true}),
                 &["name", "project_id"],
+            ),
+            Kind::Oci => (
+                json!({"name": "a", "description": "d", "tenant_id": "ocid1.tenancy.oc1..a",
+                    "user_id": "ocid1.user.oc1..a", "fingerprint": "8a:cd:10:fc:f7:3c:c2:7d:a6:88:27:cb:1a:ad:52:7b",
+                    "private_key": {"env": "KEY"}, "passphrase": {"env": "PHRASE"}, "home_region": "us-ashburn-1",
+                    "capabilities": ["AI"], "tags": ["t"], "run_frequency": "4h", "enabled": true}),
+                &["name", "tenant_id"],
             ),
         }
     }
