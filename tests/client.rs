@@ -326,7 +326,7 @@ async fn every_failure_is_told_in_one_line() {
         (
             reply(200, failure("INVALID_API_VERSION", "no such object", "")),
             "INVALID_API_VERSION: no such object",
-            |kind| *kind == ApiErrorKind::UnknownObject,
+            |kind| *kind == ApiErrorKind::UnknownObject { remedy: None },
         ),
         (
             reply(200, failure("INVALID_REQUEST", "Criteria: Invalid value\r\nfor 'id'.", "Specify Long.")),

@@ -981,6 +981,40 @@ fn a_gcp_connector_is_its_project_and_a_new_key_an_update() {
     );
 }
 
+#[test]
+fn what_an_oci_connector_signs_in_with_is_fixed_and_its_secrets_are_known_by_their_digests() {
+    let keys = "fingerprint: 8A:CD:10:FC:F7:3C:C2:7D:A6:88:27:CB:1A:AD:52:7B, private_key: {file: key.pem}, \
+                passphrase: {env: PHRASE}";
+    let wanted = |fields: &str| {
+        format!("connectors: {{oci: [{{name: a, tenant_id: ocid1.tenancy.oc1..aaaa, {fields}}}]}}")
+    };
+    let is = |fields: &str| {
+        format!("- {{kind: oci, id: 1, name: a, tenant_id: ocid1.tenancy.oc1..aaaa, {fields}}}\n")
+    };
+    let told = is("fingerprint: 8a:cd:10:fc:f7:3c:c2:7d:a6:88:27:cb:1a:ad:52:7b");
+
+    check(&wanted(keys), &told, "? oci/a: private_key, passphrase");
+    check(&wanted("home_region: us-ashburn-1"), &is("not: {home_region: null}"), "? oci/a: home_region");
+    check(
+        &wanted("home_region: us-ashburn-1"),
+        &is("home_region: us-phoenix-1"),
+        "± oci/a held: needs a replace; replace: never\n    home_region: \"us-phoenix-1\" -> \"us-ashburn-1\"",
+    );
+    check(&wanted(""), "- {kind: oci, id: 1, name: a, hint: ocid1.tenancy.oc1..aaaa}", "");
+
+    let file = desired(&wanted(keys));
+    let live = live(&told);
+    for (key, passphrase, expected) in [
+        ("k:1", "k:2", ""),
+        ("k:3", "k:2", "± oci/a held: needs a replace; replace: never\n    private_key: \"k:1\" -> \"k:3\""),
+        ("k:1", "k:3", "± oci/a held: needs a replace; replace: never\n    passphrase: \"k:2\" -> \"k:3\""),
+    ] {
+        let known = known_to_have_written(&file, &live, r#"{"private_key": "k:1", "passphrase": "k:2"}"#);
+        let known = with_digests(known, &file, &[("private_key", key), ("passphrase", passphrase)]);
+        assert_lines(&plan_of(&file, &live, &known), expected);
+    }
+}
+
 /// The answer to a create shows the record of an Azure connector empty, and other answers may.
 #[test]
 fn a_connector_whose_answer_does_not_tell_its_subscription_is_found_by_id_or_by_hint() {

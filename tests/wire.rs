@@ -14,6 +14,8 @@ mod stub;
 mod azure;
 #[path = "wire/gcp.rs"]
 mod gcp;
+#[path = "wire/oci.rs"]
+mod oci;
 
 use std::path::PathBuf;
 
@@ -400,6 +402,7 @@ fn object_name(kind: Kind) -> &'static str {
         Kind::Aws => "AwsAssetDataConnector",
         Kind::Azure => "AzureAssetDataConnector",
         Kind::Gcp => "GcpAssetDataConnector",
+        Kind::Oci => "OciAssetDataConnector",
         other => panic!("{other} is no object of this family"),
     }
 }

@@ -67,7 +67,7 @@ fn load_with(
 const MAIN_KEYS: [&str; 7] = ["version", "platform", "reconcile", "journal", "listen", "include", "defaults"];
 
 /// Sections of the file's format that this version does not manage.
-const NOT_YET: &[&str] = &["connectors.oci", "global_scan", "container_security", "reports", "expectations"];
+const NOT_YET: &[&str] = &["global_scan", "container_security", "reports", "expectations"];
 
 /// What every entry may say besides its fields.
 const META_KEYS: &[&str] = &["policy", "ignore", "prevent_delete"];
@@ -412,7 +412,7 @@ impl Loader {
         for (key, value) in pairs {
             let path = format!("connectors.{}", self.tree.text(key));
             match Kind::ALL.iter().copied().find(|kind| kind.section_path() == path) {
-                None => self.refuse_default_key(key, &path),
+                None => self.refuse_default_key(key),
                 Some(_) if self.tree.is_null(value) => {}
                 Some(kind) => {
                     if self.tree.shape(value) == Shape::Map {
@@ -433,13 +433,9 @@ impl Loader {
         defaults
     }
 
-    fn refuse_default_key(&mut self, key: NodeId, path: &str) {
+    fn refuse_default_key(&mut self, key: NodeId) {
         let name = self.tree.text(key);
-        let message = if NOT_YET.contains(&path) {
-            format!("this version does not manage {path} yet")
-        } else {
-            format!("unknown key {} in defaults", quoted(name))
-        };
+        let message = format!("unknown key {} in defaults", quoted(name));
         self.report.error(&self.tree, key, message, Some(accepted(name, &keys_under("connectors"))));
     }
 

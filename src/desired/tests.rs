@@ -240,6 +240,37 @@ fn a_gcp_connector_is_told_what_it_got_wrong() {
 }
 
 #[test]
+fn an_oci_connector_is_told_what_it_got_wrong() {
+    check_entries(
+        "oci",
+        "",
+        &[
+            ("tenant_id: ocid1.tenancy.oc1..aaaa", &[]),
+            ("enabled: true", &["4:3: `tenant_id` is missing: it tells the connector from others | add"]),
+            (
+                "tenant_id: ocid1.user.oc1..aaaa",
+                &["5:14: `ocid1.user.oc1..aaaa` is no OCID of a tenancy | as in"],
+            ),
+        ],
+    );
+    check_entries(
+        "oci",
+        "tenant_id: ocid1.tenancy.oc1..aaaa,",
+        &[
+            ("user_id: me", &["5:12: `me` is no OCID of a user | as in ocid1.user.oc1..aaaa"]),
+            ("fingerprint: \"8A:CD\"", &["5:16: `8A:CD` is no fingerprint | expected: sixteen pairs of"]),
+            ("fingerprint: 8A:CD:10:FC:F7:3C:C2:7D:A6:88:27:CB:1A:AD:52:7B", &[]),
+            ("home_region: IAD", &["5:16: `IAD` is no region of Oracle Cloud | as in us-ashburn-1"]),
+            ("private_key: \"-----BEGIN\"", &["5:16: a secret must be a reference, not plain text"]),
+            ("private_key: {file: key.pem}, passphrase: {env: PHRASE}, home_region: us-ashburn-1", &[]),
+            ("remediation: true", &["5:3: unknown key `remediation`"]),
+            ("activation: [VM]", &["5:3: unknown key `activation`"]),
+            ("tags: [\"#7\"]", &["5:9: `#7` reads as a tag's id"]),
+        ],
+    );
+}
+
+#[test]
 fn settings_that_cannot_be_say_why() {
     for (text, expected) in [
         ("reconcile: {every: 1h30m, cron: \"0 0 6 * * Mon-Fri *\", timezone: Europe/Berlin}", &[][..]),
@@ -463,7 +494,8 @@ fn defaults_are_merged_and_undone_and_told_off_once() {
         check(&format!("defaults: {{aws: {defaults}}}\n{entries}"), expected);
     }
     check("defaults: {asw: {}}", &["3:12: unknown key `asw` in defaults | did you mean `aws`?"]);
-    check("defaults: {oci: {}}", &["3:12: this version does not manage connectors.oci yet"]);
+    check("defaults: {oci: {home_region: us-ashburn-1}}", &[]);
+    check("defaults: {snapshot_scan: {}}", &["3:12: unknown key `snapshot_scan` in defaults | accepted are"]);
 }
 
 #[test]

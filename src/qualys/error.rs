@@ -43,7 +43,10 @@ pub enum ApiErrorKind {
     /// The object is not there or outside the user's scope; for a search: there is no such collection.
     NotFound,
     /// The platform does not know this kind of object, or not in this version.
-    UnknownObject,
+    UnknownObject {
+        /// What to do about it for this kind, where that is known.
+        remedy: Option<&'static str>,
+    },
     /// A limit would keep us waiting longer than we may.
     RateLimited {
         /// How long the platform asks us to wait, where it says so.
@@ -123,8 +126,8 @@ impl ApiError {
             ApiErrorKind::Permission => return Some(self.permission_hint()),
             ApiErrorKind::NotFound if self.object.is_none() => return Some(self.wrong_host()),
             ApiErrorKind::NotFound => "it is gone, or outside the scope of the user",
-            ApiErrorKind::UnknownObject => {
-                "the subscription lacks the module, or its platform this version of the API"
+            ApiErrorKind::UnknownObject { remedy } => {
+                remedy.unwrap_or("the subscription lacks the module, or its platform this version of the API")
             }
             ApiErrorKind::RateLimited { .. } => {
                 "wait, run less often, or ask the vendor for a higher limit; other tools use the same quota"

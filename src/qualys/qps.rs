@@ -37,6 +37,8 @@ pub(super) trait QpsObject: Resource + Sync {
     const NOUN: &'static str;
     /// The version in paths: `3.0`.
     const VERSION: &'static str;
+    /// What to do where the platform does not know the object, for kinds of which more is known than for all.
+    const IF_UNKNOWN: Option<&'static str> = None;
     /// The object as answers hold it. Its [`Item::NAME`] is the object's name in requests too.
     type Wire: Item + Send + 'static;
 
@@ -45,6 +47,11 @@ pub(super) trait QpsObject: Resource + Sync {
 
     /// What a create or update sends; the error is one of a value that cannot be sent.
     fn encode(&self, write: &Write<'_>) -> Result<Map<String, Value>, String>;
+
+    /// What a create does not take and an update right behind it sends; empty for nothing.
+    fn encode_rest(&self, _write: &Write<'_>) -> Result<Map<String, Value>, String> {
+        Ok(Map::new())
+    }
 
     /// Completes what one object alone does not tell. `whole` is whether these are all that there are.
     fn settle(
@@ -92,18 +99,28 @@ impl<T: QpsObject> Remote for T {
         let mut call = call::<T>("create", None, Effect::Once);
         call.object = Some(object);
         let fields = self.encode(write).map_err(|message| refused(&call, message))?;
+        let rest = self.encode_rest(write).map_err(|message| refused(&call, message))?;
         call.body = envelope::data(T::Wire::NAME, &fields);
-        let id = transport.send(&call, |answer| {
+        let id = send::<T, _>(transport, &call, |answer| {
             let envelope = envelope::open(answer)?;
             let ids = envelope.data.and_then(|data| serde_json::from_slice::<Items<IdOnly<T>>>(&data).ok());
             let id = ids.and_then(|Items(ids)| ids.first()?.id);
             id.ok_or_else(|| Fault::unreadable(answer, "success without the id of what was created"))
         });
-        Ok(Created::new(id.await?.to_string()))
+        let id = id.await?.to_string();
+        if !rest.is_empty()
+            && let Err(error) = change::<T>(transport, &id, &rest).await
+        {
+            // It was made, and that is what counts: what it lacks is seen when it is read again, and is then the
+            // next pass's to change.
+            let error = crate::error::one_line(&error);
+            tracing::warn!(id, error, "what the create does not take could not be set behind it");
+        }
+        Ok(Created::new(id))
     }
 
     async fn update(&self, transport: &Transport, id: &str, write: &Write<'_>) -> Result<(), ApiError> {
-        let mut call = call_by_id::<T>("update", id)?;
+        let call = call_by_id::<T>("update", id)?;
         let fields = self.encode(write).map_err(|message| refused(&call, message))?;
         if fields.is_empty() {
             return Err(refused(
@@ -114,20 +131,12 @@ impl<T: QpsObject> Remote for T {
                 ),
             ));
         }
-        call.body = envelope::data(T::Wire::NAME, &fields);
-        let changed = transport.send(&call, |answer| {
-            let envelope = envelope::open(answer)?;
-            if envelope.count == Some(0) {
-                return Err(Fault::no(ApiErrorKind::NotFound, answer.status, "no object has this id"));
-            }
-            Ok(())
-        });
-        changed.await
+        change::<T>(transport, id, &fields).await
     }
 
     async fn delete(transport: &Transport, id: &str) -> Result<(), ApiError> {
         let call = call_by_id::<T>("delete", id)?;
-        match transport.send(&call, |answer| envelope::open(answer).map(drop)).await {
+        match send::<T, _>(transport, &call, |answer| envelope::open(answer).map(drop)).await {
             Err(error) if error.is_gone() => Ok(()),
             other => other,
         }
@@ -150,6 +159,37 @@ fn call_by_id<T: QpsObject>(verb: &str, id: &str) -> Result<Call, ApiError> {
         Ok(id) => Ok(call::<T>(verb, Some(id), Effect::Settled)),
         Err(message) => Err(ApiError::refused_here(format!("{verb} {}", T::NOUN), None, message)),
     }
+}
+
+async fn change<T: QpsObject>(
+    transport: &Transport,
+    id: &str,
+    fields: &Map<String, Value>,
+) -> Result<(), ApiError> {
+    let mut call = call_by_id::<T>("update", id)?;
+    call.body = envelope::data(T::Wire::NAME, fields);
+    let changed = send::<T, _>(transport, &call, |answer| {
+        let envelope = envelope::open(answer)?;
+        if envelope.count == Some(0) {
+            return Err(Fault::no(ApiErrorKind::NotFound, answer.status, "no object has this id"));
+        }
+        Ok(())
+    });
+    changed.await
+}
+
+/// Makes the request, and says what is known of the kind where the platform does not know it.
+async fn send<T: QpsObject, R>(
+    transport: &Transport,
+    call: &Call,
+    read: impl Fn(&Answer) -> Result<R, Fault>,
+) -> Result<R, ApiError> {
+    transport.send(call, read).await.map_err(|mut error| {
+        if let ApiErrorKind::UnknownObject { remedy } = &mut error.kind {
+            *remedy = T::IF_UNKNOWN;
+        }
+        error
+    })
 }
 
 fn refused(call: &Call, message: String) -> ApiError {
@@ -214,7 +254,7 @@ async fn search<T: QpsObject>(transport: &Transport, ids: Option<&str>) -> Resul
             preferences["startFromId"] = id.into();
         }
         call.body = envelope::search(&criteria, &preferences);
-        let envelope = transport.send(&call, open_listing).await?;
+        let envelope = send::<T, _>(transport, &call, open_listing).await?;
         if let Some(earlier) = decoding.take() {
             absorb(transport, &call, &mut all, earlier).await?;
         }

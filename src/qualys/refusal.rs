@@ -122,7 +122,7 @@ fn classify(answer: &Answer, words: Words, said: String) -> Fault {
         "2002" => ApiErrorKind::Account { code: 2002 },
         "2003" => ApiErrorKind::Account { code: 2003 },
         "OBJECT_NOT_FOUND" | "NOT_FOUND" => ApiErrorKind::NotFound,
-        "INVALID_API_VERSION" => ApiErrorKind::UnknownObject,
+        "INVALID_API_VERSION" => ApiErrorKind::UnknownObject { remedy: None },
         "UNAUTHORIZED" if meant == 401 => ApiErrorKind::Credentials,
         "UNAUTHORIZED"
         | "INSUFFICIENT_PERMISSION"

@@ -9,6 +9,7 @@ use crate::resource::aws::Aws;
 use crate::resource::azure::Azure;
 use crate::resource::azure_organization::AzureOrganization;
 use crate::resource::gcp::Gcp;
+use crate::resource::oci::Oci;
 use crate::resource::snapshot_scan::SnapshotScan;
 use crate::resource::tag::Tag;
 use crate::resource::{Kind, LiveObject, Resource, Spec};
@@ -80,6 +81,7 @@ remotes! {
     Aws => Aws;
     Azure => Azure;
     Gcp => Gcp;
+    Oci => Oci;
     AzureOrganization => AzureOrganization;
     SnapshotScan => SnapshotScan;
 }

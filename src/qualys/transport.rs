@@ -325,7 +325,7 @@ impl Transport {
             | ApiErrorKind::Credentials
             | ApiErrorKind::Permission
             | ApiErrorKind::NotFound
-            | ApiErrorKind::UnknownObject
+            | ApiErrorKind::UnknownObject { .. }
             | ApiErrorKind::Account { .. } => (said, false),
             ApiErrorKind::Server
             | ApiErrorKind::Unreadable

@@ -16,6 +16,7 @@ pub(crate) mod connector;
 mod field;
 pub mod gcp;
 mod live;
+pub mod oci;
 mod pem;
 mod perimeter;
 mod quartz;
@@ -37,8 +38,8 @@ pub use live::{Health, LiveObject, Owner};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
 pub use quartz::QuartzCron;
 pub use scalar::{
-    AwsAccount, AzureId, ExternalId, Module, OrganizationFrequency, Partition, ProjectId, Regions, RoleArn,
-    RunFrequency,
+    AwsAccount, AzureId, ExternalId, Fingerprint, Module, OciRegion, OrganizationFrequency, Partition,
+    ProjectId, Regions, RoleArn, RunFrequency, TenancyOcid, UserOcid,
 };
 pub use timetable::Timetable;
 
@@ -309,6 +310,8 @@ kinds! {
     Azure = "azure" => azure::Azure;
     /// A GCP connector.
     Gcp = "gcp" => gcp::Gcp;
+    /// An OCI connector.
+    Oci = "oci" => oci::Oci;
     /// An Azure organization connector.
     AzureOrganization = "azure_organization" => azure_organization::AzureOrganization;
     /// The service account of snapshot-based scans.
@@ -399,6 +402,13 @@ mod tests {
                     "service_account_key": {"env": "KEY"}, "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"],
                     "run_frequency": "4h", "remediation": true, "enabled": true}),
                 &["name", "project_id"],
+            ),
+            Kind::Oci => (
+                json!({"name": "a", "description": "d", "tenant_id": "ocid1.tenancy.oc1..a",
+                    "user_id": "ocid1.user.oc1..a", "fingerprint": "8a:cd:10:fc:f7:3c:c2:7d:a6:88:27:cb:1a:ad:52:7b",
+                    "private_key": {"env": "KEY"}, "passphrase": {"env": "PHRASE"}, "home_region": "us-ashburn-1",
+                    "capabilities": ["AI"], "tags": ["t"], "run_frequency": "4h", "enabled": true}),
+                &["name", "tenant_id"],
             ),
             Kind::AzureOrganization => (
                 json!({"name": "a", "tenant_id": "22222222-0000-4000-8000-00000000000a", "tenant_name": "A",

@@ -1,7 +1,5 @@
 //! Azure connectors (`azureassetdataconnector`; Connectors API User Guide, "Azure Connectors 3.0").
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -106,14 +104,11 @@ fn live(shown: Shown, own: Own) -> LiveObject {
         enabled: Some(shown.enabled),
         perimeter_scan: Some(shown.perimeter_scan),
     };
-    let unreadable: BTreeMap<&'static str, Value> = [
+    let unreadable = parts::untold([
         ("directory_id", spec.directory_id.is_none()),
         ("application_id", spec.application_id.is_none()),
         ("government", government.is_none()),
-    ]
-    .into_iter()
-    .filter_map(|(field, untold)| untold.then_some((field, Value::Null)))
-    .collect();
+    ]);
     let object = shown.about.of(spec);
     // The applications' identifier is the subscription in requests, and on read may be the application, which many
     // subscriptions share. So it is a hint at most.

@@ -4,5 +4,6 @@ mod aws;
 mod azure;
 mod azure_organization;
 mod gcp;
+mod oci;
 mod parts;
 mod snapshot_scan;

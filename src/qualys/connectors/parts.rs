@@ -181,6 +181,11 @@ impl About {
     }
 }
 
+/// Those of the fields that the answer does not tell, in the form of [`LiveObject::unreadable`].
+pub(super) fn untold<const N: usize>(fields: [(&'static str, bool); N]) -> BTreeMap<&'static str, Value> {
+    fields.into_iter().filter_map(|(field, untold)| untold.then_some((field, Value::Null))).collect()
+}
+
 /// How the applications of a connector are sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Apps<'a> {
