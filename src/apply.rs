@@ -28,10 +28,12 @@ pub enum Outcome {
         /// Whether a create found it there already, in a state that the platform does not tell.
         existed: bool,
     },
-    /// The platform did not make it.
+    /// The platform did not make it, or not all of it.
     Failed {
         /// Why.
         error: String,
+        /// The id of an object that was made all the same, though not whole.
+        made: Option<String>,
     },
     /// It was not tried.
     Skipped {
@@ -198,25 +200,36 @@ fn stages<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Vec<&'a Change>>
 async fn perform(change: &Change, writer: &Writer, secrets: &Secrets, ids: &Ids) -> Applied {
     let began = Instant::now();
     let outcome = match write(change, writer, secrets, ids).await {
-        Ok(Created { id, existed }) => {
+        Ok(Created { id, existed, incomplete }) => {
             ids.lock().insert((change.address.kind, change.address.name.clone()), id.clone());
-            Outcome::Applied { id, existed }
+            match incomplete {
+                None => Outcome::Applied { id, existed },
+                Some(error) => Outcome::Failed {
+                    error: format!("made (id {id}), but not all of it: {}", said(&error)),
+                    made: Some(id),
+                },
+            }
         }
-        Err(Unwritten::Lacks(error)) => Outcome::Failed { error },
+        Err(Unwritten::Lacks(error)) => Outcome::Failed { error, made: None },
         Err(Unwritten::Incomplete) => Outcome::Failed {
             error: "the plan does not say what to write: this is a defect of trueup".to_owned(),
+            made: None,
         },
         Err(Unwritten::Refused { error, after }) => {
-            let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
-            let told = format!("{after}{}{hint}", one_line(&error));
+            let told = format!("{after}{}", said(&error));
             if error.outcome_unknown() {
                 Outcome::Unknown { error: told }
             } else {
-                Outcome::Failed { error: told }
+                Outcome::Failed { error: told, made: None }
             }
         }
     };
     Applied { change: change.clone(), outcome, took: began.elapsed() }
+}
+
+fn said(error: &ApiError) -> String {
+    let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
+    format!("{}{hint}", one_line(error))
 }
 
 /// Why a write was not made.

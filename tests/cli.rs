@@ -291,6 +291,14 @@ fn help_and_version_are_data_and_mistakes_are_64() {
         &["simulate", "--option", "no_such=1"],
         &["simulate", "--option", "latency_ms"],
         &["simulate", "--generate", "aws"],
+        &["template"],
+        &["template", "aws", "--capability", "AI"],
+        &["template", "aws", "--external-id", "US1-1368984-11213331"],
+        &["template", "aws", "--capability", "VM", "--external-id", "US1-1368984-11213331"],
+        &["template", "aws", "--capability", "AI", "--external-id", "with space"],
+        &["template", "aws", "--capability", "AI", "--external-id", "US1-1368984-11213331", "--cloud", "eu"],
+        &["template", "aws", "--capability", "AI", "--external-id", "US1-1368984-11213331", "--force"],
+        &["template", "azure"],
     ] {
         let wrong = folder.expect(64, args);
         assert_eq!(wrong.stdout, "", "{args:?}");
@@ -311,7 +319,7 @@ fn a_file_that_is_missing_is_78_and_named() {
 fn config_yaml_in_the_working_folder_is_the_default() {
     let folder = Folder::example();
     let valid = folder.expect(0, &["validate"]);
-    assert_eq!(valid.stdout, "config.yaml: valid · 6 objects, 1 file, 0 warnings\n");
+    assert!(valid.stdout.starts_with("config.yaml: valid · 6 objects, 1 file, 0 warnings\n"), "{valid}");
 }
 
 #[test]
@@ -430,6 +438,164 @@ fn a_warning_is_said_and_stops_nothing() {
     assert!(valid.stderr.contains("warning: a run frequency of 1h"), "{valid}");
     let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
     assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json}");
+}
+
+/// A year in which no run of these tests takes place.
+const FAR: &str = "activation: [VM], perimeter_scan: {option_profile_id: 2, recurrence: WEEKLY, \
+                   days: [SUN, TUE], scan_prefix: far, start_date: 8031-12-01, start_time: '15:45', \
+                   timezone: Africa/Cairo}";
+
+#[test]
+fn validate_tells_when_the_schedules_of_the_file_run_next() {
+    let folder = Folder::simulated(&ONE.replace("tags: [cli]", &format!("tags: [cli], {FAR}")));
+    let valid = folder.expect(0, &["validate"]);
+    assert_eq!(
+        valid.stdout,
+        "config.yaml: valid · 2 objects, 1 file, 0 warnings\n    aws/one  next run  Tue 8031-12-02 15:45 Africa/Cairo\n"
+    );
+    let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
+    assert_eq!(
+        json["schedules"],
+        json!([{"address": "aws/one", "next_runs": ["8031-12-02T13:45:00Z"]}]),
+        "{json}"
+    );
+    let quiet = folder.expect(0, &["validate", "-q"]);
+    assert_eq!(quiet.stdout, "config.yaml: valid · 2 objects, 1 file, 0 warnings\n");
+    // A schedule of which a part is left to the platform cannot be told.
+    folder.edit(", timezone: Africa/Cairo", "");
+    let valid = folder.expect(0, &["validate"]);
+    assert_eq!(valid.stdout, "config.yaml: valid · 2 objects, 1 file, 0 warnings\n");
+    let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
+    assert_eq!(json["schedules"], json!([]), "{json}");
+}
+
+#[test]
+fn a_schedule_of_a_name_used_twice_is_told_with_its_identity() {
+    let two = format!(
+        "connectors: {{aws: [{{name: a, arn: 'arn:aws:iam::111111111111:role/Q', {FAR}}}, \
+         {{name: a, arn: 'arn:aws:iam::222222222222:role/Q'}}]}}\n"
+    );
+    let valid = Folder::simulated(&two).expect(0, &["validate"]);
+    assert!(
+        valid.stdout.contains("    aws/a#arn:aws:iam::111111111111:role/Q  next run  Tue 8031"),
+        "{valid}"
+    );
+}
+
+#[test]
+fn a_plan_tells_when_a_new_schedule_runs_next() {
+    let folder = Folder::simulated(&ONE.replace("tags: [cli]", &format!("tags: [cli], {FAR}")));
+    let plan = folder.expect(0, &["plan"]);
+    assert!(
+        plan.stdout.contains("\n    next run                          Tue 8031-12-02 15:45 Africa/Cairo\n"),
+        "{plan}"
+    );
+    folder.expect(0, &["apply", "--yes"]);
+    folder.edit("days: [SUN, TUE]", "days: [SUN]");
+    let plan = folder.expect(0, &["plan"]);
+    assert!(
+        plan.stdout.contains(
+            "    perimeter_scan.days  -TUE\n    \
+             next run             Tue 8031-12-02 15:45 Africa/Cairo → Sun 8031-12-07 15:45 Africa/Cairo\n"
+        ),
+        "{plan}"
+    );
+    let json = check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1");
+    assert_eq!(
+        json["changes"][0]["next_runs"],
+        json!({"before": ["8031-12-02T13:45:00Z"], "after": ["8031-12-07T13:45:00Z"]}),
+        "{json}"
+    );
+}
+
+// The template of the role.
+
+#[test]
+fn the_template_of_a_role_is_printed_or_written_to_a_new_file() {
+    let folder = Folder::example();
+    let id = "US1-1368984-11213331";
+    for (cloud, principal) in [
+        (&[][..], "arn:aws:iam::"),
+        (&["--cloud", "global"], "arn:aws:iam::"),
+        (&["--cloud", "gov"], "arn:aws-us-gov:iam::"),
+        (&["--cloud", "china"], "arn:aws-cn:iam::"),
+    ] {
+        for capability in ["AI", "CI", "csa"] {
+            let args =
+                [&["template", "aws", "--capability", capability, "--external-id", id], cloud].concat();
+            let template = folder.expect(0, &args);
+            assert_eq!(template.stderr, "");
+            let role =
+                &template.json()["Resources"]["ConnectorRole"]["Properties"]["AssumeRolePolicyDocument"];
+            let statement = &role["Statement"][0];
+            assert_eq!(statement["Condition"]["StringEquals"]["sts:ExternalId"], id, "{args:?} {template}");
+            assert!(
+                statement["Principal"]["AWS"].as_str().unwrap().starts_with(principal),
+                "{args:?} {template}"
+            );
+        }
+    }
+    let aws = ["template", "aws", "--capability", "CSA", "--external-id", id];
+    let printed = folder.expect(0, &aws);
+    let to_file = [&aws[..], &["--out", "role.json"]].concat();
+    let written = folder.expect(0, &to_file);
+    assert_eq!((written.stdout.as_str(), written.stderr.as_str()), ("", ""));
+    assert_eq!(folder.read("role.json"), printed.stdout);
+
+    folder.write("role.json", "mine");
+    let refused = folder.expect(1, &to_file);
+    assert_eq!(refused.stderr, "error: role.json exists already\nhint: name another file, or pass --force\n");
+    assert_eq!(folder.read("role.json"), "mine");
+    folder.expect(0, &[&to_file[..], &["--force"]].concat());
+    assert_eq!(folder.read("role.json"), printed.stdout);
+    let nowhere = folder.expect(1, &[&aws[..], &["--out", "no/such/role.json"]].concat());
+    assert!(nowhere.stderr.starts_with("error: could not write no/such/role.json: "), "{nowhere}");
+}
+
+#[test]
+fn an_answer_that_is_no_template_is_1_and_readable() {
+    let folder = Folder::example();
+    let simulator = Simulator::beside(&folder, &[]);
+    let aws = [
+        "template",
+        "aws",
+        "--capability",
+        "AI",
+        "--external-id",
+        "US1-1368984-11213331",
+        "--out",
+        "role.json",
+    ];
+    let refusal = json!({"ServiceResponse": {"responseCode": "INVALID_REQUEST",
+        "responseErrorDetails": {"errorMessage": "No such thing.", "errorResolution": "Ask again."}}});
+    for (fault, said) in [
+        (
+            json!({"kind": "status", "status": 200, "body": refusal}),
+            "INVALID_REQUEST: No such thing (Ask again)",
+        ),
+        (
+            json!({"kind": "status", "status": 400, "body": refusal}),
+            "INVALID_REQUEST: No such thing (Ask again)",
+        ),
+        (
+            json!({"kind": "status", "status": 200, "body": {"ServiceResponse": {"responseCode": "SUCCESS"}}}),
+            "SUCCESS",
+        ),
+        (json!({"kind": "status", "status": 200, "body": {"Outputs": {}}}), "JSON without a reason"),
+        (json!({"kind": "html"}), "an HTML page"),
+        (json!({"kind": "empty", "status": 200}), "an empty answer"),
+    ] {
+        let mut fault = fault;
+        (fault["path"], fault["times"]) = (json!("awscloudformationtemplate"), json!(0));
+        simulator.fault(&fault);
+        let failed = folder.expect(1, &aws);
+        let first = failed.stderr.lines().next().unwrap();
+        assert!(first.starts_with("error: could not download awscloudformationtemplate: "), "{failed}");
+        assert!(first.contains(said), "{fault}: {failed}");
+        assert_eq!(failed.stdout, "");
+        assert!(!folder.path("role.json").exists(), "{fault}");
+        simulator.end_faults();
+    }
 }
 
 #[test]

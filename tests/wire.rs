@@ -384,6 +384,7 @@ async fn created(spec: &Spec, marker: Option<&Owner>) -> Value {
     let name = match spec {
         Spec::Aws(_) => "AwsAssetDataConnector",
         Spec::Tag(_) => "Tag",
+        other => panic!("{} is no object of this family", other.kind()),
     };
     let stub = Stub::plays([success(&json!({"count": 1, "data": [{name: {"id": "9"}}]}))]).await;
     let id = Writer::new(&stub.reader()).create(spec, Context::new(&Known).marked(marker)).await.unwrap();
@@ -491,6 +492,22 @@ async fn an_update_sends_the_changed_fields_alone() {
     assert_eq!(stub.asked().len(), 0);
     let cleared = aws(json!({"name": "orders", "arn": arn, "description": ""}));
     assert_eq!(updated(&cleared, &["description"], None).await, json!({"description": ""}));
+}
+
+/// The platform may refuse a start date that has passed by now, so it goes only with a schedule that changes.
+#[tokio::test]
+async fn a_schedule_is_sent_whole_or_not_at_all() {
+    let spec = aws(json!({
+        "name": "orders", "arn": "arn:aws:iam::210987654321:role/Reader", "run_frequency": "4h",
+        "perimeter_scan": {"option_profile_id": 2, "recurrence": "DAILY", "scan_prefix": "edge",
+            "start_date": "2020-02-29", "start_time": "9:05", "timezone": "UTC"}
+    }));
+    assert_eq!(updated(&spec, &["run_frequency"], None).await, json!({"runFrequency": 240}));
+    assert_eq!(
+        updated(&spec, &["perimeter_scan"], None).await["connectorScanConfig"],
+        json!({"set": {"ConnectorScanConfiguration": {"optionProfileId": 2, "recurrence": "DAILY", "scanPrefix": "edge",
+            "startDate": "02/29/2020", "startTime": "09:05", "timezone": "UTC"}}})
+    );
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ fn outcome_text(report: &Report) -> String {
                 let why = match outcome {
                     Outcome::Applied { existed: false, id: _ } => continue,
                     Outcome::Applied { existed: true, id: _ } => EXISTED,
-                    Outcome::Failed { error } | Outcome::Unknown { error } => error.as_str(),
+                    Outcome::Failed { error, made: _ } | Outcome::Unknown { error } => error.as_str(),
                     Outcome::Skipped { because } => because.as_str(),
                 };
                 let sign = if outcome.is_applied() { '?' } else { 'x' };
@@ -151,7 +151,10 @@ fn outcome_text(report: &Report) -> String {
                 let _ = writeln!(text, "x {} failed   {}", visible(&what), visible(&failed.error));
             }
             let done = |action| {
-                let of = |applied: &&Applied| applied.outcome.is_applied() && applied.change.action == action;
+                let of = |applied: &&Applied| {
+                    let made = matches!(applied.outcome, Outcome::Applied { existed: false, id: _ });
+                    made && applied.change.action == action
+                };
                 report.applied.iter().filter(of).count()
             };
             let ended = |word| report.applied.iter().filter(|applied| applied.outcome.word() == word).count();
@@ -179,7 +182,8 @@ fn outcome_json(applied: &Applied) -> Value {
     let Applied { change, outcome, took: _ } = applied;
     let (id, error, because) = match outcome {
         Outcome::Applied { id, existed: _ } => (Some(id), None, None),
-        Outcome::Failed { error } | Outcome::Unknown { error } => (change.id.as_ref(), Some(error), None),
+        Outcome::Failed { error, made } => (made.as_ref().or(change.id.as_ref()), Some(error), None),
+        Outcome::Unknown { error } => (change.id.as_ref(), Some(error), None),
         Outcome::Skipped { because } => (change.id.as_ref(), None, Some(because)),
     };
     json!({

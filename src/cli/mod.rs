@@ -7,6 +7,7 @@ mod plan;
 mod run;
 mod session;
 mod simulate;
+mod template;
 mod validate;
 
 use std::ffi::OsString;
@@ -99,6 +100,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Check the file alone, offline
     Validate(validate::ValidateArgs),
+    /// Download what has to be set up in a cloud before a connector can work there
+    Template(template::TemplateArgs),
     /// Run the simulator of the platform alone
     Simulate(simulate::SimulateArgs),
 }
@@ -183,6 +186,7 @@ pub fn main() -> Exit {
             Command::Apply(args) => apply::run(&common, &args).await,
             Command::Export(args) => export::run(&common, &args).await,
             Command::Validate(args) => validate::run(&common, &args),
+            Command::Template(args) => template::run(&common, args).await,
             Command::Simulate(args) => simulate::run(&common, args).await,
         }
     });

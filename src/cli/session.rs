@@ -97,7 +97,8 @@ impl Session {
 
 /// The plan as text.
 pub(super) fn text(plan: &Plan, platform: &str, color: bool, show_unmanaged: bool) -> String {
-    render_text(plan, platform, Style { color, show_unmanaged, applied: false })
+    let style = Style { color, show_unmanaged, applied: false, now: Timestamp::now() };
+    render_text(plan, platform, style)
 }
 
 /// A target that names nothing is wrong usage.

@@ -1,11 +1,16 @@
 //! `trueup validate`: the file alone, offline.
 
+use std::collections::HashMap;
+
 use clap::Args;
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::{Common, Format, output, shown};
-use crate::desired;
+use crate::desired::{self, Declared};
 use crate::exit::Exit;
+use crate::plan::{next_runs_json, visible};
+use crate::resource::{Address, Spec, Timetable};
 
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
@@ -20,6 +25,7 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
         Ok(desired) => desired,
         Err(rejected) => return output::reject(args.format, &rejected),
     };
+    let now = Timestamp::now();
     match args.format {
         Format::Json => output::say_json(&json!({
             "format": "trueup.validate/v1",
@@ -27,6 +33,11 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
             "declared": desired.declared.len(),
             "files": desired.files.len(),
             "warnings": desired.warnings,
+            "schedules": schedules(&desired.declared)
+                .filter_map(|(address, schedule)| {
+                    Some(json!({"address": address, "next_runs": next_runs_json(schedule, now)?}))
+                })
+                .collect::<Vec<Value>>(),
         })),
         Format::Text => {
             output::complain_of(&[], &desired.warnings);
@@ -41,7 +52,29 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
                 plural(files, "file"),
                 plural(warnings, "warning"),
             ));
+            for (address, schedule) in schedules(&desired.declared).filter(|_| !common.quiet) {
+                if let Some(runs) = schedule.describe(now) {
+                    let line = format!("    {address}  {}  {runs}", schedule.label());
+                    output::say(&format!("{}\n", visible(&line)));
+                }
+            }
         }
     }
     Exit::Success
+}
+
+/// The schedules of the file, each with the address of what bears it.
+fn schedules(declared: &[Declared]) -> impl Iterator<Item = (Address, Timetable<'_>)> {
+    let address = |spec: &Spec| Address::new(spec.kind(), spec.address_name());
+    let mut namesakes: HashMap<Address, usize> = HashMap::new();
+    for Declared { spec, .. } in declared {
+        *namesakes.entry(address(spec)).or_default() += 1;
+    }
+    declared.iter().filter_map(move |Declared { spec, .. }| {
+        let mut address = address(spec);
+        if let Some(identity) = spec.identity().filter(|_| namesakes.get(&address) > Some(&1)) {
+            address.name = format!("{}#{identity}", address.name);
+        }
+        Some((address, spec.schedule()?))
+    })
 }

@@ -67,13 +67,12 @@ fn load_with(
 const MAIN_KEYS: [&str; 7] = ["version", "platform", "reconcile", "journal", "listen", "include", "defaults"];
 
 /// Sections of the file's format that this version does not manage.
-const NOT_YET: [&str; 9] = [
+const NOT_YET: [&str; 8] = [
     "connectors.azure",
     "connectors.gcp",
     "connectors.oci",
     "azure_organizations",
     "global_scan",
-    "snapshot_scan",
     "container_security",
     "reports",
     "expectations",

@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::model::{Change, Plan};
+use crate::resource::Timetable;
 
 /// What the JSON says beside the plan itself.
 #[derive(Debug, Clone)]
 pub struct Heading<'a> {
     /// The platform's name.
     pub platform: &'a str,
-    /// When it was made.
+    /// When it was made. Next runs are counted from then.
     pub generated_at: Timestamp,
     /// The exit code to name: the process's own, or the detailed one over HTTP.
     pub exit: u8,
@@ -46,7 +47,7 @@ pub fn plan_json(plan: &Plan, heading: &Heading<'_>) -> Value {
         "policy": mode.word(),
         "exit": heading.exit,
         "summary": summary,
-        "changes": changes.iter().map(change_json).collect::<Vec<_>>(),
+        "changes": changes.iter().map(|change| change_json(change, heading.generated_at)).collect::<Vec<_>>(),
         "unmanaged": unmanaged,
         "unverified": unverified,
         "unhealthy": unhealthy,
@@ -57,7 +58,7 @@ pub fn plan_json(plan: &Plan, heading: &Heading<'_>) -> Value {
     })
 }
 
-fn change_json(change: &Change) -> Value {
+fn change_json(change: &Change, now: Timestamp) -> Value {
     let Change {
         address,
         action,
@@ -76,7 +77,7 @@ fn change_json(change: &Change) -> Value {
         after: _,
         marker: _,
     } = change;
-    json!({
+    let mut json = json!({
         "address": address,
         "kind": address.kind,
         "action": action,
@@ -87,7 +88,22 @@ fn change_json(change: &Change) -> Value {
         "reason": reason,
         "depends_on": depends_on,
         "fields": fields,
-    })
+    });
+    if let Some((before, after)) = change.new_schedule() {
+        let runs = |schedule: Timetable<'_>| next_runs_json(schedule, now);
+        let (before, after) = (before.and_then(runs), runs(after));
+        if before.is_some() || after.is_some() {
+            json["next_runs"] = json!({"before": before, "after": after});
+        }
+    }
+    json
+}
+
+/// The next runs of a schedule, in UTC; `None` where parts of it are missing.
+#[must_use]
+pub fn next_runs_json(schedule: Timetable<'_>, now: Timestamp) -> Option<Value> {
+    let runs = schedule.next_runs(now)?;
+    Some(runs.iter().map(|run| Value::from(run.timestamp().to_string())).collect())
 }
 
 /// RFC 3339 without a fraction.

@@ -26,9 +26,9 @@ use serde_json::Value;
 
 use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
 use crate::desired::{Declared, Desired};
-use crate::resource::{Access, Address, Fields, Kind, LiveObject, Spec, Told};
+use crate::resource::{Address, Fields, Kind, LiveObject, Spec, Told};
 
-pub use json::{Heading, plan_json};
+pub use json::{Heading, next_runs_json, plan_json};
 pub use limits::{ApprovedPlan, Refusal, approve};
 pub use model::{
     Action, Blocked, Cause, Change, Cost, Failed, FieldChange, Held, Observation, Plan, Summary, Unhealthy,
@@ -65,9 +65,14 @@ impl LiveState {
             let recalled = known.objects.iter().filter(|((of, _), _)| *of == kind);
             *listing = recalled
                 .filter_map(|((_, id), object)| {
-                    let spec = kind.known_by(&object.identity)?;
-                    let fields = kind.fields().iter().filter(|field| field.access != Access::Identity);
-                    let unreadable = fields.map(|field| (field.name, Value::Null)).collect();
+                    let bare = kind.known_by(&object.identity)?;
+                    let written = parse_object(&object.written);
+                    let mut fields = bare.fields();
+                    fields.extend(written.clone());
+                    let spec = kind.deserialize(Value::Object(fields)).unwrap_or(bare);
+                    let known = spec.fields();
+                    let untold = kind.fields().iter().filter(|field| !known.contains_key(field.name));
+                    let unreadable = untold.map(|field| (field.name, Value::Null)).collect();
                     Some(LiveObject { unreadable, ..LiveObject::new(id.clone(), spec) })
                 })
                 .collect();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::desired::settings::Mode;
-use crate::resource::{Address, Field, Fields, Health, Kind, Owner, Spec};
+use crate::resource::{Address, Field, Fields, Health, Kind, Owner, Spec, Timetable};
 
 /// What to change, and all that a person should know beside it.
 #[derive(Debug, Clone)]
@@ -345,6 +345,14 @@ impl Change {
     #[must_use]
     pub fn applies(&self) -> bool {
         self.held.is_none()
+    }
+
+    /// The schedule that the object has, if any, and the one that it gets, where they differ.
+    #[must_use]
+    pub fn new_schedule(&self) -> Option<(Option<Timetable<'_>>, Timetable<'_>)> {
+        let after = self.after.as_ref().and_then(Spec::schedule)?;
+        let before = self.before.as_ref().and_then(Spec::schedule);
+        (before != Some(after)).then_some((before, after))
     }
 
     /// The names of the fields that change.

@@ -18,6 +18,8 @@ pub struct Style {
     pub show_unmanaged: bool,
     /// Whether the changes were made (`created`), or would be (`create`).
     pub applied: bool,
+    /// The time from which next runs are counted.
+    pub now: Timestamp,
 }
 
 /// The longest list of values on one line; longer ones are one a line.
@@ -162,9 +164,15 @@ impl Text {
         };
         self.coloured(code, &line);
         let fields: Vec<FieldChange> = change.fields.iter().flat_map(flatten).collect();
-        let width = fields.iter().map(|field| field.path.chars().count()).max().unwrap_or(0);
+        let runs = next_runs(change, self.style.now);
+        let names =
+            fields.iter().map(|field| field.path.as_str()).chain(runs.iter().map(|(label, _)| *label));
+        let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
         for field in &fields {
             self.field(field, change.action, width);
+        }
+        if let Some((label, runs)) = runs {
+            self.line(&format!("    {label:<width$}  {}", visible(&runs)));
         }
     }
 
@@ -343,6 +351,17 @@ fn why(change: &Change) -> String {
         }
         _ => change.reason.clone(),
     }
+}
+
+/// When the object runs next, before and after, where its schedule changes.
+fn next_runs(change: &Change, now: Timestamp) -> Option<(&'static str, String)> {
+    let (before, after) = change.new_schedule()?;
+    let runs = after.describe(now)?;
+    let runs = match before.and_then(|before| before.describe(now)) {
+        Some(before) if before != runs => format!("{before} → {runs}"),
+        Some(_) | None => runs,
+    };
+    Some((after.label(), runs))
 }
 
 /// A time to the minute, in UTC.

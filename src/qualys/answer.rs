@@ -59,4 +59,42 @@ impl Fault {
     pub(super) fn unreadable(answer: &Answer, said: impl Into<String>) -> Fault {
         Fault::unsure(ApiErrorKind::Unreadable, answer.status, said)
     }
+
+    /// There was no answer, or it broke off. What failed before the request was sent is told from the rest.
+    pub(super) fn transport(error: reqwest::Error, status: Option<u16>) -> Fault {
+        let unsent = error.is_connect() || error.is_builder();
+        let said = if error.is_dns() {
+            "the host's name is not known"
+        } else if error.is_connect() {
+            "no connection"
+        } else if error.is_timeout() {
+            "no answer in time"
+        } else if status.is_some() {
+            "the answer broke off"
+        } else {
+            "the connection was closed before the answer"
+        };
+        Fault {
+            kind: ApiErrorKind::Transport,
+            status: None,
+            said: said.to_owned(),
+            transient: !error.is_builder(),
+            maybe_done: !unsent,
+            wait: None,
+            source: Some(Arc::new(error.without_url()) as Arc<dyn Error + Send + Sync>),
+        }
+    }
+
+    /// Not sent, since the platform has asked to wait for longer than we may.
+    pub(super) fn kept_back(left: Duration) -> Fault {
+        Fault {
+            kind: ApiErrorKind::RateLimited { wait: Some(left) },
+            status: None,
+            said: String::new(),
+            transient: true,
+            maybe_done: false,
+            wait: Some(left),
+            source: None,
+        }
+    }
 }

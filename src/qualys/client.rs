@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::endpoint::Endpoint;
 use super::error::{ApiError, ConnectError};
 use super::remote;
+use super::template::{self, AwsTemplate};
 use super::transport::{Requests, Transport};
 use super::write::{Context, Created, Write};
 use crate::resource::{Kind, LiveObject, Spec};
@@ -43,7 +44,7 @@ impl Reader {
 
     /// From now on, takes these secrets out of whatever the platform says.
     pub fn guard(&self, secrets: &Secrets) {
-        self.transport.guard(secrets);
+        self.transport.guard(secrets.iter());
     }
 
     /// Every object of the kind, in the order of their ids. What cannot be read whole is an error.
@@ -54,6 +55,11 @@ impl Reader {
     /// The objects with these ids. Those that are gone, or outside the user's scope, are absent.
     pub async fn read(&self, kind: Kind, ids: &[String]) -> Result<Vec<LiveObject>, ApiError> {
         remote::read(&self.transport, kind, ids).await
+    }
+
+    /// The CloudFormation template of the role that an AWS connector assumes, as the platform gives it.
+    pub async fn aws_template(&self, wanted: &AwsTemplate) -> Result<String, ApiError> {
+        template::download(&self.transport, wanted).await
     }
 
     /// How many requests were made so far, by this client and its clones and writers.

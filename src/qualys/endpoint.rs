@@ -104,6 +104,11 @@ impl Endpoint {
         client.build().map_err(|source| ConnectError::Client { source: source.without_url() })
     }
 
+    /// Whether [`Endpoint::client`] makes the same client for both.
+    pub(super) fn same_rules(one: &Url, other: &Url) -> bool {
+        one.scheme() == other.scheme() && is_loopback(one) == is_loopback(other)
+    }
+
     fn certificates(&self) -> Result<Vec<Certificate>, ConnectError> {
         let Some(path) = &self.ca_bundle else { return Ok(Vec::new()) };
         let pem =

@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::call::{Call, Host};
+
 /// Why an operation on the platform failed. Reads
 /// `could not search awsassetdataconnector: HTTP 403: you may not look at connectors`; the source, where there
 /// is one, stands beside it and is not part of the text.
@@ -22,6 +24,8 @@ pub struct ApiError {
     pub status: Option<u16>,
     /// The platform's own words, or ours for what came instead of them; one line, cut short, without secrets.
     pub said: String,
+    /// The host that was asked.
+    pub(super) host: Host,
     pub(super) outcome_unknown: bool,
     /// Whether the same request may succeed a moment later.
     pub(super) transient: bool,
@@ -108,18 +112,16 @@ impl ApiError {
     /// What to do about it, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<Cow<'static, str>> {
+        let reason = self.said.strip_prefix(NO_TOKEN).unwrap_or(&self.said);
         let hint = match &self.kind {
             ApiErrorKind::Credentials => {
                 "check platform.username and platform.password, and that platform.pod is the account's platform"
             }
-            ApiErrorKind::Permission if self.said.starts_with("EVALUATION_EXPIRED") => {
+            ApiErrorKind::Permission if reason.starts_with("EVALUATION_EXPIRED") => {
                 "the module's licence or trial is over: renew it with the vendor"
             }
-            ApiErrorKind::Permission => {
-                "give the user the permission (for connectors: Manager with full scope), \
-                 and switch API access on for its role"
-            }
-            ApiErrorKind::NotFound if self.object.is_none() => WRONG_HOST,
+            ApiErrorKind::Permission => return Some(self.permission_hint()),
+            ApiErrorKind::NotFound if self.object.is_none() => return Some(self.wrong_host()),
             ApiErrorKind::NotFound => "it is gone, or outside the scope of the user",
             ApiErrorKind::UnknownObject => {
                 "the subscription lacks the module, or its platform this version of the API"
@@ -127,16 +129,26 @@ impl ApiError {
             ApiErrorKind::RateLimited { .. } => {
                 "wait, run less often, or ask the vendor for a higher limit; other tools use the same quota"
             }
-            ApiErrorKind::Unreadable | ApiErrorKind::Server if self.said.starts_with("an empty answer") => {
-                WRONG_HOST
+            ApiErrorKind::Unreadable | ApiErrorKind::Server if reason.starts_with("an empty answer") => {
+                return Some(self.wrong_host());
             }
             ApiErrorKind::Unreadable if self.status.is_some_and(|status| (300..400).contains(&status)) => {
-                "redirects are not followed, so that credentials stay where they belong: set platform.api_url"
+                return Some(Cow::Owned(format!(
+                    "redirects are not followed, so that credentials stay where they belong: set {}",
+                    self.host.setting()
+                )));
             }
-            ApiErrorKind::Unreadable if self.said.starts_with("an HTML page") => {
-                "something else answers in the platform's place (a proxy, the wrong host): check platform.api_url"
+            ApiErrorKind::Unreadable if reason.starts_with("an HTML page") => {
+                return Some(Cow::Owned(format!(
+                    "something else answers in the platform's place (a proxy, the wrong host): check {}",
+                    self.host.setting()
+                )));
             }
-            ApiErrorKind::Transport => "check the network, platform.proxy and platform.api_url",
+            ApiErrorKind::Unreadable if self.status == Some(404) => return Some(self.wrong_host()),
+            ApiErrorKind::Transport => {
+                let setting = self.host.setting();
+                return Some(Cow::Owned(format!("check the network, platform.proxy and {setting}")));
+            }
             ApiErrorKind::WrongSubscription { .. } => {
                 "the credentials belong to another subscription than platform.subscription"
             }
@@ -151,11 +163,52 @@ impl ApiError {
         Some(Cow::Borrowed(hint))
     }
 
+    fn wrong_host(&self) -> Cow<'static, str> {
+        Cow::Owned(format!(
+            "{} names the wrong host, or the subscription lacks the module",
+            self.host.setting()
+        ))
+    }
+
+    fn permission_hint(&self) -> Cow<'static, str> {
+        let known = if self.said.starts_with(FRESH_TOKEN) { "user and password are right: " } else { "" };
+        let permission = match permission(&self.said) {
+            Some(name) => format!("the permission {name}"),
+            None if self.host == Host::Api => {
+                "the permission (for connectors: Manager with full scope)".to_owned()
+            }
+            None => "the permission for this module".to_owned(),
+        };
+        Cow::Owned(format!("{known}give the user {permission}, and switch API access on for its role"))
+    }
+
+    /// Whether the platform says of one object that it is not there. A page of HTML with status 404 is another
+    /// server's word, and without an object it is the collection that is missing.
+    pub(super) fn is_gone(&self) -> bool {
+        self.kind == ApiErrorKind::NotFound && self.object.is_some() && !self.said.starts_with("an HTML page")
+    }
+
+    /// As the user sees it for whose call a token was wanted.
+    pub(super) fn for_want_of_token(&self, call: &Call) -> ApiError {
+        ApiError {
+            operation: call.operation.clone(),
+            object: call.object.clone(),
+            said: format!("{NO_TOKEN}{}", self.said),
+            ..self.clone()
+        }
+    }
+
+    /// Refused although the token was got just now: the token is not what is wrong.
+    pub(super) fn despite_fresh_token(self) -> ApiError {
+        ApiError { kind: ApiErrorKind::Permission, said: format!("{FRESH_TOKEN}{}", self.said), ..self }
+    }
+
     /// What was refused before any request was sent.
     pub(super) fn refused_here(operation: String, object: Option<String>, message: String) -> ApiError {
         ApiError {
             operation,
             object,
+            host: Host::Api,
             said: message.clone(),
             kind: ApiErrorKind::Refused(Box::new(Refusal { code: None, message, resolution: None })),
             status: None,
@@ -166,7 +219,24 @@ impl ApiError {
     }
 }
 
-const WRONG_HOST: &str = "platform.api_url names the wrong host, or the subscription lacks the module";
+/// How an error begins that is about the sign-in at the gateway.
+pub(super) const NO_TOKEN: &str = "no token from the gateway: ";
+/// How an error begins that is about a call that a fresh token did not help.
+const FRESH_TOKEN: &str = "refused with a fresh token: ";
+
+/// The name of a permission in the platform's words, as in `CS.SENSOR_PROFILE.VIEW`.
+fn permission(said: &str) -> Option<&str> {
+    let part = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_uppercase())
+            && part.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    let mut words =
+        said.split(|character: char| !(character.is_ascii_alphanumeric() || "._".contains(character)));
+    words.find_map(|word| {
+        let word = word.trim_end_matches('.');
+        (word.contains('.') && word.split('.').all(part)).then_some(word)
+    })
+}
 
 /// Why a client could not be made.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,9 @@
 //! The only code that knows the platform's wire format. It reads and writes the types of [`crate::resource`].
 //!
 //! A [`Reader`] can only look; a [`Writer`] is the only thing that changes anything, one object by id at a time.
-//! `transport` speaks HTTP, `qps` the API family of connectors and tags, and each kind has a file that turns
-//! its wire form into its spec and back. A kind of another family implements `remote::Remote` by itself.
+//! `transport` speaks HTTP with the platform's three `hosts` and `token` signs in at the gateway. `qps` is the API
+//! family of connectors and tags, and each of its kinds has a file that turns its wire form into its spec and
+//! back. A kind of another family implements `remote::Remote` by itself; `rest` helps those that speak plain JSON.
 
 mod client;
 mod endpoint;
@@ -13,18 +14,29 @@ mod write;
 
 mod connectors;
 mod tags;
+mod template;
 
 mod envelope;
 mod qps;
+mod rest;
+
 mod refusal;
 mod shapes;
 
 mod answer;
+mod call;
+mod guard;
+mod hosts;
 mod limits;
+mod token;
 mod transport;
+
+#[cfg(test)]
+mod tests;
 
 pub use client::{Reader, Writer};
 pub use endpoint::{Endpoint, RetryPolicy};
 pub use error::{ApiError, ApiErrorKind, ConnectError, Refusal};
+pub use template::AwsTemplate;
 pub use transport::Requests;
 pub use write::{Context, Created, Names};

@@ -13,11 +13,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Fault};
+use super::call::{Call, Effect};
 use super::envelope::{self, Envelope};
 use super::error::{ApiError, ApiErrorKind};
 use super::remote::Remote;
 use super::shapes::{Item, Items};
-use super::transport::{Call, Effect, Transport};
+use super::transport::Transport;
 use super::write::{Created, Write};
 use crate::resource::{Address, LiveObject, Resource};
 
@@ -127,10 +128,7 @@ impl<T: QpsObject> Remote for T {
     async fn delete(transport: &Transport, id: &str) -> Result<(), ApiError> {
         let call = call_by_id::<T>("delete", id)?;
         match transport.send(&call, |answer| envelope::open(answer).map(drop)).await {
-            // A page of HTML with status 404 is another server's word, not the platform's.
-            Err(error) if error.kind == ApiErrorKind::NotFound && !error.said.starts_with("an HTML page") => {
-                Ok(())
-            }
+            Err(error) if error.is_gone() => Ok(()),
             other => other,
         }
     }
@@ -141,14 +139,9 @@ fn call<T: QpsObject>(verb: &str, id: Option<ObjectId>, effect: Effect) -> Call 
     if let Some(ObjectId(id)) = id {
         path = format!("{path}/{id}");
     }
-    Call {
-        operation: format!("{verb} {}", T::NOUN),
-        object: id.map(|ObjectId(id)| id.to_string()),
-        method: Method::POST,
-        path,
-        body: Bytes::new(),
-        effect,
-    }
+    let mut call = Call::new(format!("{verb} {}", T::NOUN), Method::POST, path, effect);
+    call.object = id.map(|ObjectId(id)| id.to_string());
+    call
 }
 
 /// A call that changes or deletes one object. There is none without an id.

@@ -1,10 +1,11 @@
 //! What an answer means that is not the expected one. Error bodies may be JSON or XML, with the connector
-//! API's `ServiceResponse` or the older API's `SIMPLE_RETURN`, a page of HTML, or nothing at all; and bad
-//! credentials have been recorded with HTTP 200.
+//! API's `ServiceResponse`, the older API's `SIMPLE_RETURN` or one of the gateway's several forms, a page of HTML,
+//! plain text, or nothing at all; and bad credentials have been recorded with HTTP 200.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use serde::Deserialize;
+use reqwest::StatusCode;
+use serde_json::Value;
 
 use super::answer::{Answer, Fault};
 use super::envelope::ErrorDetails;
@@ -17,6 +18,8 @@ const LIMIT_CODES: [&str; 4] = ["1959", "1960", "1965", "1966"];
 /// What the platform gave as its reason, whatever the form.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Words {
+    /// The HTTP status that the body names.
+    status: Option<u16>,
     pub(super) code: Option<String>,
     pub(super) message: Option<String>,
     pub(super) resolution: Option<String>,
@@ -25,7 +28,7 @@ pub(super) struct Words {
 impl Words {
     pub(super) fn new(code: Option<String>, details: Option<ErrorDetails>) -> Words {
         let ErrorDetails { message, resolution } = details.unwrap_or_default();
-        Words { code, message, resolution }
+        Words { status: None, code, message, resolution }
     }
 
     fn is_empty(&self) -> bool {
@@ -73,10 +76,21 @@ pub(super) fn refused(answer: &Answer, words: Words) -> Fault {
     classify(answer, words, said)
 }
 
+/// What a body is that is neither JSON nor plain text; `None` if it is one of these.
+pub(super) fn instead(answer: &Answer) -> Option<String> {
+    match inspect(&answer.body) {
+        Body::Empty => Some("an empty answer".to_owned()),
+        Body::Other(said) if !answer.body.trim_ascii_start().starts_with(b"{") => Some(said),
+        Body::Other(_) | Body::Words(_) => None,
+    }
+}
+
 fn classify(answer: &Answer, words: Words, said: String) -> Fault {
     let status = answer.status;
+    // A failure that comes with a good status may tell the status that it means.
+    let meant = words.status.filter(|_| status.is_success()).unwrap_or(status.as_u16());
     let code = words.code.as_deref().unwrap_or_default();
-    let limit = match status.as_u16() {
+    let limit = match meant {
         429 => true,
         409 if LIMIT_CODES.contains(&code) => true,
         409 => code.is_empty() && answer.limits.exhausted(),
@@ -86,12 +100,18 @@ fn classify(answer: &Answer, words: Words, said: String) -> Fault {
         let kind = ApiErrorKind::RateLimited { wait: answer.limits.wait };
         return Fault { transient: true, wait: answer.limits.wait, ..Fault::no(kind, status, said) };
     }
+    // No redirect: what was asked for is there already.
+    if status == StatusCode::NOT_MODIFIED {
+        let message = "already there, not modified".to_owned();
+        let refusal = Refusal { message: message.clone(), ..Refusal::default() };
+        return Fault::no(ApiErrorKind::Refused(Box::new(refusal)), status, message);
+    }
     if status.is_redirection() {
         let said =
             answer.location.as_ref().map_or("a redirect".to_owned(), |to| format!("a redirect to {to}"));
         return Fault::no(ApiErrorKind::Unreadable, status, said);
     }
-    if status.is_server_error() {
+    if meant >= 500 {
         let fault = Fault::unsure(ApiErrorKind::Server, status, said);
         return Fault { wait: answer.limits.wait, ..fault };
     }
@@ -103,13 +123,13 @@ fn classify(answer: &Answer, words: Words, said: String) -> Fault {
         "2003" => ApiErrorKind::Account { code: 2003 },
         "OBJECT_NOT_FOUND" | "NOT_FOUND" => ApiErrorKind::NotFound,
         "INVALID_API_VERSION" => ApiErrorKind::UnknownObject,
-        "UNAUTHORIZED" if status.as_u16() == 401 => ApiErrorKind::Credentials,
+        "UNAUTHORIZED" if meant == 401 => ApiErrorKind::Credentials,
         "UNAUTHORIZED"
         | "INSUFFICIENT_PERMISSION"
         | "FORBIDDEN"
         | "NOT_AUTHORIZED"
         | "EVALUATION_EXPIRED" => ApiErrorKind::Permission,
-        _ => match status.as_u16() {
+        _ => match meant {
             // Without a code a good status says nothing, and SUCCESS is no reason: the answer is damaged.
             200..=299 if words.code.as_deref().is_none_or(|code| code == "SUCCESS") => {
                 let bare = words.message.is_some() || words.code.is_some();
@@ -160,30 +180,9 @@ fn inspect(body: &[u8]) -> Body {
 }
 
 fn json(text: &str) -> Body {
-    #[derive(Deserialize)]
-    struct Wrapped {
-        #[serde(rename = "ServiceResponse")]
-        response: Option<Reason>,
-        #[serde(flatten)]
-        bare: Reason,
-    }
-    /// The spellings of the connector API and of the gateway's services.
-    #[derive(Deserialize, Default)]
-    struct Reason {
-        #[serde(rename = "responseCode")]
-        code: Option<String>,
-        #[serde(rename = "responseErrorDetails")]
-        details: Option<ErrorDetails>,
-        #[serde(alias = "errorMessage", alias = "error_description")]
-        message: Option<String>,
-        error: Option<serde_json::Value>,
-    }
-    match serde_json::from_str::<Wrapped>(text) {
-        Ok(wrapped) => {
-            let Reason { code, details, message, error } = wrapped.response.unwrap_or(wrapped.bare);
-            let mut words = Words::new(code, details);
-            let error = error.and_then(|error| error.as_str().map(str::to_owned));
-            words.message = words.message.or(message).or(error);
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) => {
+            let words = reason(value.get("ServiceResponse").unwrap_or(&value));
             if words.is_empty() {
                 Body::Other("JSON without a reason".to_owned())
             } else {
@@ -198,6 +197,61 @@ fn json(text: &str) -> Body {
             let (line, column) = (error.line(), error.column());
             Body::Other(format!("JSON that cannot be read (line {line} column {column})"))
         }
+    }
+}
+
+/// The reason in the forms of the connector API (`responseErrorDetails`), of the gateway's services
+/// (`errorCode` and `message`, `responseCode` and `responseMessage`, a list of `errors`) and of the framework
+/// beneath them (`status`, `error`, `message`).
+fn reason(value: &Value) -> Words {
+    let word = |value: &Value| match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    let field = |value: &Value, names: &[&str]| names.iter().find_map(|name| word(value.get(*name)?));
+    if let Some(message) = word(value) {
+        return Words { message: Some(message), ..Words::default() };
+    }
+    let (status, code) = match field(value, &["responseCode", "errorCode", "code"]) {
+        Some(code) => status_in(&code),
+        None => (None, None),
+    };
+    let details = value.get("responseErrorDetails").unwrap_or(&Value::Null);
+    let message = field(details, &["errorMessage"])
+        .or_else(|| field(value, &["message", "errorMessage", "error_description", "responseMessage"]))
+        // What the framework says when it has nothing to say.
+        .filter(|message| message != "No message available")
+        .or_else(|| field(value, &["error"]));
+    let words = Words { status, code, message, resolution: field(details, &["errorResolution"]) };
+    let within = [value, &value["errors"], &value["error"]].map(|inner| match inner {
+        Value::Array(list) => list.first(),
+        // Itself was read already.
+        Value::Object(_) if !std::ptr::eq(inner, value) => Some(inner),
+        _ => None,
+    });
+    match within.into_iter().flatten().next() {
+        Some(inner) if words.message.is_none() => {
+            let Words { status, code, message, resolution } = reason(inner);
+            Words {
+                status: words.status.or(status),
+                code: words.code.or(code),
+                message,
+                resolution: words.resolution.or(resolution),
+            }
+        }
+        Some(_) | None => words,
+    }
+}
+
+/// A code like `403 FORBIDDEN` is a status and a code.
+fn status_in(code: &str) -> (Option<u16>, Option<String>) {
+    let (number, rest) = code.split_once(' ').unwrap_or((code, ""));
+    match number.parse() {
+        Ok(status) if number.len() == 3 && (100..600).contains(&status) => {
+            (Some(status), Some(rest.trim().to_owned()).filter(|rest| !rest.is_empty()))
+        }
+        Ok(_) | Err(_) => (None, Some(code.to_owned())),
     }
 }
 

@@ -6,6 +6,7 @@ use super::error::ApiError;
 use super::transport::Transport;
 use super::write::{Created, Write};
 use crate::resource::aws::Aws;
+use crate::resource::snapshot_scan::SnapshotScan;
 use crate::resource::tag::Tag;
 use crate::resource::{Kind, LiveObject, Resource, Spec};
 
@@ -74,4 +75,5 @@ macro_rules! remotes {
 remotes! {
     Tag => Tag;
     Aws => Aws;
+    SnapshotScan => SnapshotScan;
 }

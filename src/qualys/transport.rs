@@ -1,55 +1,32 @@
-//! One door to the network: credentials, the number of requests at once, retries, rate limits, and the check
-//! that the right subscription answers. What an answer means is its API family's business.
+//! One door to the network: the number of requests at once, retries, rate limits, and the check that the right
+//! subscription answers. What an answer means is its API family's business; where requests go is in
+//! [`super::hosts`], and how a token is got in [`super::token`].
 
-use std::error::Error;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
+use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use reqwest::{Client, Method};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use url::Url;
 
 use super::answer::{Answer, Fault};
+use super::call::{Auth, Call, Effect};
 use super::endpoint::{Endpoint, RetryPolicy};
 use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
-use super::limits::{Gate, Limits};
-use crate::secret::{Redactor, Secret, Secrets};
+use super::guard::Guard;
+use super::hosts::{Hosts, Server};
+use super::limits::Limits;
+use super::token::Tokens;
+use crate::secret::Secret;
 use crate::stop::Stop;
 
 /// No documented answer comes near; it bounds what a broken one can cost.
 const LONGEST_BODY: usize = 256 << 20;
-
-/// One request to be made.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    /// What it is for, in errors: `search awsassetdataconnector`.
-    pub(super) operation: String,
-    /// The object it is about, in errors.
-    pub(super) object: Option<String>,
-    pub(super) method: Method,
-    /// Below the API server's URL.
-    pub(super) path: String,
-    pub(super) body: Bytes,
-    pub(super) effect: Effect,
-}
-
-/// What a request does to the platform, and so what may be sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// Nothing.
-    Read,
-    /// The same if done twice: an update or delete by id.
-    Settled,
-    /// Something new each time: a create. Sent again only if it was certainly not processed, since a lost
-    /// answer may stand for an object that exists.
-    Once,
-}
 
 /// How many requests were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,20 +42,20 @@ pub struct Requests {
 /// The connection to one platform, shared by all that speak to it.
 #[derive(Debug)]
 pub(super) struct Transport {
-    client: Client,
-    endpoint: Endpoint,
-    base: Url,
+    pub(super) endpoint: Endpoint,
+    hosts: Hosts,
     retry: RetryPolicy,
     /// The subscription that may answer.
     expected: Option<String>,
-    authorization: HeaderValue,
-    /// Takes the credentials out of what the platform says.
-    redact: RwLock<Redactor>,
+    /// User and password, as a header.
+    basic: HeaderValue,
+    pub(super) tokens: Tokens,
+    pub(super) secrets: Guard,
     places: Semaphore,
     /// How many places there are; shrinks when the platform grants fewer.
     width: AtomicUsize,
-    gate: Gate,
-    seen: Mutex<Seen>,
+    /// Which subscription answered last.
+    subscription: Mutex<Option<String>>,
     stop: OnceLock<Stop>,
     reads: AtomicU64,
     writes: AtomicU64,
@@ -86,31 +63,19 @@ pub(super) struct Transport {
     limited_ms: AtomicU64,
 }
 
-/// What the last answers told in passing.
-#[derive(Debug, Default)]
-struct Seen {
-    subscription: Option<String>,
-    quota_left: Option<u64>,
-}
-
 impl Transport {
     pub(super) fn new(endpoint: Endpoint) -> Result<Transport, ConnectError> {
         let width = endpoint.concurrency.max(1);
         Ok(Transport {
-            client: endpoint.client(&endpoint.api)?,
-            authorization: basic(&endpoint.username, &endpoint.password),
-            redact: {
-                let mut redact = Redactor::default();
-                redact.add_pair(endpoint.username.expose(), &endpoint.password);
-                RwLock::new(redact)
-            },
-            base: endpoint.api.clone(),
+            hosts: Hosts::new(&endpoint)?,
+            basic: basic(&endpoint.username, &endpoint.password),
+            tokens: Tokens::default(),
+            secrets: Guard::new(&endpoint.username, &endpoint.password),
             retry: endpoint.retry,
             expected: endpoint.subscription.clone(),
             places: Semaphore::new(width),
             width: AtomicUsize::new(width),
-            gate: Gate::default(),
-            seen: Mutex::default(),
+            subscription: Mutex::default(),
             stop: OnceLock::new(),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
@@ -118,16 +83,6 @@ impl Transport {
             limited_ms: AtomicU64::new(0),
             endpoint,
         })
-    }
-
-    /// From now on, takes these secrets too out of what the platform says.
-    pub(super) fn guard(&self, secrets: &Secrets) {
-        let mut redact = self.redact.write().unwrap_or_else(PoisonError::into_inner);
-        redact.add_all(secrets.iter());
-    }
-
-    fn redact(&self, text: &str) -> String {
-        self.redact.read().unwrap_or_else(PoisonError::into_inner).redact(text)
     }
 
     pub(super) fn requests(&self) -> Requests {
@@ -138,16 +93,25 @@ impl Transport {
         }
     }
 
+    pub(super) fn count_retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn quota_left(&self) -> Option<u64> {
-        self.seen().quota_left
+        self.hosts.quota_left()
     }
 
     pub(super) fn subscription(&self) -> Option<String> {
-        self.seen().subscription.clone()
+        self.last_subscription().clone()
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last_subscription(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.subscription.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on, takes these secrets too out of what the platform says.
+    pub(super) fn guard<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret>) {
+        self.secrets.learn(secrets);
     }
 
     /// Makes the request until it succeeds or no further attempt is allowed. `read` says what the answer means.
@@ -156,12 +120,27 @@ impl Transport {
         call: &Call,
         read: impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, ApiError> {
+        match call.auth {
+            Auth::Basic => self.persist(call, Some(&self.basic), &read).await,
+            Auth::Token => self.send_with_token(call, &read).await,
+        }
+    }
+
+    /// Makes the request until it succeeds or no further attempt is allowed, each time with this authorization.
+    pub(super) async fn persist<T>(
+        &self,
+        call: &Call,
+        authorization: Option<&HeaderValue>,
+        read: &impl Fn(&Answer) -> Result<T, Fault>,
+    ) -> Result<T, ApiError> {
+        let server = self.hosts.of(call.host);
         let (mut failed, mut limited, mut waited) = (0, 0, Duration::ZERO);
         // Once an attempt may have been processed, a later one that was not does not take that back.
         let mut maybe_done = false;
         loop {
-            self.pass_gate(call, &mut waited, maybe_done).await?;
-            let fault = match self.attempt(call).await.and_then(|answer| read(&answer)) {
+            self.pass_gate(server, call, &mut waited, maybe_done).await?;
+            let answer = self.attempt(server, call, authorization).await;
+            let fault = match answer.and_then(|answer| read(&answer)) {
                 Ok(value) => return Ok(value),
                 Err(fault) => fault,
             };
@@ -174,9 +153,9 @@ impl Transport {
                 }
                 self.say_limited(call, pause);
                 if wait.is_some() {
-                    self.gate.close_for(pause);
+                    server.gate.close_for(pause);
                     // The gate keeps this request back too, and counts the wait.
-                    self.retries.fetch_add(1, Ordering::Relaxed);
+                    self.count_retry();
                     continue;
                 }
                 (pause, fault)
@@ -197,16 +176,22 @@ impl Transport {
                 (pause, fault)
             };
             waited = waited.saturating_add(pause);
-            self.retries.fetch_add(1, Ordering::Relaxed);
+            self.count_retry();
             if !self.rest(pause).await {
                 return Err(self.give_up(call, fault, maybe_done));
             }
         }
     }
 
-    /// Waits while the platform has asked all to wait.
-    async fn pass_gate(&self, call: &Call, waited: &mut Duration, maybe_done: bool) -> Result<(), ApiError> {
-        while let Some(left) = self.gate.closed_for() {
+    /// Waits while the server has asked all to wait.
+    async fn pass_gate(
+        &self,
+        server: &Server,
+        call: &Call,
+        waited: &mut Duration,
+        maybe_done: bool,
+    ) -> Result<(), ApiError> {
+        while let Some(left) = server.gate.closed_for() {
             if waited.saturating_add(left) > self.retry.max_wait {
                 return Err(self.give_up(call, Fault::kept_back(left), maybe_done));
             }
@@ -255,7 +240,12 @@ impl Transport {
         let _ = self.stop.set(stop);
     }
 
-    async fn attempt(&self, call: &Call) -> Result<Answer, Fault> {
+    async fn attempt(
+        &self,
+        server: &Server,
+        call: &Call,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Answer, Fault> {
         let Ok(place) = self.places.acquire().await else { unreachable!("the semaphore is never closed") };
         match call.effect {
             Effect::Read => &self.reads,
@@ -263,7 +253,7 @@ impl Transport {
         }
         .fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
-        let answer = self.exchange(call).await;
+        let answer = exchange(server, call, authorization).await;
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (method, path) = (&call.method, &call.path);
         match &answer {
@@ -282,24 +272,24 @@ impl Transport {
         } else {
             drop(place);
         }
-        self.note(call, &headers, &answer)?;
+        self.note(server, call, &headers, &answer)?;
         Ok(answer)
     }
 
     /// Keeps what the headers tell in passing, and refuses the answer of another subscription.
-    fn note(&self, call: &Call, headers: &HeaderMap, answer: &Answer) -> Result<(), Fault> {
+    fn note(&self, server: &Server, call: &Call, headers: &HeaderMap, answer: &Answer) -> Result<(), Fault> {
         if let Some(left) = answer.limits.remaining {
-            self.seen().quota_left = Some(left);
+            server.note_quota(left);
             // Waiting now is cheaper than being refused: concurrent refusals keep a limit alive.
             if let Some(wait) = answer.limits.wait.filter(|_| left == 0 && answer.status.is_success()) {
                 self.say_limited(call, wait);
-                self.gate.close_for(wait);
+                server.gate.close_for(wait);
             }
         }
         let Some(found) = subscription(headers) else { return Ok(()) };
         // It is the platform's to say, and may be anything.
-        let found = self.redact(&found);
-        let first = self.seen().subscription.replace(found.clone()).is_none();
+        let found = self.secrets.redact(&found);
+        let first = self.last_subscription().replace(found.clone()).is_none();
         if first {
             tracing::debug!(subscription = found, "the platform names the subscription");
         }
@@ -317,56 +307,10 @@ impl Transport {
         }
     }
 
-    async fn exchange(&self, call: &Call) -> Result<(HeaderMap, Answer), Fault> {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
-        let request = self
-            .client
-            .request(call.method.clone(), url)
-            .header(AUTHORIZATION, self.authorization.clone())
-            .header(HeaderName::from_static("x-requested-with"), HeaderValue::from_static("trueup"))
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(call.body.clone());
-        let mut response = request.send().await.map_err(|error| Fault::transport(error, None))?;
-        let status = response.status();
-        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
-        let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(LONGEST_BODY));
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| Fault::transport(error, Some(status.as_u16())))?
-        {
-            if body.len() + chunk.len() > LONGEST_BODY {
-                let said = format!("an answer of more than {} MiB", LONGEST_BODY >> 20);
-                let fault = Fault::unsure(ApiErrorKind::Unreadable, status, said);
-                return Err(Fault { transient: false, ..fault });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let headers = std::mem::take(response.headers_mut());
-        let answer = Answer {
-            status,
-            location: headers.get(LOCATION).and_then(|value| self.target(value)),
-            limits: Limits::read(&headers, SystemTime::now()),
-            body: body.freeze(),
-        };
-        Ok((headers, answer))
-    }
-
-    /// Where a redirect leads, without the query, which may hold a token.
-    fn target(&self, location: &HeaderValue) -> Option<String> {
-        let mut target = self.base.join(location.to_str().ok()?).ok()?;
-        target.set_query(None);
-        target.set_fragment(None);
-        // Fails for URLs that cannot hold a user, which is as good.
-        let _ = target.set_username("");
-        let _ = target.set_password(None);
-        Some(target.into())
-    }
-
     fn give_up(&self, call: &Call, fault: Fault, maybe_done: bool) -> ApiError {
         let Fault { kind, status, said, transient, maybe_done: _, wait, source } = fault;
         let present = |text: &str| {
-            let line = one_line(&self.redact(text));
+            let line = one_line(&self.secrets.redact(text));
             line.trim_end_matches(['.', ' ']).to_owned()
         };
         let (said, maybe_done) = match &kind {
@@ -394,6 +338,7 @@ impl Transport {
         ApiError {
             operation: call.operation.clone(),
             object: call.object.clone(),
+            host: call.host,
             kind,
             status,
             said: present(&said),
@@ -418,44 +363,46 @@ impl Transport {
     }
 }
 
-impl Fault {
-    /// There was no answer, or it broke off. What failed before the request was sent is told from the rest.
-    fn transport(error: reqwest::Error, status: Option<u16>) -> Fault {
-        let unsent = error.is_connect() || error.is_builder();
-        let said = if error.is_dns() {
-            "the host's name is not known"
-        } else if error.is_connect() {
-            "no connection"
-        } else if error.is_timeout() {
-            "no answer in time"
-        } else if status.is_some() {
-            "the answer broke off"
-        } else {
-            "the connection was closed before the answer"
-        };
-        Fault {
-            kind: ApiErrorKind::Transport,
-            status: None,
-            said: said.to_owned(),
-            transient: !error.is_builder(),
-            maybe_done: !unsent,
-            wait: None,
-            source: Some(Arc::new(error.without_url()) as Arc<dyn Error + Send + Sync>),
-        }
+/// One request and its answer, read whole.
+async fn exchange(
+    server: &Server,
+    call: &Call,
+    authorization: Option<&HeaderValue>,
+) -> Result<(HeaderMap, Answer), Fault> {
+    let mut request = server
+        .client
+        .request(call.method.clone(), server.url(call))
+        .header(HeaderName::from_static("x-requested-with"), HeaderValue::from_static("trueup"))
+        .header(ACCEPT, call.accept);
+    if let Some(authorization) = authorization {
+        request = request.header(AUTHORIZATION, authorization.clone());
     }
-
-    /// Not sent, since the platform has asked to wait for longer than we may.
-    fn kept_back(left: Duration) -> Fault {
-        Fault {
-            kind: ApiErrorKind::RateLimited { wait: Some(left) },
-            status: None,
-            said: String::new(),
-            transient: true,
-            maybe_done: false,
-            wait: Some(left),
-            source: None,
-        }
+    if call.method != Method::GET || !call.body.is_empty() {
+        request = request.header(CONTENT_TYPE, &*call.content_type).body(call.body.clone());
     }
+    let mut response = request.send().await.map_err(|error| Fault::transport(error, None))?;
+    let status = response.status();
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(LONGEST_BODY));
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| Fault::transport(error, Some(status.as_u16())))?
+    {
+        if body.len() + chunk.len() > LONGEST_BODY {
+            let said = format!("an answer of more than {} MiB", LONGEST_BODY >> 20);
+            let fault = Fault::unsure(ApiErrorKind::Unreadable, status, said);
+            return Err(Fault { transient: false, ..fault });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let headers = std::mem::take(response.headers_mut());
+    let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
+    let answer = Answer {
+        status,
+        location: location.and_then(|location| server.target(location)),
+        limits: Limits::read(&headers, SystemTime::now()),
+        body: body.freeze(),
+    };
+    Ok((headers, answer))
 }
 
 fn limited(wait: Option<Duration>, said: &str) -> String {

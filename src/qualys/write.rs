@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::error::ApiError;
 use super::qps::ObjectId;
 use crate::resource::{Kind, Owner, Spec};
 use crate::secret::{Secret, SecretRef, Secrets};
@@ -41,19 +42,21 @@ impl<'a> Context<'a> {
 }
 
 /// What came of a create.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Created {
     /// The platform's id.
     pub id: String,
     /// Whether it was there already, in a state that the platform does not tell. Nothing was written then.
     pub existed: bool,
+    /// Where it takes several requests to make it whole: what went wrong after it was made.
+    pub incomplete: Option<ApiError>,
 }
 
 impl Created {
     /// It was made.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Created {
-        Created { id: id.into(), existed: false }
+        Created { id: id.into(), existed: false, incomplete: None }
     }
 }
 

@@ -22,11 +22,13 @@ pub(super) async fn read_again(reader: &Reader, live: &mut LiveState, applied: &
     for Applied { change, outcome, took: _ } in applied {
         let (ids, whole) = by_kind.entry(change.address.kind).or_default();
         match outcome {
-            Outcome::Applied { id, existed: _ } => ids.push(id.clone()),
+            Outcome::Applied { id, existed: _ } | Outcome::Failed { made: Some(id), error: _ } => {
+                ids.push(id.clone());
+            }
             Outcome::Unknown { .. } => *whole = true,
             // A replace may have deleted before it failed.
-            Outcome::Failed { .. } if change.action == Action::Replace => *whole = true,
-            Outcome::Failed { .. } | Outcome::Skipped { .. } => {}
+            Outcome::Failed { made: None, error: _ } if change.action == Action::Replace => *whole = true,
+            Outcome::Failed { made: None, error: _ } | Outcome::Skipped { .. } => {}
         }
     }
     let mut kinds = std::mem::take(live).into_kinds();
@@ -62,9 +64,9 @@ impl<'a> Intents<'a> {
         Intents(Mutex::new(journal))
     }
 
-    /// A change is about to be sent.
+    /// A change is about to be sent. What cannot be listed cannot be looked for, and may be sent twice.
     pub(super) fn begin(&self, change: &Change) {
-        if let Some((kind, identity)) = made(change) {
+        if let Some((kind, identity)) = made(change).filter(|(kind, _)| kind.is_listed()) {
             told(self.journal().unsettled(kind, &identity, Timestamp::now()));
         }
     }
@@ -75,11 +77,11 @@ impl<'a> Intents<'a> {
         let Some((kind, identity)) = made(change) else { return };
         match outcome {
             Outcome::Applied { id, existed: true } => told(self.journal().found(kind, id, &identity)),
-            Outcome::Applied { id, existed: false } => {
+            Outcome::Applied { id, existed: false } | Outcome::Failed { made: Some(id), error: _ } => {
                 let marked = change.marker.is_some();
                 told(self.journal().made(kind, id, &identity, marked));
             }
-            Outcome::Failed { .. } => told(self.journal().settled(kind, &identity)),
+            Outcome::Failed { made: None, error: _ } => told(self.journal().settled(kind, &identity)),
             Outcome::Unknown { .. } | Outcome::Skipped { .. } => {}
         }
     }
@@ -90,9 +92,13 @@ impl<'a> Intents<'a> {
     }
 }
 
-/// The identity of what a change makes.
+/// The identity of what a change makes. What is known by what we wrote alone is made anew by each write.
 fn made(change: &Change) -> Option<(Kind, String)> {
-    let makes = matches!(change.action, Action::Create | Action::Replace);
+    let makes = match change.action {
+        Action::Create | Action::Replace => true,
+        Action::Update => !change.address.kind.is_listed(),
+        Action::Delete => false,
+    };
     let identity = change.after.as_ref().filter(|_| makes)?.identity()?;
     Some((change.address.kind, identity))
 }

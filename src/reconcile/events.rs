@@ -42,7 +42,9 @@ pub(super) fn log_outcome(run_id: &str, applied: &Applied) {
         Outcome::Applied { id, existed: _ } => {
             info!(event = "change_applied", run_id, %address, action, id, duration_ms = millis(*took));
         }
-        Outcome::Failed { error } => error!(event = "change_failed", run_id, %address, action, error),
+        Outcome::Failed { error, made: _ } => {
+            error!(event = "change_failed", run_id, %address, action, error)
+        }
         Outcome::Unknown { error } => {
             let error = format!("outcome unknown: {error}");
             error!(event = "change_failed", run_id, %address, action, error);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::field::leave_out;
 use super::{
     AwsAccount, Capabilities, ExternalId, Field, Finding, Kind, Module, Partition, PerimeterScan, Reference,
-    Regions, Resource, RoleArn, RunFrequency, connector,
+    Regions, Resource, RoleArn, RunFrequency, Timetable, connector,
 };
 
 /// An AWS connector, identified by the ARN of the role that the platform assumes.
@@ -114,6 +114,10 @@ impl Resource for Aws {
 
     fn disabled(&self) -> Option<Aws> {
         Some(Aws { enabled: Some(false), ..self.clone() })
+    }
+
+    fn schedule(&self) -> Option<Timetable<'_>> {
+        self.perimeter_scan.as_ref().and_then(PerimeterScan::schedule)
     }
 
     fn check(&mut self, report: &mut dyn FnMut(Finding)) {

@@ -14,8 +14,11 @@ mod connector;
 mod field;
 mod live;
 mod perimeter;
+mod quartz;
 mod scalar;
+pub mod snapshot_scan;
 pub mod tag;
+mod timetable;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,7 +31,11 @@ pub use capability::{Capabilities, Capability};
 pub use field::{Access, Field, Finding, Reference, Severity, Told};
 pub use live::{Health, LiveObject, Owner};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
-pub use scalar::{AwsAccount, ExternalId, Module, Partition, Regions, RoleArn, RunFrequency};
+pub use quartz::QuartzCron;
+pub use scalar::{
+    AwsAccount, ExternalId, Module, OrganizationFrequency, Partition, Regions, RoleArn, RunFrequency,
+};
+pub use timetable::Timetable;
 
 /// The fields of a spec in the form in which they are compared and shown: the file's own.
 pub type Fields = Map<String, Value>;
@@ -99,6 +106,11 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
 
     /// The same object, switched off; `None` for kinds that cannot be.
     fn disabled(&self) -> Option<Self> {
+        None
+    }
+
+    /// When it runs, if it is or bears a schedule.
+    fn schedule(&self) -> Option<Timetable<'_>> {
         None
     }
 
@@ -255,6 +267,12 @@ macro_rules! kinds {
                 match self { $(Spec::$kind(spec) => spec.disabled().map(Spec::$kind),)+ }
             }
 
+            /// See [`Resource::schedule`].
+            #[must_use]
+            pub fn schedule(&self) -> Option<Timetable<'_>> {
+                match self { $(Spec::$kind(spec) => spec.schedule(),)+ }
+            }
+
             /// See [`Resource::check`].
             pub fn check(&mut self, report: &mut dyn FnMut(Finding)) {
                 match self { $(Spec::$kind(spec) => spec.check(report),)+ }
@@ -282,6 +300,8 @@ kinds! {
     Tag = "tag" => tag::Tag;
     /// An AWS connector.
     Aws = "aws" => aws::Aws;
+    /// The service account of snapshot-based scans.
+    SnapshotScan = "snapshot_scan" => snapshot_scan::SnapshotScan;
 }
 
 impl std::fmt::Display for Kind {

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::LazyLock;
 
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, Time, Weekday};
+use jiff::tz::TimeZoneDatabase;
+use jiff::{Timestamp, Zoned};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
+
+use super::Timetable;
 
 /// Whether and when the platform scans what a connector found from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +73,20 @@ pub enum Day {
     Thu,
     Fri,
     Sat,
+}
+
+impl Day {
+    const fn of(weekday: Weekday) -> Day {
+        match weekday {
+            Weekday::Sunday => Day::Sun,
+            Weekday::Monday => Day::Mon,
+            Weekday::Tuesday => Day::Tue,
+            Weekday::Wednesday => Day::Wed,
+            Weekday::Thursday => Day::Thu,
+            Weekday::Friday => Day::Fri,
+            Weekday::Saturday => Day::Sat,
+        }
+    }
 }
 
 /// A calendar date, `2031-12-01`.
@@ -152,6 +171,9 @@ impl<'de> Deserialize<'de> for ScanTime {
     }
 }
 
+/// The time zones that come with the program: the same on every machine, and read from no file.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
 /// The name of a time zone in the IANA database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -184,6 +206,40 @@ impl<'de> Deserialize<'de> for ZoneName {
 }
 
 impl Schedule {
+    /// The first run after `now`, in the schedule's own zone; `None` where a part is missing that decides it.
+    ///
+    /// The time of day stays the same across daylight saving. No document says what the platform does on the
+    /// two odd days; this is what Java, RFC 5545 and most calendars do: a time that is skipped comes as much
+    /// later as was skipped (02:30 is 03:30), and of a time that comes twice the first one counts.
+    #[must_use]
+    pub fn next_run(&self, now: Timestamp) -> Option<Zoned> {
+        // The longest gap between two runs is a week, unless a whole day is skipped.
+        const LOOK_AHEAD: usize = 16;
+        let Schedule {
+            option_profile_id: _,
+            recurrence,
+            days,
+            scan_prefix: _,
+            start_date,
+            start_time,
+            timezone,
+        } = self;
+        let (ScanDate(start), ScanTime(time)) = ((*start_date)?, (*start_time)?);
+        let zone = ZONES.get(timezone.as_ref()?.as_str()).ok()?;
+        let days = match (*recurrence)? {
+            Recurrence::Daily => None,
+            Recurrence::Weekly => Some(days.as_ref()?),
+        };
+        let today = now.to_zoned(zone.clone()).date();
+        // A run that daylight saving moved past midnight is of the day before.
+        let from = start.max(today.yesterday().unwrap_or(today));
+        std::iter::successors(Some(from), |date| date.tomorrow().ok())
+            .take(LOOK_AHEAD)
+            .filter(|date| days.is_none_or(|days| days.contains(&Day::of(date.weekday()))))
+            .filter_map(|date| date.to_datetime(time).to_zoned(zone.clone()).ok())
+            .find(|run| run.timestamp() > now)
+    }
+
     /// Fills what is left out from the schedule that is there.
     fn complete(&mut self, live: &Schedule) {
         let Schedule { option_profile_id, recurrence, days, scan_prefix, start_date, start_time, timezone } =
@@ -222,6 +278,15 @@ impl Schedule {
 }
 
 impl PerimeterScan {
+    /// Its own schedule.
+    #[must_use]
+    pub fn schedule(&self) -> Option<Timetable<'_>> {
+        match self {
+            PerimeterScan::Own(schedule) => Some(Timetable::Scan(schedule)),
+            PerimeterScan::Off | PerimeterScan::Global => None,
+        }
+    }
+
     /// Fills what the file leaves out of an own schedule from the one that is there.
     pub fn complete(&mut self, live: &PerimeterScan) {
         if let (PerimeterScan::Own(schedule), PerimeterScan::Own(live)) = (self, live) {
@@ -333,5 +398,116 @@ mod tests {
         let live = read(r#"{"recurrence": "WEEKLY", "days": ["SUN"], "start_time": "15:45"}"#).unwrap();
         wanted.complete(&live);
         assert_eq!(wanted, read(r#"{"recurrence": "DAILY", "start_time": "15:45"}"#).unwrap());
+    }
+
+    /// The first run after `now`.
+    #[track_caller]
+    fn check_run(schedule: &str, now: &str, expected: Option<&str>) {
+        let schedule: Schedule = serde_json::from_str(schedule).unwrap();
+        let run = schedule.next_run(now.parse().unwrap());
+        let run = run.map(|run| run.strftime("%a %F %H:%M %:z").to_string());
+        assert_eq!(run.as_deref(), expected, "after {now}");
+    }
+
+    #[test]
+    fn a_scan_runs_at_its_time_in_its_zone() {
+        let daily = r#"{"recurrence": "DAILY", "start_date": "2031-12-01", "start_time": "15:45",
+            "timezone": "Africa/Cairo"}"#;
+        for (now, run) in [
+            // Long before the start, on the first day before and after the time, and long after.
+            ("2026-11-21T20:40:12Z", "Mon 2031-12-01 15:45 +02:00"),
+            ("2031-12-01T13:44:59Z", "Mon 2031-12-01 15:45 +02:00"),
+            ("2031-12-01T13:45:00Z", "Tue 2031-12-02 15:45 +02:00"),
+            ("2040-02-29T00:00:00Z", "Wed 2040-02-29 15:45 +02:00"),
+        ] {
+            check_run(daily, now, Some(run));
+        }
+        let weekly = r#"{"recurrence": "WEEKLY", "days": ["SUN", "TUE"], "start_date": "2031-12-01",
+            "start_time": "00:10", "timezone": "Asia/Kolkata"}"#;
+        for (now, run) in [
+            ("2026-11-21T20:40:12Z", "Tue 2031-12-02 00:10 +05:30"),
+            ("2031-12-01T18:39:59Z", "Tue 2031-12-02 00:10 +05:30"),
+            ("2031-12-01T18:40:00Z", "Sun 2031-12-07 00:10 +05:30"),
+            ("2031-12-31T18:40:00Z", "Sun 2032-01-04 00:10 +05:30"),
+        ] {
+            check_run(weekly, now, Some(run));
+        }
+    }
+
+    #[test]
+    fn a_scan_keeps_its_hour_across_daylight_saving() {
+        let at = |time: &str, zone: &str| {
+            format!(
+                r#"{{"recurrence": "DAILY", "start_date": "2006-01-01", "start_time": "{time}", "timezone": "{zone}"}}"#
+            )
+        };
+        let berlin = at("02:30", "Europe/Berlin");
+        for (now, run) in [
+            ("2026-03-28T12:00:00Z", "Sun 2026-03-29 03:30 +02:00"),
+            ("2026-03-29T01:30:00Z", "Mon 2026-03-30 02:30 +02:00"),
+            ("2026-10-24T12:00:00Z", "Sun 2026-10-25 02:30 +02:00"),
+            ("2026-10-25T00:30:00Z", "Mon 2026-10-26 02:30 +01:00"),
+        ] {
+            check_run(&berlin, now, Some(run));
+        }
+        // A whole day was skipped: its run came on the next one, together with that day's own.
+        let apia = at("06:00", "Pacific/Apia");
+        check_run(&apia, "2011-12-29T16:00:00Z", Some("Sat 2011-12-31 06:00 +14:00"));
+        check_run(&apia, "2011-12-30T16:00:00Z", Some("Sun 2012-01-01 06:00 +14:00"));
+        // What is moved past midnight belongs to the day before (America/Santiago, a day without 00:00-01:00).
+        let late = at("00:30", "America/Santiago");
+        check_run(&late, "2026-09-06T03:00:00Z", Some("Sun 2026-09-06 01:30 -03:00"));
+    }
+
+    #[test]
+    fn every_zone_that_the_file_may_name_has_next_runs() {
+        for zone in chrono_tz::TZ_VARIANTS {
+            assert!(ZONES.get(zone.name()).is_ok(), "{zone}");
+        }
+    }
+
+    #[test]
+    fn without_a_part_that_decides_it_there_is_no_next_run() {
+        let whole = serde_json::json!({"recurrence": "WEEKLY", "days": ["SUN"], "start_date": "2031-12-01",
+            "start_time": "15:45", "timezone": "UTC"});
+        let now = "2026-11-21T20:40:12Z".parse().unwrap();
+        let run = |value: serde_json::Value| serde_json::from_value::<Schedule>(value).unwrap().next_run(now);
+        assert!(run(whole.clone()).is_some());
+        for part in ["recurrence", "days", "start_date", "start_time", "timezone"] {
+            let mut rest = whole.clone();
+            rest.as_object_mut().unwrap().remove(part);
+            assert_eq!(run(rest), None, "without {part}");
+        }
+        let mut odd: Schedule = serde_json::from_value(whole).unwrap();
+        odd.timezone = Some(ZoneName::from_platform("GMT+2 (Berlin)"));
+        assert_eq!(odd.next_run(now), None);
+        odd.timezone = Some(ZoneName::from_platform("UTC"));
+        odd.days = Some(BTreeSet::new());
+        assert_eq!(odd.next_run(now), None);
+        odd.days = Some(BTreeSet::from([Day::Sun]));
+        odd.start_date = Some(ScanDate(Date::MAX));
+        assert_eq!(odd.next_run(now), None);
+    }
+
+    #[test]
+    fn how_a_date_or_a_time_is_written_makes_no_difference() {
+        let schedule = |date: &str, time: &str| Schedule {
+            start_date: ScanDate::from_platform(date),
+            start_time: ScanTime::parse(time),
+            ..Schedule::default()
+        };
+        let file: Schedule =
+            serde_json::from_str(r#"{"start_date": "2022-06-22", "start_time": "9:05"}"#).unwrap();
+        for (date, time) in
+            [("06/22/2022", "09:05"), ("22/06/2022", "9:05"), ("6/22/2022", "9:05"), ("22/6/2022", "09:05")]
+        {
+            assert_eq!(schedule(date, time), file, "{date} {time}");
+        }
+        // What cannot be told apart is as specified, month first.
+        assert_eq!(
+            schedule("05/06/2022", "09:05").start_date.map(|date| date.to_string()).as_deref(),
+            Some("2022-05-06")
+        );
+        assert_ne!(schedule("05/06/2022", "09:05"), schedule("06/05/2022", "09:05"));
     }
 }

@@ -29,25 +29,69 @@ impl RunFrequency {
     /// The steps that the vendor's own tools offer, in minutes.
     pub const VENDOR_STEPS: [u32; 8] = [60, 120, 180, 240, 360, 480, 720, 1440];
 
-    /// A frequency that the file may ask for. The Connectors guide gives no limits; 1 to 24 hours are those
-    /// of the vendor's user interface.
-    fn asked(minutes: u64, written: &str) -> Result<RunFrequency, String> {
+    /// Of a connector: the Connectors guide gives no limits; 1 to 24 hours are those of the vendor's user interface.
+    const MOST: Bound = Bound { minutes: 1440, shown: "24h" };
+
+    /// A frequency that the file may ask for.
+    fn asked(minutes: u64, written: &str, most: Bound) -> Result<RunFrequency, String> {
         match u32::try_from(minutes) {
-            Ok(minutes @ 60..=1440) => Ok(RunFrequency { minutes }),
-            _ => Err(format!("run frequency {written} is outside 1h to 24h")),
+            Ok(minutes) if (60..=most.minutes).contains(&minutes) => Ok(RunFrequency { minutes }),
+            _ => Err(format!("run frequency {written} is outside 1h to {}", most.shown)),
         }
     }
 
-    fn parse(text: &str) -> Result<RunFrequency, String> {
+    fn parse(text: &str, most: Bound) -> Result<RunFrequency, String> {
         let wrong = || format!("`{text}` is no run frequency: expected hours or minutes, as in 4h or 90m");
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return RunFrequency::asked(text.parse().map_err(|_| wrong())?, &format!("{text}m"));
+            return RunFrequency::asked(text.parse().map_err(|_| wrong())?, &format!("{text}m"), most);
+        }
+        if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
+            return RunFrequency::asked(u64::from(days) * 1440, text, most);
         }
         let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
         if span.as_secs() % 60 != 0 || span.subsec_nanos() != 0 || span.as_secs() < 0 {
             return Err(format!("run frequency `{text}` is not a whole number of minutes"));
         }
-        RunFrequency::asked(span.as_secs().unsigned_abs() / 60, text)
+        RunFrequency::asked(span.as_secs().unsigned_abs() / 60, text, most)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, most: Bound) -> Result<RunFrequency, D::Error> {
+        struct Expected(Bound);
+        impl Visitor<'_> for Expected {
+            type Value = RunFrequency;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a run frequency (4h, 90m, or minutes as a number)")
+            }
+
+            fn visit_u64<E: de::Error>(self, minutes: u64) -> Result<RunFrequency, E> {
+                RunFrequency::asked(minutes, &format!("{minutes}m"), self.0).map_err(E::custom)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<RunFrequency, E> {
+                RunFrequency::parse(text, self.0).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Expected(most))
+    }
+}
+
+/// The longest that a frequency may be.
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    minutes: u32,
+    shown: &'static str,
+}
+
+/// How often an organization connector, or each of its members, runs: up to seven days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct OrganizationFrequency(pub RunFrequency);
+
+impl<'de> Deserialize<'de> for OrganizationFrequency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OrganizationFrequency, D::Error> {
+        // Release notes of 2.14: longer ones are refused, and days may be what is counted.
+        RunFrequency::read(deserializer, Bound { minutes: 7 * 1440, shown: "7d" }).map(OrganizationFrequency)
     }
 }
 
@@ -68,23 +112,7 @@ impl Serialize for RunFrequency {
 
 impl<'de> Deserialize<'de> for RunFrequency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RunFrequency, D::Error> {
-        struct Expected;
-        impl Visitor<'_> for Expected {
-            type Value = RunFrequency;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a run frequency (4h, 90m, or minutes as a number)")
-            }
-
-            fn visit_u64<E: de::Error>(self, minutes: u64) -> Result<RunFrequency, E> {
-                RunFrequency::asked(minutes, &format!("{minutes}m")).map_err(E::custom)
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<RunFrequency, E> {
-                RunFrequency::parse(text).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(Expected)
+        RunFrequency::read(deserializer, RunFrequency::MOST)
     }
 }
 

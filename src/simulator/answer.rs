@@ -30,12 +30,13 @@ impl Request {
 
     /// The form of the body. "XML is the default": anything that is not declared as JSON is read as XML.
     pub(crate) fn content(&self) -> Format {
+        if self.media_type() == "application/json" { Format::Json } else { Format::Xml }
+    }
+
+    /// What the body is declared as, without parameters such as its charset.
+    pub(crate) fn media_type(&self) -> String {
         let declared = self.header("content-type").unwrap_or_default().to_ascii_lowercase();
-        if declared.split(';').next().is_some_and(|media| media.trim() == "application/json") {
-            Format::Json
-        } else {
-            Format::Xml
-        }
+        declared.split(';').next().unwrap_or_default().trim().to_owned()
     }
 
     /// The form that the answer is wanted in: the first one of the two that Accept names, else XML.

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Request};
 use super::http::Shared;
-use super::qps::{NOUNS, Noun, plain};
+use super::kind::{self, Plain};
 use super::seed;
-use super::store::{Object, Record};
+use super::store::{Object, Record, at};
 use super::traffic::Fault;
 use super::world::World;
 
@@ -74,35 +74,28 @@ fn set_options(shared: &Shared, request: &Request) -> Outcome {
         };
         options.set(&name, &text)?;
     }
-    if options.search_lag == 0 {
+    if options.search_lag == 0 && options.attach_lag == 0 {
         world.forget_lag();
     }
     world.options = options;
     Ok(json!(world.options.values()))
 }
 
-fn shown(noun: &Noun, record: &Record) -> Value {
+fn shown(plain: &dyn Plain, record: &Record) -> Value {
     let mut object = record.object.clone();
     object.insert("id".to_owned(), json!(record.id));
-    json!({"kind": noun.kind, "id": record.id, "object": object})
-}
-
-fn noun(kind: &str) -> Result<&'static Noun, String> {
-    NOUNS.iter().find(|noun| noun.kind == kind).copied().ok_or_else(|| {
-        let kinds: Vec<_> = NOUNS.iter().map(|noun| noun.kind).collect();
-        format!("there is no kind {kind:?}; there are {}", kinds.join(", "))
-    })
+    json!({"kind": plain.kind(), "id": record.id, "object": object})
 }
 
 /// The live objects: deleted connectors are left out.
 fn list(world: &World, kind: Option<&str>) -> Outcome {
-    let nouns = match kind {
-        Some(kind) => vec![noun(kind)?],
-        None => NOUNS.to_vec(),
+    let kinds = match kind {
+        Some(kind) => vec![kind::find(kind)?],
+        None => kind::all().collect(),
     };
-    let records = nouns.into_iter().flat_map(|noun| {
-        let live = world.store.starting_at(noun.kind, 0).filter(|record| !record.flag("isDeleted"));
-        live.map(move |record| shown(noun, record))
+    let records = kinds.into_iter().flat_map(|plain| {
+        let live = world.store.starting_at(plain.kind(), 0).filter(|record| !record.flag("isDeleted"));
+        live.map(move |record| shown(plain, record))
     });
     Ok(json!({"objects": records.collect::<Vec<_>>()}))
 }
@@ -122,67 +115,80 @@ fn change(shared: &Shared, request: &Request) -> Outcome {
 }
 
 fn change_one(world: &mut World, given: Value) -> Outcome {
-    const ACCEPTED: &str = "kind, one of id, name and arn, and one of set, create and delete";
+    const ACCEPTED: &str = "kind, one of id, name and the cloud identity (arn, subscriptionId, projectId, tenantId), and one of set, create and delete";
     let Value::Object(given) = given else { return Err(format!("an object is expected, with {ACCEPTED}")) };
     let (mut kind, mut found, mut set, mut create, mut delete) = (None, Vec::new(), None, None, false);
     for (key, value) in given {
         match (key.as_str(), value) {
-            ("kind", Value::String(name)) => kind = Some(noun(&name)?),
-            ("id" | "name" | "arn", value) => found.push((key, value)),
+            ("kind", Value::String(name)) => kind = Some(kind::find(&name)?),
+            ("id" | "name", value) => found.push((key, value)),
+            (identity, value) if kind::all().any(|plain| plain.identity_key() == Some(identity)) => {
+                found.push((key, value));
+            }
             ("set" | "patch" | "fields" | "update", Value::Object(fields)) => set = Some(fields),
             ("create" | "add", Value::Object(fields)) => create = Some(fields),
             ("delete" | "remove", Value::Bool(flag)) => delete = flag,
             (key, value) => return Err(format!("{key:?}: {value} is not taken; taken are {ACCEPTED}")),
         }
     }
-    let noun = kind.ok_or_else(|| format!("there is no kind; taken are {ACCEPTED}"))?;
+    let plain = kind.ok_or_else(|| format!("there is no kind; taken are {ACCEPTED}"))?;
     match (set, create, delete) {
         (None, Some(fields), false) => {
             let id = fields.get("id").and_then(Value::as_u64);
-            let id = seed::add(world, noun, id, &fields)?;
-            Ok(world.store.get(noun.kind, id).map_or(Value::Null, |record| shown(noun, record)))
+            let id = seed::add(world, plain, id, &fields)?;
+            Ok(world.store.get(plain.kind(), id).map_or(Value::Null, |record| shown(plain, record)))
         }
         (Some(fields), None, false) => {
-            let record = find(world, noun, &found)?;
-            set_fields(world, noun, record, &fields)
+            let record = find(world, plain, &found)?;
+            set_fields(world, plain, record, &fields)
         }
         (None, None, true) => {
-            let record = find(world, noun, &found)?;
-            world.remove(noun.kind, record.id);
-            Ok(shown(noun, &record))
+            let record = find(world, plain, &found)?;
+            world.remove(plain.kind(), record.id);
+            Ok(shown(plain, &record))
         }
         _ => Err(format!("one thing at a time; taken are {ACCEPTED}")),
     }
 }
 
-fn set_fields(world: &mut World, noun: &'static Noun, mut record: Record, fields: &Object) -> Outcome {
-    for (name, value) in plain::read(world, noun, fields)? {
+fn set_fields(world: &mut World, plain: &dyn Plain, mut record: Record, fields: &Object) -> Outcome {
+    for (name, value) in plain.read(world, fields)? {
         match value {
             Some(value) => drop(record.object.insert(name, value)),
             None => drop(record.object.remove(&name)),
         }
     }
-    noun.rules.complete(world, noun, record.id, &mut record.object);
-    let record = world.put(noun.kind, record);
-    Ok(shown(noun, &record))
+    plain.complete(world, record.id, &mut record.object);
+    let record = world.put(plain.kind(), record);
+    plain.settled(world, &record);
+    Ok(shown(plain, &record))
 }
 
 /// The one object that is meant.
-fn find(world: &World, noun: &Noun, by: &[(String, Value)]) -> Result<Record, String> {
-    if by.is_empty() {
-        return Err("which one? name it by id, name or arn".to_owned());
+fn find(world: &World, plain: &dyn Plain, by: &[(String, Value)]) -> Result<Record, String> {
+    let identity = plain.identity_key();
+    if by.is_empty() && !plain.is_single() {
+        let or = identity.map(|key| format!(" or {key}")).unwrap_or_default();
+        return Err(format!("which one? name it by id, name{or}"));
     }
-    let live = world.store.starting_at(noun.kind, 0).filter(|record| !record.flag("isDeleted"));
+    let live = world.store.starting_at(plain.kind(), 0).filter(|record| !record.flag("isDeleted"));
     let mut meant = live.filter(|record| {
         by.iter().all(|(key, value)| match key.as_str() {
             "id" => Some(record.id) == value.as_u64().or_else(|| value.as_str()?.parse().ok()),
+            "name" => record.object.get(plain.named_by()) == Some(value),
+            key if Some(key) == identity => {
+                plain.identity().and_then(|path| at(&record.object, path)) == Some(value)
+            }
             key => record.object.get(key) == Some(value),
         })
     });
-    let which = || by.iter().map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", ");
-    let first = meant.next().ok_or_else(|| format!("there is no {} object with {}", noun.kind, which()))?;
+    let which = || {
+        let all: Vec<_> = by.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        if all.is_empty() { String::new() } else { format!(" with {}", all.join(", ")) }
+    };
+    let first = meant.next().ok_or_else(|| format!("there is no {} object{}", plain.kind(), which()))?;
     match meant.next() {
-        Some(_) => Err(format!("there are several {} objects with {}", noun.kind, which())),
+        Some(_) => Err(format!("there are several {} objects{}", plain.kind(), which())),
         None => Ok(first.as_ref().clone()),
     }
 }

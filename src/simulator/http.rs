@@ -136,7 +136,8 @@ async fn serve(shared: &Arc<Shared>, request: &Request) -> (Answer, Delivery) {
     let stand_in = fault.as_ref().and_then(super::traffic::Fault::answer);
     let processed = !dropped && fault.as_ref().is_none_or(|fault| fault.process || stand_in.is_none());
     let answered = if processed {
-        match shared.meter() {
+        let metered = if routes::is_metered(request) { shared.meter() } else { Metered::Under(Vec::new()) };
+        match metered {
             Metered::Over(answer) => {
                 let described = routes::describe(request);
                 Answer { write: described.write, without_id: described.without_id, ..answer }

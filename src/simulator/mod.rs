@@ -5,8 +5,9 @@
 //! are silent there is an [option](Options). `docs/simulator.md` tells how to use it.
 //!
 //! A request passes through these files: `http` (faults, log), `routes` (which family), then one folder a family: `qps` for
-//! connectors and tags. A further QPS object joins with a table of its fields and one line in `qps/nouns.rs`, a further
-//! family with its routes and one line in `routes.rs`.
+//! connectors and tags, `gateway` for the services that take a token. A further QPS object joins with a table of its fields and one
+//! line in `qps/nouns.rs`, a further service of the gateway with its routes and one line in `gateway/mod.rs`, a further family
+//! with its routes and one line in `routes.rs`.
 
 mod settings;
 
@@ -32,6 +33,10 @@ mod portal;
 
 mod qps;
 
+mod gateway;
+
+mod kind;
+
 mod world;
 
 mod store;
@@ -39,6 +44,8 @@ mod store;
 mod state_file;
 
 mod seed;
+
+mod generate;
 
 pub use join::{Running, start_or_join};
 pub use options::{OptionInfo, Options};

@@ -107,11 +107,11 @@ options! {
         methods: Methods { Strict = "strict", Tolerant = "tolerant" }
         #[doc = "whether update also takes PUT"]
         update_method: UpdateMethod { Post = "post", PostOrPut = "post_or_put" }
-        #[doc = "answer to an id that does not exist (any more)"]
-        unknown_id: UnknownId { Ok = "200", NotFound = "404" }
+        #[doc = "answer to an id that does not exist (any more): OBJECT_NOT_FOUND with this HTTP status, or 200 with NOT_FOUND"]
+        unknown_id: UnknownId { Ok = "200", NotFound = "404", OtherCode = "not_found" }
         #[doc = "a connector whose name another one bears"]
         duplicate_name: DuplicateName { Accepted = "accepted", Refused = "refused" }
-        #[doc = "a connector whose cloud identity (AWS: the ARN) another one has"]
+        #[doc = "a connector whose cloud identity (the ARN, subscription, project or tenancy) another one has"]
         duplicate_identity: DuplicateIdentity { Refused = "refused", Accepted = "accepted" }
         #[doc = "a cloud identity whose connector was deleted a short while ago (see reuse_after)"]
         reuse_after_delete: ReuseAfterDelete { Refused = "refused", Allowed = "allowed" }
@@ -153,8 +153,48 @@ options! {
         tag_parent_delete: TagParentDelete { Cascade = "cascade", Refused = "refused", Orphan = "orphan" }
         #[doc = "deletion of a tag that connectors use: they lose it, or it is refused"]
         tag_in_use_delete: TagInUseDelete { Allowed = "allowed", Refused = "refused" }
+        #[doc = "a second registration of a snapshot scan: 304 and the old schedule stays, or 200 and the new one counts"]
+        snapshot_reregister: SnapshotReregister { Kept = "kept", Updated = "updated" }
+        #[doc = "whether a snapshot scan's account needs an AWS connector with CI or CSA"]
+        snapshot_needs_connector: SnapshotNeedsConnector { Any = "any", Required = "required" }
+        #[doc = "an organization connector's frequencies: as given, or rounded up to whole days and refused beyond seven"]
+        org_frequency: OrgFrequency { Kept = "kept", Days = "days" }
+        #[doc = "what an edit of an organization connector does to optional fields that it leaves out"]
+        org_edit_omitted: OrgEditOmitted { Kept = "kept", Reset = "reset" }
+        #[doc = "whether the subscription has Container Security; without it all its paths are 404"]
+        container_security: ContainerSecurity { On = "on", Off = "off" }
+        #[doc = "how a list of Container Security without items looks: no content, or an object with a count of 0"]
+        empty_list: EmptyList { NoContent = "204", Object = "object" }
+        #[doc = "whether a registry schedule's create and update answer with its scheduleUuid as profileUuid, or with another one"]
+        schedule_id: ScheduleId { Same = "same", Different = "different" }
+        #[doc = "whether registries' connectors can be listed; without it the lists are 404"]
+        registry_connector_listing: RegistryConnectorListing { On = "on", Off = "off" }
+        #[doc = "whether the user has the permissions for sensor profiles"]
+        sensor_profiles: SensorProfiles { Forbidden = "forbidden", Allowed = "allowed" }
+        #[doc = "how an inventory search or get that finds nothing looks: no content, 200 without a body, or an object with a count of 0"]
+        inventory_empty: InventoryEmpty { NoContent = "204", EmptyBody = "empty_body", Zero = "zero" }
         #[doc = "what happens beyond rate_limit_requests within rate_limit_window seconds"]
         rate_limit: RateLimit { None = "none", Conflict = "409", TooMany = "429" }
+        #[doc = "how get, search and run show an Azure authenticationKey and an OCI privateKey"]
+        secrets_on_read: SecretsOnRead { Echoed = "echoed", Masked = "masked", Absent = "absent" }
+        #[doc = "whether get, search and run show the fields of an Azure authRecord, or an empty one"]
+        azure_auth_record: AzureAuthRecord { Shown = "shown", Empty = "empty" }
+        #[doc = "whether get, search and run show the application's id for a capability's identifier in Azure, or the subscription's as asked"]
+        azure_identifier_on_read: AzureIdentifierOnRead { Rewritten = "rewritten", Kept = "kept" }
+        #[doc = "how requests spell the project in a GCP authRecord"]
+        gcp_project_key: GcpProjectKey { Camel = "projectId", Snake = "project_id" }
+        #[doc = "defaultTags and activation on a GCP connector, which only the other clouds document"]
+        gcp_undocumented_fields: GcpUndocumentedFields { Refused = "refused", Accepted = "accepted" }
+        #[doc = "whether the subscription has OCI connectors, or all calls for them are INVALID_API_VERSION"]
+        oci: Oci { Enabled = "enabled", Unknown = "unknown" }
+        #[doc = "runFrequency in an update of an OCI connector, which the table of update does not name"]
+        oci_run_frequency_update: OciRunFrequencyUpdate { Refused = "refused", Ignored = "ignored", Accepted = "accepted" }
+        #[doc = "whether answers about OCI connectors are built as their own samples are, or as those of the other clouds"]
+        oci_answers: OciAnswers { Own = "own", Common = "common" }
+        #[doc = "create of a global scan configuration where there is one"]
+        global_scan_create_when_present: GlobalScanCreate { Refused = "refused", Overwrite = "overwrite" }
+        #[doc = "update of a global scan configuration where there is none"]
+        global_scan_update_when_absent: GlobalScanUpdate { Refused = "refused", Create = "create" }
     }
     numbers {
         #[doc = "how many requests a rate_limit_window takes when rate_limit is on"]
@@ -169,6 +209,12 @@ options! {
         search_lag = 0
         #[doc = "milliseconds after its request that every answer comes, the time to make it included"]
         latency_ms = 0
+        #[doc = "seconds that a token of the gateway lives"]
+        token_seconds = 14400
+        #[doc = "how many reads of a job show it completed"]
+        job_reads = 1
+        #[doc = "how many searches an attached or detached Azure connector takes to show as such"]
+        attach_lag = 0
     }
     texts {
         #[doc = "the subscription's UUID in X-Powered-By"]

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::answer::{Answer, Request};
 use super::http::Shared;
-use super::{portal, qps};
+use super::{gateway, portal, qps};
 
 /// A family answers the requests that it knows.
 type Family = fn(&Shared, &Request) -> Option<Answer>;
 
-const FAMILIES: &[Family] = &[qps::answer, portal::answer];
+const FAMILIES: &[Family] = &[qps::answer, gateway::answer, portal::answer];
 
 /// The answer to a request, carried out.
 pub(crate) fn answer(shared: &Arc<Shared>, request: &Request) -> Answer {
@@ -18,11 +18,18 @@ pub(crate) fn answer(shared: &Arc<Shared>, request: &Request) -> Answer {
     known.unwrap_or_else(|| Answer::html(404, "Not Found"))
 }
 
+/// Whether a request counts against the rate limit: fetching a token does not.
+pub(crate) fn is_metered(request: &Request) -> bool {
+    !gateway::is_login(request)
+}
+
 /// What the log says of a request that is not carried out.
 pub(crate) fn describe(request: &Request) -> Answer {
     let mut answer = Answer::html(503, "Service Unavailable");
     if let Some(call) = qps::Call::parse(&request.path) {
         (answer.write, answer.without_id) = (call.is_write(), call.is_without_id());
+    } else if let Some(effect) = gateway::effect(request) {
+        (answer.write, answer.without_id) = (effect.write, effect.without_id);
     } else {
         answer.write = !matches!(request.method.as_str(), "GET" | "HEAD");
     }

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::qps::{NOUNS, Noun, plain};
+use super::kind::{self, Plain};
 use super::settings::{Seed, StartError};
 use super::store::{Object, Record};
 use super::world::World;
@@ -18,7 +18,7 @@ const SYSTEM_TAGS: &[&str] =
     &["Asset Groups", "Asset Search Tags", "Business Units", "Cloud Agent", "Malware Domain Assets"];
 
 /// Seeds hold fixed times, so that the same seed is the same subscription.
-const LONG_AGO: &str = "2025-11-03T09:00:00Z";
+pub(crate) const LONG_AGO: &str = "2025-11-03T09:00:00Z";
 
 /// Fills an empty subscription.
 pub(crate) fn fill(
@@ -48,32 +48,43 @@ pub(crate) fn fill(
         }
     }
     for (kind, count) in generate {
-        let Some(noun) = NOUNS.iter().find(|noun| noun.kind == kind) else {
-            let accepted = NOUNS.iter().map(|noun| noun.kind).collect();
+        let many = || kind::all().filter(|plain| !plain.is_single());
+        let Some(plain) = many().find(|plain| plain.kind() == kind) else {
+            let accepted = many().map(Plain::kind).collect();
             return Err(StartError::Generate { kind: kind.clone(), accepted });
         };
         for index in 1..=*count {
-            let _ = add(world, noun, None, &generated(noun.kind, index));
+            let _ = add(world, plain, None, &plain.generated(index));
         }
     }
     Ok(())
 }
 
 /// Adds one object in plain form, completed as the platform would.
-pub(crate) fn add(world: &mut World, noun: &Noun, id: Option<u64>, given: &Object) -> Result<u64, String> {
-    let fields = plain::read(world, noun, given)?;
+pub(crate) fn add(
+    world: &mut World,
+    plain: &dyn Plain,
+    id: Option<u64>,
+    given: &Object,
+) -> Result<u64, String> {
+    let fields = plain.read(world, given)?;
     let mut object: Object = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    if !object.get("name").is_some_and(Value::is_string) {
-        return Err(format!("{} objects need a name", noun.kind));
+    let (kind, named_by) = (plain.kind(), plain.named_by());
+    if plain.is_single() && world.store.starting_at(kind, 0).next().is_some() {
+        return Err(format!("there is one {kind} object already, and no more than one"));
+    }
+    if !named_by.is_empty() && !object.get(named_by).is_some_and(Value::is_string) {
+        return Err(format!("{kind} objects need a {named_by}"));
     }
     let id = match id {
-        Some(id) if world.store.get(noun.kind, id).is_some() => return Err(format!("id {id} is taken")),
+        Some(id) if world.store.get(kind, id).is_some() => return Err(format!("id {id} is taken")),
         Some(id) => id,
         None => world.store.take_id(),
     };
     world.store.reserve_ids_below(id.saturating_add(1));
-    noun.rules.complete(world, noun, id, &mut object);
-    world.put(noun.kind, Record { id, object });
+    plain.complete(world, id, &mut object);
+    let record = world.put(kind, Record { id, object });
+    plain.settled(world, &record);
     Ok(id)
 }
 
@@ -101,51 +112,30 @@ fn load(world: &mut World, origin: &str, text: &str) -> Result<(), StartError> {
             }
         }
     }
-    if let Some((kind, ..)) = all.iter().find(|(kind, ..)| !NOUNS.iter().any(|noun| noun.kind == kind)) {
-        let kinds: Vec<_> = NOUNS.iter().map(|noun| noun.kind).collect();
-        return Err(refuse(format!("there is no kind {kind:?}; there are {}", kinds.join(", "))));
+    for (name, ..) in &all {
+        kind::find(name).map_err(refuse)?;
     }
-    // In the order of the list of nouns, so that tags are there before what refers to them.
-    for noun in NOUNS {
-        for (_, id, object) in all.iter().filter(|(kind, ..)| noun.kind == kind) {
+    // In the order of the list of kinds, so that tags are there before what refers to them.
+    for plain in kind::all() {
+        let kind = plain.kind();
+        for (_, id, object) in all.iter().filter(|(name, ..)| kind == name) {
             let Value::Object(object) = object else {
-                return Err(refuse(format!("{}: an object is expected, not {object}", noun.kind)));
+                return Err(refuse(format!("{kind}: an object is expected, not {object}")));
             };
             // The platform's own tags are there already; a seed taken from a running simulator names them again.
-            let name = object.get("name").and_then(Value::as_str).unwrap_or_default();
-            let system = noun.kind == "tag" && SYSTEM_TAGS.contains(&name);
+            let name = object.get(plain.named_by()).and_then(Value::as_str).unwrap_or_default();
+            let system = kind == "tag" && SYSTEM_TAGS.contains(&name);
             if system {
                 let present = world.store.with("tag", "name", name).next().map(|record| record.id);
                 if let Some(present) = present {
                     world.store.remove("tag", present);
                 }
             }
-            add(world, noun, *id, object)
-                .map_err(|problem| refuse(format!("{} {name:?}: {problem}", noun.kind)))?;
+            add(world, plain, *id, object)
+                .map_err(|problem| refuse(format!("{kind} {name:?}: {problem}")))?;
         }
     }
     Ok(())
-}
-
-/// The object of that number: the same one every time.
-fn generated(kind: &str, index: usize) -> Object {
-    if kind == "tag" {
-        let name = format!("generated-tag-{index:05}");
-        return fields(json!({"name": name, "color": "#808080", "created": LONG_AGO, "modified": LONG_AGO}));
-    }
-    fields(json!({
-        "name": format!("generated-{index:05}"),
-        "description": format!("Generated connector {index}"),
-        "arn": format!("arn:aws:iam::{}:role/QualysConnector", 900_000_000_000_u64 + index as u64),
-        "externalId": format!("US1-1368984-{index:08}"),
-        "connectorAppInfos": ["AI", "CI", "CSA"],
-        "activation": ["VM", "SCA"],
-        "runFrequency": 240,
-        "allRegions": true,
-        "connectorState": "FINISHED_SUCCESS",
-        "lastSync": LONG_AGO,
-        "nextSync": "2025-11-03T13:00:00Z",
-    }))
 }
 
 fn fields(value: Value) -> Object {

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::kind;
 use super::settings::StartError;
 use super::store::{Object, Store};
-use super::world;
 
 /// An open state file.
 #[derive(Debug)]
@@ -97,10 +97,10 @@ pub(crate) fn load(path: &Path, store: &mut Store) -> Result<bool, StartError> {
             continue;
         }
         let Line { kind, id, object, gone } = serde_json::from_slice(text).map_err(syntax)?;
-        let Some(kind) = world::kind(&kind) else {
-            let problem = format!("there is no kind {kind:?}");
-            return Err(StartError::StateContent { path: path.to_owned(), line, problem });
-        };
+        let known = kind::find(&kind);
+        let kind = known
+            .map_err(|problem| StartError::StateContent { path: path.to_owned(), line, problem })?
+            .kind();
         store.restore(kind, id, object.filter(|_| !gone));
     }
     Ok(read_header)

@@ -21,7 +21,22 @@ pub(crate) type Object = serde_json::Map<String, Value>;
 const FIRST_ID: u64 = 2_000_001;
 
 /// The fields that objects are looked up by: names, parents and cloud identities.
-const INDEXED: &[&str] = &["name", "arn", "parentTagId", "subscriptionId", "projectId", "tenancyOcid"];
+const INDEXED: &[&str] = &[
+    "name",
+    "arn",
+    "parentTagId",
+    "authRecord.subscriptionId",
+    "authRecord.projectId",
+    "authRecord.tenantId",
+];
+
+/// A field, or with a dot in the path one member of a group.
+pub(crate) fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
+    match path.split_once('.') {
+        None => object.get(path),
+        Some((group, member)) => object.get(group)?.get(member),
+    }
+}
 
 /// One object.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,12 +63,18 @@ impl Record {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tags {
     names: BTreeMap<u64, Arc<str>>,
+    colors: BTreeMap<u64, Arc<str>>,
     children: BTreeMap<u64, BTreeSet<u64>>,
 }
 
 impl Tags {
     pub(crate) fn name(&self, id: u64) -> Option<&str> {
         self.names.get(&id).map(AsRef::as_ref)
+    }
+
+    /// As `#RRGGBB`.
+    pub(crate) fn color(&self, id: u64) -> Option<&str> {
+        self.colors.get(&id).map(AsRef::as_ref)
     }
 
     pub(crate) fn children(&self, id: u64) -> impl DoubleEndedIterator<Item = u64> {
@@ -173,6 +194,9 @@ impl Store {
         if kind == "tag" {
             let tags = Arc::make_mut(&mut self.tags);
             tags.names.insert(record.id, record.text("name").unwrap_or_default().into());
+            if let Some(color) = record.text("color") {
+                tags.colors.insert(record.id, color.into());
+            }
             if let Some(parent) = record.number("parentTagId") {
                 tags.children.entry(parent).or_default().insert(record.id);
             }
@@ -195,6 +219,7 @@ impl Store {
         if kind == "tag" {
             let tags = Arc::make_mut(&mut self.tags);
             tags.names.remove(&id);
+            tags.colors.remove(&id);
             if let Some(parent) = record.number("parentTagId")
                 && let Some(children) = tags.children.get_mut(&parent)
             {
@@ -206,7 +231,7 @@ impl Store {
 }
 
 fn indexed(object: &Object) -> impl Iterator<Item = (&'static str, String)> {
-    INDEXED.iter().filter_map(|field| match object.get(*field)? {
+    INDEXED.iter().filter_map(|field| match at(object, field)? {
         Value::String(text) => Some((*field, text.clone())),
         Value::Number(number) => Some((*field, number.to_string())),
         _ => None,

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::Arc;
 
+use super::gateway::Gateway;
 use super::options::Options;
 use super::settings::{Settings, StartError};
 use super::store::{Kind, Record, Store};
-use super::{qps, seed, state_file};
+use super::{seed, state_file};
 
 /// Everything behind the one lock.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct World {
     pub(crate) deleted_at: HashMap<(Kind, u64), u64>,
     /// Requests so far.
     pub(crate) tick: u64,
+    /// Tokens and jobs of the gateway.
+    pub(crate) gateway: Gateway,
 }
 
 /// An object that searches show as it was.
@@ -29,16 +32,6 @@ pub(crate) struct World {
 pub(crate) struct Lagging {
     pub(crate) before: Option<Arc<Record>>,
     pub(crate) searches: u64,
-}
-
-/// The kind of that name.
-pub(crate) fn kind(name: &str) -> Option<Kind> {
-    kinds().find(|kind| *kind == name)
-}
-
-/// All kinds of objects.
-pub(crate) fn kinds() -> impl Iterator<Item = Kind> {
-    qps::NOUNS.iter().map(|noun| noun.kind)
 }
 
 /// The time as the API writes it.
@@ -63,6 +56,7 @@ impl World {
             lagging: BTreeMap::new(),
             deleted_at: HashMap::new(),
             tick: 0,
+            gateway: Gateway::default(),
         };
         let found = match &settings.state {
             Some(path) => state_file::load(path, &mut world.store)?,
@@ -81,7 +75,12 @@ impl World {
 
     /// Stores an object; searches see it with the lag that is set.
     pub(crate) fn put(&mut self, kind: Kind, record: Record) -> Arc<Record> {
-        self.lag(kind, record.id);
+        self.put_late(kind, record, 0)
+    }
+
+    /// Stores an object; at least so many searches see it as it was.
+    pub(crate) fn put_late(&mut self, kind: Kind, record: Record, searches: u64) -> Arc<Record> {
+        self.lag(kind, record.id, searches);
         self.reads.remove(&(kind, record.id));
         if record.flag("isDeleted") {
             self.deleted_at.insert((kind, record.id), self.tick);
@@ -91,7 +90,7 @@ impl World {
 
     /// Drops an object for good.
     pub(crate) fn remove(&mut self, kind: Kind, id: u64) {
-        self.lag(kind, id);
+        self.lag(kind, id, 0);
         self.store.remove(kind, id);
     }
 
@@ -119,8 +118,8 @@ impl World {
         shown.into_values().collect()
     }
 
-    fn lag(&mut self, kind: Kind, id: u64) {
-        let searches = self.options.search_lag;
+    fn lag(&mut self, kind: Kind, id: u64, searches: u64) {
+        let searches = searches.max(self.options.search_lag);
         if searches > 0 {
             let before = self.store.get(kind, id).cloned();
             self.lagging.entry((kind, id)).or_insert(Lagging { before, searches });

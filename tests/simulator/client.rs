@@ -32,6 +32,10 @@ pub(crate) struct Ask<'a> {
 }
 
 pub(crate) const AWS: &str = "awsassetdataconnector";
+pub(crate) const AZURE: &str = "azureassetdataconnector";
+pub(crate) const GCP: &str = "gcpassetdataconnector";
+pub(crate) const OCI: &str = "ociassetdataconnector";
+pub(crate) const GLOBAL_SCAN: &str = "globalscanconfiguration";
 
 impl Remote {
     pub(crate) async fn example() -> Self {
@@ -82,6 +86,13 @@ impl Remote {
         answer.value()
     }
 
+    /// The one object of a kind, by its id, in plain form.
+    pub(crate) async fn plain(&self, kind: &str, id: u64) -> Value {
+        let objects = self.control("GET", &format!("/_sim/objects?kind={kind}"), Value::Null).await;
+        let mut found = objects["objects"].as_array().unwrap().iter().filter(|object| object["id"] == id);
+        found.next().unwrap_or_else(|| panic!("no {kind} with id {id}"))["object"].clone()
+    }
+
     /// The id of the one object of that name.
     pub(crate) async fn id(&self, kind: &str, name: &str) -> u64 {
         let objects = self.control("GET", &format!("/_sim/objects?kind={kind}"), Value::Null).await;
@@ -89,6 +100,28 @@ impl Remote {
         let mut named = objects.iter().filter(|object| object["object"]["name"] == name);
         named.next().unwrap_or_else(|| panic!("no {kind} named {name}"))["id"].as_u64().unwrap()
     }
+}
+
+/// A request with one object as its data.
+pub(crate) fn request_of(name: &str, object: &Value) -> Value {
+    serde_json::json!({"ServiceRequest": {"data": {name: object}}})
+}
+
+/// An object with some of its fields given another value; a dot in a name leads into a group, and null takes it away.
+pub(crate) fn changed(mut object: Value, fields: &Value) -> Value {
+    for (path, value) in fields.as_object().unwrap() {
+        let mut place = &mut object;
+        let (groups, last) = path.rsplit_once('.').map_or(("", path.as_str()), |split| split);
+        for group in groups.split('.').filter(|group| !group.is_empty()) {
+            place = &mut place[group];
+        }
+        if value.is_null() {
+            place.as_object_mut().unwrap().remove(last);
+        } else {
+            place[last] = value.clone();
+        }
+    }
+    object
 }
 
 pub(crate) fn ask<'a>(url: &'a str, method: &'a str, path: &'a str) -> Ask<'a> {

@@ -8,7 +8,7 @@ use crate::samples::{connector, request};
 const ARN: &str = "arn:aws:iam::123456789012:role/QualysConnector";
 
 #[track_caller]
-fn check_refused(answer: &Value, named: &str) {
+pub(crate) fn check_refused(answer: &Value, named: &str) {
     assert_eq!(answer["responseCode"], "INVALID_REQUEST", "{named}: {answer}");
     let details = &answer["responseErrorDetails"];
     let message = details["errorMessage"].as_str().unwrap();

@@ -176,3 +176,21 @@ async fn seeds_that_cannot_be_used_say_why() {
     let unknown = Settings { generate: [("cloud".to_owned(), 1)].into(), ..Settings::default() };
     assert!(start(unknown).await.unwrap_err().to_string().contains("tag, aws"));
 }
+
+#[tokio::test]
+async fn every_kind_can_be_seeded_in_the_form_that_the_page_shows() {
+    let page = include_str!("../../docs/simulator.md");
+    let shown = page.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let seed = directory.path().join("seed.json");
+    fs::write(&seed, shown).unwrap();
+    let remote = Remote::on(Settings { seed: Seed::File(seed.clone()), ..Settings::default() }).await;
+    for kind in ["tag", "aws", "azure", "gcp", "oci", "global_scan"] {
+        let objects = remote.control("GET", &format!("/_sim/objects?kind={kind}"), Value::Null).await;
+        assert!(!objects["objects"].as_array().unwrap().is_empty(), "the page shows no {kind}");
+    }
+    let two = json!({"global_scan": [{"scanPrefix": "a"}, {"scanPrefix": "b"}]});
+    fs::write(&seed, two.to_string()).unwrap();
+    let error = start(Settings { seed: Seed::File(seed), ..Settings::default() }).await.unwrap_err();
+    assert!(error.to_string().contains("no more than one"), "{error}");
+}

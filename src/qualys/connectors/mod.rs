@@ -2,3 +2,4 @@
 
 mod aws;
 mod parts;
+mod snapshot_scan;

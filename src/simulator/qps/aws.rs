@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::connector::{
     ACTIVATION, APP_INFOS, ATTACHED, CLOUDVIEW_UUID, CPS, Connector, DEFAULT_TAGS, DESCRIPTION, DISABLED,
-    INSTANT, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, NAME, NEXT_SYNC, REMEDIATION, RUN_FREQUENCY,
-    SCAN_CONFIG, SCAN_SETTING, STATE, TYPE, both, shown,
+    GOV_CLOUD, INSTANT, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, NAME, NEXT_SYNC, REMEDIATION,
+    RUN_FREQUENCY, SCAN_CONFIG, SCAN_SETTING, STATE, TYPE, both, shown,
 };
-use super::criteria::{Operand, Searchable, Source};
-use super::noun::{Field, Item, List, Many, Noun, Shape, Show, Write};
+use super::criteria::{Operand, Searchable, Source, by};
+use super::noun::{Field, Item, List, Many, Noun, Replies, Shape, Show, Write, always};
 use super::patch::Patch;
 use super::refusal::Refusal;
 use super::route::Verb;
@@ -35,7 +35,7 @@ pub(crate) static AWS: Noun = Noun {
         DEFAULT_TAGS,
         ACTIVATION,
         DISABLED,
-        Field { name: "isGovCloudConfigured", shape: Shape::Flag, write: Write::Create, show: Show::Always },
+        GOV_CLOUD,
         shown("isChinaConfigured", Shape::Flag, Show::Always),
         IS_DELETED,
         RUN_FREQUENCY,
@@ -89,12 +89,18 @@ pub(crate) static AWS: Noun = Noun {
             only_in_writes: true,
         },
     ],
-    rules: &Connector { identity: "arn", required: &["name", "arn", "externalId"], defaults, derive, learn },
+    rules: &Connector {
+        identity: "arn",
+        required: &["name", "arn", "externalId"],
+        failure: "Error getting EBS Encryption By Default Status from af-south-1. Please check if region is enabled",
+        defaults,
+        derive,
+        learn,
+    },
+    replies: Replies::usual,
+    offered: always,
+    single: false,
 };
-
-pub(crate) const fn by(name: &'static str, operand: Operand, source: Source) -> Searchable {
-    Searchable { name, operand, source, only_in_writes: false }
-}
 
 /// The partition, account and role of an ARN of a role, by IAM's own grammar.
 fn split_arn(arn: &str) -> Option<(&str, &str, &str)> {
@@ -153,6 +159,10 @@ fn defaults(patch: &Patch, object: &mut Object) {
     let fields = [
         ("type", json!("AWS")),
         ("awsAccountId", json!("")),
+        ("activation", json!([])),
+        ("isCPSEnabled", json!(false)),
+        ("isInstantAssessmentEnabled", json!(false)),
+        ("isAttachedToOrgConnector", json!(false)),
         ("allRegions", json!(!patch.contains_key("endpoints"))),
         ("endpoints", json!([])),
     ];

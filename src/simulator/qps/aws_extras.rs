@@ -1,19 +1,19 @@
-//! What goes with AWS connectors and is no object: base accounts, the errors of runs, the CloudFormation template.
+//! What goes with connectors and is no object: the errors of runs in every cloud, and for AWS base accounts and the
+//! CloudFormation template.
 
 use serde_json::{Value, json};
 
+use super::NOUNS;
 use super::aws::QUALYS_ACCOUNTS;
-use super::criteria::{Filter, Operand, Source};
+use super::criteria::{Filter, Operand, Source, by};
 use super::out::Out;
 use super::refusal::Refusal;
 use super::reply::{Envelope, Summary, refuse};
 use super::request::ServiceRequest;
 use super::route::Call;
 use super::tree::Tree;
-use super::{NOUNS, aws};
 use crate::simulator::answer::{Answer, Request};
 use crate::simulator::http::Shared;
-use crate::simulator::options::UnknownId;
 
 /// A call with an answer of its own.
 pub(crate) struct Extra {
@@ -74,15 +74,8 @@ fn base_account(shared: &Shared, request: &Request, call: &Call<'_>, envelope: &
     if call.id == Some(BASE_ACCOUNT) {
         return base_accounts(shared, request, call, envelope);
     }
-    let unknown = Refusal {
-        status: match shared.world().options.unknown_id {
-            UnknownId::Ok => 200,
-            UnknownId::NotFound => 404,
-        },
-        code: "OBJECT_NOT_FOUND",
-        message: "There is no base account with this id in your scope.".to_owned(),
-        resolution: "Verify the id.".to_owned(),
-    };
+    let message = "There is no base account with this id in your scope.".to_owned();
+    let unknown = Refusal::unknown_id(message, &shared.world().options);
     refuse(envelope, &unknown)
 }
 
@@ -109,7 +102,7 @@ fn errors(shared: &Shared, request: &Request, _: &Call<'_>, envelope: &Envelope)
 fn find_errors(shared: &Shared, request: &Request) -> Result<Vec<Value>, Refusal> {
     let read = ServiceRequest::read(request, "AssetDataConnectorErrors")?;
     let world = shared.world();
-    let searchable = [aws::by("id", Operand::Integer, Source::Id)];
+    let searchable = [by("id", Operand::Integer, Source::Id)];
     let case = world.options.search_case;
     let checked = read.criteria.iter().map(|criterion| Filter::check(criterion, &searchable, false, case));
     let filters = checked.collect::<Result<Vec<_>, _>>()?;

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::noun::{Field, Item, List, Many, Noun, Shape, Show, Write};
-use super::patch::{self, Patch};
+use super::noun::{Apps, Field, Item, List, Many, Noun, Shape, Show, Write};
+use super::patch::{self, Change, Patch};
 use super::refusal::Refusal;
 use super::rules::{Effect, Rules};
 use super::scan;
 use crate::simulator::options::{
     DuplicateIdentity, DuplicateName, OddRunFrequency, Options, PcWithSca, ReuseAfterDelete, States,
 };
-use crate::simulator::store::{Object, Record};
+use crate::simulator::store::{Object, Record, at};
 use crate::simulator::world::{self, World};
 
 /// The frequencies that the vendor's own tools offer, in minutes.
@@ -38,10 +38,12 @@ pub(crate) const MODULES: &[&str] = &["VM", "PC", "SCA", "CERTVIEW", "CLOUDVIEW"
 
 /// What a cloud's connectors have of their own.
 pub(crate) struct Connector {
-    /// The field that names what is connected; also what capabilities are identified by.
+    /// The path of the field that names what is connected; also what capabilities are identified by.
     pub(crate) identity: &'static str,
-    /// What a create needs.
+    /// The paths of what a create needs.
     pub(crate) required: &'static [&'static str],
+    /// What a run that fails says.
+    pub(crate) failure: &'static str,
     /// Fills in what a create leaves out. The patch is not applied yet.
     pub(crate) defaults: fn(&Patch, &mut Object),
     /// What follows from other fields.
@@ -58,6 +60,11 @@ pub(crate) const fn shown(name: &'static str, shape: Shape, show: Show) -> Field
     Field { name, shape, write: Write::Never, show }
 }
 
+/// The same field, and create's answer does not show it.
+pub(crate) const fn later(field: Field) -> Field {
+    Field { show: Show::Later, ..field }
+}
+
 pub(crate) const NAME: Field = both("name", Shape::Text { max: 255 });
 pub(crate) const DESCRIPTION: Field = both("description", Shape::Text { max: 0 });
 pub(crate) const LAST_SYNC: Field = shown("lastSync", Shape::Text { max: 0 }, Show::Later);
@@ -71,13 +78,16 @@ pub(crate) const ACTIVATION: Field = both(
     Shape::Many(Many { item: "ActivationModule", of: Item::Word(MODULES), list: List::Bare }),
 );
 pub(crate) const DISABLED: Field = both("disabled", Shape::Flag);
+pub(crate) const GOV_CLOUD: Field =
+    Field { name: "isGovCloudConfigured", shape: Shape::Flag, write: Write::Create, show: Show::Always };
 pub(crate) const IS_DELETED: Field =
     Field { name: "isDeleted", shape: Shape::Flag, write: Write::IgnoredOnCreate, show: Show::Later };
 pub(crate) const RUN_FREQUENCY: Field = both("runFrequency", Shape::Integer { min: 1, max: 525_600 });
 pub(crate) const NEXT_SYNC: Field = shown("nextSync", Shape::Text { max: 0 }, Show::Later);
 pub(crate) const REMEDIATION: Field = both("isRemediationEnabled", Shape::Flag);
 pub(crate) const CPS: Field = both("isCPSEnabled", Shape::Flag);
-pub(crate) const APP_INFOS: Field = both("connectorAppInfos", Shape::Apps);
+pub(crate) const APP_INFOS: Field =
+    both("connectorAppInfos", Shape::Apps(Apps { empty_tag: false, read_as: None }));
 pub(crate) const CLOUDVIEW_UUID: Field = shown("cloudviewUuid", Shape::Text { max: 0 }, Show::Later);
 pub(crate) const SCAN_SETTING: Field = both("connectorScanSetting", Shape::Group(scan::SETTING));
 pub(crate) const SCAN_CONFIG: Field = both(
@@ -91,8 +101,8 @@ pub(crate) const MADE_ELSEWHERE: Field = shown("madeElsewhere", Shape::Flag, Sho
 
 impl Rules for Connector {
     fn create(&self, world: &mut World, noun: &Noun, patch: Patch) -> Result<Vec<Effect>, Refusal> {
-        if let Some(absent) = self.required.iter().find(|field| !patch.contains_key(**field)) {
-            return Err(Refusal::missing(absent));
+        if let Some(absent) = self.required.iter().find(|path| !says_something_of(&patch, path)) {
+            return Err(Refusal::missing(&asked_as(noun, absent, &world.options)));
         }
         let id = world.store.next_id();
         let mut object = self.fresh(id, &patch);
@@ -162,7 +172,7 @@ impl Rules for Connector {
             object.insert("connectorState".to_owned(), json!("RUNNING"));
             (self.learn)(&mut object);
         } else {
-            finish(&mut object, world.options.states);
+            self.finish(&mut object, world.options.states);
         }
         Some(Record { id: record.id, object })
     }
@@ -171,7 +181,7 @@ impl Rules for Connector {
         let given = std::mem::replace(object, self.fresh(id, &Patch::new()));
         let ended = given.contains_key("connectorState");
         object.extend(given);
-        let identity = object.get(self.identity).cloned().unwrap_or_default();
+        let identity = at(object, self.identity).cloned().unwrap_or_default();
         if let Some(Value::Array(apps)) = object.get_mut("connectorAppInfos") {
             let apps = apps.iter_mut().filter_map(Value::as_object_mut);
             apps.for_each(|app| drop(app.insert("identifier".to_owned(), identity.clone())));
@@ -181,8 +191,12 @@ impl Rules for Connector {
         let _ = (self.derive)(object);
         (self.learn)(object);
         if !ended {
-            finish(object, States::Success);
+            self.finish(object, States::Success);
         }
+    }
+
+    fn identity(&self) -> Option<&'static str> {
+        Some(self.identity)
     }
 }
 
@@ -194,9 +208,6 @@ impl Connector {
             ("isDeleted", json!(false)),
             ("runFrequency", json!(DEFAULT_FREQUENCY)),
             ("isRemediationEnabled", json!(false)),
-            ("isCPSEnabled", json!(false)),
-            ("isInstantAssessmentEnabled", json!(false)),
-            ("isAttachedToOrgConnector", json!(false)),
             ("cloudviewUuid", json!(uuid(id, 0xc10d))),
         ];
         object.extend(fields.map(|(name, value)| (name.to_owned(), value)));
@@ -219,13 +230,13 @@ impl Connector {
         }
         (self.derive)(object)?;
         settle_frequency(object, options)?;
-        let identity = object.get(self.identity).cloned().unwrap_or_default();
-        fill_identifiers(object, before.and_then(|before| before.get(self.identity)), &identity);
+        let identity = at(object, self.identity).cloned().unwrap_or_default();
+        fill_identifiers(object, before.and_then(|before| at(before, self.identity)), &identity);
         self.check_identifiers(object, options)?;
         add_cloudview(object);
         check_modules(object, options)?;
         scan::check(object, options)?;
-        let changed = |field: &str| before.is_none_or(|before| before.get(field) != object.get(field));
+        let changed = |path: &str| before.is_none_or(|before| at(before, path) != at(object, path));
         if changed("name") {
             check_name(world, noun, id, object)?;
         }
@@ -238,7 +249,7 @@ impl Connector {
     fn check_identifiers(&self, object: &Object, options: &Options) -> Result<(), Refusal> {
         use crate::simulator::options::AppIdentifier;
 
-        let own = object.get(self.identity);
+        let own = at(object, self.identity);
         let apps = object.get("connectorAppInfos").and_then(Value::as_array).into_iter().flatten();
         let foreign =
             apps.filter_map(|app| app.get("identifier")).find(|identifier| Some(*identifier) != own);
@@ -253,7 +264,7 @@ impl Connector {
     }
 
     fn check_identity(&self, world: &World, noun: &Noun, id: u64, object: &Object) -> Result<(), Refusal> {
-        let Some(identity) = object.get(self.identity).and_then(Value::as_str) else { return Ok(()) };
+        let Some(identity) = at(object, self.identity).and_then(Value::as_str) else { return Ok(()) };
         let options = &world.options;
         for other in world.store.with(noun.kind, self.identity, identity).filter(|other| other.id != id) {
             let (refused, reason) = if other.flag("isDeleted") {
@@ -277,6 +288,47 @@ impl Connector {
             }
         }
         Ok(())
+    }
+
+    fn finish(&self, object: &mut Object, states: States) {
+        if object.get("disabled") == Some(&Value::Bool(true)) {
+            requeue(object);
+            return;
+        }
+        let minutes = object.get("runFrequency").and_then(Value::as_u64).unwrap_or(DEFAULT_FREQUENCY);
+        let now = world::now();
+        let state = if states == States::Errors {
+            object.insert("lastError".to_owned(), json!(self.failure));
+            object.insert("errors".to_owned(), json!([{"errorMessage": self.failure, "created": now}]));
+            "FINISHED_ERRORS"
+        } else {
+            object.remove("lastError");
+            object.remove("errors");
+            "FINISHED_SUCCESS"
+        };
+        object.insert("connectorState".to_owned(), json!(state));
+        object.insert("lastSync".to_owned(), json!(now));
+        object.insert("nextSync".to_owned(), json!(world::later(minutes)));
+    }
+}
+
+/// Whether a patch says something of the field at that path.
+fn says_something_of(patch: &Patch, field: &str) -> bool {
+    let Some((group, member)) = field.split_once('.') else {
+        return patch.contains_key(field);
+    };
+    matches!(patch.get(group), Some(Change::Group(members)) if members.contains_key(member))
+}
+
+/// The path as requests spell it.
+fn asked_as(noun: &Noun, path: &str, options: &Options) -> String {
+    let (group, member) = path.split_once('.').unwrap_or((path, ""));
+    match noun.field(group).map(|field| &field.shape) {
+        Some(Shape::Group(fields)) => {
+            let field = fields.iter().find(|field| field.name == member);
+            format!("{group}.{}", field.map_or(member, |field| field.asked_as(options)))
+        }
+        _ => path.to_owned(),
     }
 }
 
@@ -312,28 +364,6 @@ fn requeue(object: &mut Object) {
     object.insert("connectorState".to_owned(), json!(if disabled { "DISABLED" } else { "QUEUED" }));
 }
 
-fn finish(object: &mut Object, states: States) {
-    if object.get("disabled") == Some(&Value::Bool(true)) {
-        requeue(object);
-        return;
-    }
-    let minutes = object.get("runFrequency").and_then(Value::as_u64).unwrap_or(DEFAULT_FREQUENCY);
-    let now = world::now();
-    let state = if states == States::Errors {
-        let message = "Error getting EBS Encryption By Default Status from af-south-1. Please check if region is enabled";
-        object.insert("lastError".to_owned(), json!(message));
-        object.insert("errors".to_owned(), json!([{"errorMessage": message, "created": now}]));
-        "FINISHED_ERRORS"
-    } else {
-        object.remove("lastError");
-        object.remove("errors");
-        "FINISHED_SUCCESS"
-    };
-    object.insert("connectorState".to_owned(), json!(state));
-    object.insert("lastSync".to_owned(), json!(now));
-    object.insert("nextSync".to_owned(), json!(world::later(minutes)));
-}
-
 fn settle_frequency(object: &mut Object, options: &Options) -> Result<(), Refusal> {
     let minutes = object.get("runFrequency").and_then(Value::as_u64).unwrap_or(DEFAULT_FREQUENCY);
     if FREQUENCIES.contains(&minutes) {
@@ -365,13 +395,12 @@ fn fill_identifiers(object: &mut Object, before: Option<&Value>, identity: &Valu
     }
 }
 
-/// The samples ask for VM and CERTVIEW with CI and CSA, and get CLOUDVIEW besides.
+/// The samples ask for VM and CERTVIEW with CI and CSA, and get CLOUDVIEW besides, if the cloud has modules at all.
 fn add_cloudview(object: &mut Object) {
     let apps = object.get("connectorAppInfos").and_then(Value::as_array);
     let cloudview =
         apps.is_some_and(|apps| apps.iter().any(|app| app["name"] == "CI" || app["name"] == "CSA"));
-    let entry = object.entry("activation").or_insert_with(|| json!([]));
-    if let Value::Array(modules) = entry {
+    if let Some(Value::Array(modules)) = object.get_mut("activation") {
         modules.retain(|module| module != "CLOUDVIEW");
         if cloudview {
             modules.push(json!("CLOUDVIEW"));

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::refusal::Refusal;
 use super::request::Criterion;
 use crate::simulator::options::SearchCase;
-use crate::simulator::store::{Record, Tags};
+use crate::simulator::store::{Record, Tags, at};
 
 /// One field that filters may name.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ pub(crate) enum Operand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     Id,
+    /// A field, or with a dot in the path one member of a group.
     Field(&'static str),
     /// The items of a collection of words or ids.
     Items(&'static str),
@@ -48,6 +49,10 @@ pub(crate) enum Source {
     MemberTagNames(&'static str),
     /// A word, and what it is where the object has none.
     Or(&'static str, &'static str),
+}
+
+pub(crate) const fn by(name: &'static str, operand: Operand, source: Source) -> Searchable {
+    Searchable { name, operand, source, only_in_writes: false }
 }
 
 /// A filter that has been checked.
@@ -252,7 +257,7 @@ impl Source {
         let items = |field: &str| record.object.get(field).and_then(Value::as_array).into_iter().flatten();
         match self {
             Self::Id => vec![Cow::Owned(record.id.to_string())],
-            Self::Field(field) => record.object.get(field).and_then(scalar).into_iter().collect(),
+            Self::Field(path) => at(&record.object, path).and_then(scalar).into_iter().collect(),
             Self::Items(field) => items(field).filter_map(scalar).collect(),
             Self::Member(field, member) => {
                 items(field).filter_map(|item| scalar(item.get(member)?)).collect()

@@ -43,13 +43,23 @@ mod aws;
 
 mod aws_extras;
 
+mod azure;
+
+mod gcp;
+
+mod oci;
+
+mod credentials;
+
+mod global_scan;
+
 mod tag;
 
 mod version;
 
-pub(crate) mod plain;
+mod plain;
 
-pub(crate) use noun::Noun;
+pub(crate) use connector::uuid;
 pub(crate) use nouns::NOUNS;
 pub(crate) use route::{Call, answer, login_failure, powered_by};
 pub(crate) use tag::TAG;

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::noun::List;
+use super::noun::{Form, List};
+use super::route::Verb;
 use crate::simulator::answer::Format;
 use crate::simulator::options::{ActivationXml, DataShape, JsonBooleans, Options};
 
@@ -10,10 +11,17 @@ use crate::simulator::options::{ActivationXml, DataShape, JsonBooleans, Options}
 #[derive(Debug, Clone)]
 pub(crate) enum Out<'a> {
     Text(Cow<'a, str>),
+    /// A text of several lines, each of which comes back with a carriage return at its end: a character in XML, the text
+    /// `&#xd;` in JSON.
+    Lines(&'a str),
     Number(u64),
     Flag(bool),
     Group(Vec<(&'a str, Out<'a>)>),
-    Items { list: List, item: &'a str, items: Vec<Out<'a>> },
+    Items {
+        list: List,
+        item: &'a str,
+        items: Vec<Out<'a>>,
+    },
 }
 
 /// The choices that only concern how answers look.
@@ -21,8 +29,21 @@ pub(crate) enum Out<'a> {
 pub(crate) struct Style {
     pub(crate) format: Format,
     pub(crate) json_booleans: JsonBooleans,
-    pub(crate) data_shape: DataShape,
+    pub(crate) data: Data,
     pub(crate) activation_xml: ActivationXml,
+}
+
+/// How `data` looks in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Data {
+    /// `[{"Tag": {..}}, ..]`
+    Array,
+    /// The same, or `{"Tag": {..}}` if there is one.
+    ObjectWhenSingle,
+    /// `{"OciAssetDataConnector": {..}}`, or `{"OciAssetDataConnector": [..]}` if there are several.
+    Object,
+    /// `{"OciAssetDataConnector": [..]}`
+    ObjectOfArray,
 }
 
 impl Style {
@@ -30,8 +51,22 @@ impl Style {
         Self {
             format,
             json_booleans: options.json_booleans,
-            data_shape: options.data_shape,
+            data: match options.data_shape {
+                DataShape::Array => Data::Array,
+                DataShape::ObjectWhenSingle => Data::ObjectWhenSingle,
+            },
             activation_xml: options.activation_xml,
+        }
+    }
+
+    /// The style of one noun's answers.
+    pub(crate) fn of(self, form: Form, verb: Verb) -> Self {
+        match (form, verb) {
+            (Form::Usual, _) => self,
+            (Form::Oci, Verb::Search) => {
+                Self { json_booleans: JsonBooleans::Real, data: Data::ObjectOfArray, ..self }
+            }
+            (Form::Oci, _) => Self { json_booleans: JsonBooleans::Real, data: Data::Object, ..self },
         }
     }
 
@@ -50,6 +85,7 @@ impl Out<'_> {
     pub(crate) fn write_json(&self, style: Style, to: &mut String) {
         match self {
             Self::Text(text) => json_text(text, to),
+            Self::Lines(text) => json_text(&text.replace('\r', "").replace('\n', "&#xd;\n"), to),
             Self::Number(number) => to.push_str(&number.to_string()),
             Self::Flag(flag) => to.push_str(style.json_flag(*flag)),
             Self::Group(members) => {
@@ -64,36 +100,7 @@ impl Out<'_> {
                 }
                 to.push('}');
             }
-            Self::Items { list, item, items } => {
-                let (before, after) = match list {
-                    List::Wrapped => ("{\"list\":[", "]}"),
-                    List::Bare => ("{", "}"),
-                    List::Plain => ("{\"list\":{", "}}"),
-                };
-                to.push_str(before);
-                if *list != List::Wrapped {
-                    json_text(item, to);
-                    to.push_str(":[");
-                }
-                for (index, value) in items.iter().enumerate() {
-                    if index > 0 {
-                        to.push(',');
-                    }
-                    if *list == List::Wrapped {
-                        to.push('{');
-                        json_text(item, to);
-                        to.push(':');
-                        value.write_json(style, to);
-                        to.push('}');
-                    } else {
-                        value.write_json(style, to);
-                    }
-                }
-                if *list != List::Wrapped {
-                    to.push(']');
-                }
-                to.push_str(after);
-            }
+            Self::Items { list, item, items } => write_items(*list, item, items, style, to),
         }
     }
 
@@ -101,6 +108,10 @@ impl Out<'_> {
         tag(to, "<", name);
         match self {
             Self::Text(text) => to.push_str(&quick_xml::escape::escape(text.as_ref())),
+            Self::Lines(text) => {
+                let escaped = quick_xml::escape::escape(*text);
+                to.push_str(&escaped.replace('\r', "").replace('\n', "&#xd;\n"));
+            }
             Self::Number(number) => to.push_str(&number.to_string()),
             Self::Flag(flag) => to.push_str(if *flag { "true" } else { "false" }),
             Self::Group(members) => {
@@ -123,6 +134,42 @@ impl Out<'_> {
         }
         tag(to, "</", name);
     }
+}
+
+fn write_items(list: List, item: &str, items: &[Out<'_>], style: Style, to: &mut String) {
+    if list == List::Wrapped {
+        to.push_str("{\"list\":[");
+        for (index, value) in items.iter().enumerate() {
+            to.push_str(if index > 0 { ",{" } else { "{" });
+            json_text(item, to);
+            to.push(':');
+            value.write_json(style, to);
+            to.push('}');
+        }
+        to.push_str("]}");
+        return;
+    }
+    // The others gather all items under one name.
+    let (before, after) = match list {
+        List::Wrapped | List::Bare => ("{", "}"),
+        List::Plain | List::Collapsed => ("{\"list\":{", "}}"),
+        List::Gathered => ("{\"list\":[{", "}]}"),
+        List::Deep => ("{\"list\":[{\"list\":{", "}}]}"),
+    };
+    let bare = matches!(list, List::Collapsed | List::Deep) && items.len() == 1;
+    to.push_str(before);
+    json_text(item, to);
+    to.push_str(if bare { ":" } else { ":[" });
+    for (index, value) in items.iter().enumerate() {
+        if index > 0 {
+            to.push(',');
+        }
+        value.write_json(style, to);
+    }
+    if !bare {
+        to.push(']');
+    }
+    to.push_str(after);
 }
 
 fn tag(to: &mut String, open: &str, name: &str) {

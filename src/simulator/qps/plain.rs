@@ -6,15 +6,47 @@
 use serde_json::{Value, json};
 
 use super::noun::{Field, Item, Noun, Shape};
-use crate::simulator::store::Object;
+use crate::simulator::generate;
+use crate::simulator::kind::{Fields, Plain};
+use crate::simulator::store::{Kind, Object};
 use crate::simulator::world::World;
 
+impl Plain for Noun {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What there is one of at most bears no name.
+    fn named_by(&self) -> &'static str {
+        if self.single { "" } else { "name" }
+    }
+
+    fn is_single(&self) -> bool {
+        self.single
+    }
+
+    fn identity(&self) -> Option<&'static str> {
+        self.rules.identity()
+    }
+
+    fn read(&self, world: &World, given: &Object) -> Result<Fields, String> {
+        read(world, self, given)
+    }
+
+    fn complete(&self, world: &World, id: u64, object: &mut Object) {
+        self.rules.complete(world, self, id, object);
+    }
+
+    fn generated(&self, index: usize) -> Object {
+        match generate::object(self.kind, index) {
+            Value::Object(object) => object,
+            _ => Object::new(),
+        }
+    }
+}
+
 /// Brings fields into plain form; `None` takes a field away.
-pub(crate) fn read(
-    world: &World,
-    noun: &Noun,
-    given: &Object,
-) -> Result<Vec<(String, Option<Value>)>, String> {
+fn read(world: &World, noun: &Noun, given: &Object) -> Result<Fields, String> {
     let mut fields = Vec::new();
     for (name, value) in given {
         if name == "id" {
@@ -50,7 +82,7 @@ pub(crate) fn read(
 fn shape(world: &World, field: &'static Field, value: &Value) -> Result<Value, String> {
     let wrong = |expected: &str| Err(format!("field {:?} takes {expected}, not {value}", field.name));
     Ok(match &field.shape {
-        Shape::Text { .. } | Shape::Checked(_) | Shape::Date => match value {
+        Shape::Text { .. } | Shape::Checked(_) | Shape::Secret(_) | Shape::Date => match value {
             Value::String(_) => value.clone(),
             Value::Number(number) => json!(number.to_string()),
             _ => return wrong("a text"),
@@ -88,7 +120,7 @@ fn shape(world: &World, field: &'static Field, value: &Value) -> Result<Value, S
             });
             Value::Array(items.collect::<Result<_, _>>()?)
         }
-        Shape::Apps => {
+        Shape::Apps(_) => {
             let items = items_of(value, &["ConnectorAppInfoQList", "ConnectorAppInfo"]);
             Value::Array(items.into_iter().map(|value| app(world, value)).collect::<Result<_, _>>()?)
         }

@@ -30,7 +30,7 @@ fn keep<'a>(out: Out<'a>, paths: &[&[String]]) -> Option<Out<'a>> {
         return Some(out);
     }
     match out {
-        Out::Text(_) | Out::Number(_) | Out::Flag(_) => None,
+        Out::Text(_) | Out::Lines(_) | Out::Number(_) | Out::Flag(_) => None,
         Out::Group(members) => {
             let kept: Vec<_> = members
                 .into_iter()

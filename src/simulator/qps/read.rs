@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::noun::{Field, Item, Many, Shape, Write};
+use super::noun::{Apps, Field, Item, Many, Shape, Taken};
 use super::patch::{Change, Operation, Patch};
 use super::refusal::Refusal;
 use super::scan;
@@ -45,17 +45,9 @@ impl Reading<'_> {
                 self.check_id(tree)?;
                 continue;
             }
-            let writable = |field: &&Field| match field.write {
-                Write::Both => true,
-                Write::Create | Write::IgnoredOnCreate => self.update.is_none(),
-                Write::Never => false,
-            };
-            let Some(field) = fields.iter().filter(writable).find(|field| field.name == name) else {
-                let accepted: Vec<_> = fields.iter().filter(writable).map(|field| field.name).collect();
-                return Err(Refusal::unknown_field(name, &accepted));
-            };
+            let field = self.field(fields, name, name)?;
             let change = self.change(field, tree)?;
-            if field.write == Write::IgnoredOnCreate {
+            if self.taken(field) == Taken::Ignored {
                 continue;
             }
             if patch.insert(field.name, change).is_some() {
@@ -63,6 +55,21 @@ impl Reading<'_> {
             }
         }
         Ok(patch)
+    }
+
+    fn taken(self, field: &Field) -> Taken {
+        field.taken(self.update.is_some(), &self.world.options)
+    }
+
+    /// The field of that name, if this call takes it.
+    fn field(self, fields: &'static [Field], name: &str, path: &str) -> Result<&'static Field, Refusal> {
+        let asked_as = |field: &Field| field.asked_as(&self.world.options);
+        let mut writable = fields.iter().filter(|field| self.taken(field) != Taken::No);
+        let found = writable.clone().find(|field| asked_as(field) == name);
+        found.ok_or_else(|| {
+            let accepted: Vec<_> = writable.by_ref().map(asked_as).collect();
+            Refusal::unknown_field(path, &accepted)
+        })
     }
 
     /// The path says which object is meant; a body that says another one is a mistake worth hearing of.
@@ -87,14 +94,15 @@ impl Reading<'_> {
                 self.items(many, operation, path, items)
             })?),
             Shape::One { item, fields } => Change::Value(self.one(name, item, fields, tree)?),
-            Shape::Apps => Change::Items(operations(name, tree, |operation, path, lists| {
-                self.apps(operation, path, lists)
-            })?),
+            Shape::Apps(apps) => {
+                Change::Items(operations(name, tree, |_, path, lists| self.apps(*apps, path, lists))?)
+            }
             Shape::Children => Change::Items(operations(name, tree, |operation, path, items| {
                 children(operation, path, items)
             })?),
             Shape::Text { .. }
             | Shape::Checked(_)
+            | Shape::Secret(_)
             | Shape::Date
             | Shape::Integer { .. }
             | Shape::Flag
@@ -109,10 +117,7 @@ impl Reading<'_> {
         let mut members = Object::new();
         for (name, tree) in entries {
             let inner = format!("{path}.{name}");
-            let Some(field) = fields.iter().find(|field| field.name == name) else {
-                let accepted: Vec<_> = fields.iter().map(|field| field.name).collect();
-                return Err(Refusal::unknown_field(&inner, &accepted));
-            };
+            let field = self.field(fields, name, &inner)?;
             let value = match &field.shape {
                 Shape::Many(many) => {
                     // A collection below a group comes with `set` alone: the group itself is replaced as a whole.
@@ -127,7 +132,7 @@ impl Reading<'_> {
                 }
                 shape => self.scalar(&inner, shape, leaf(&inner, tree)?)?,
             };
-            if members.insert(name.clone(), value).is_some() {
+            if members.insert(field.name.to_owned(), value).is_some() {
                 return Err(twice(&inner));
             }
         }
@@ -199,12 +204,7 @@ impl Reading<'_> {
     }
 
     /// Capabilities: `set.ConnectorAppInfoQList[].set.ConnectorAppInfo`.
-    fn apps(
-        self,
-        _operation: Operation,
-        path: &str,
-        lists: &[(String, Tree)],
-    ) -> Result<Vec<Value>, Refusal> {
+    fn apps(self, special: Apps, path: &str, lists: &[(String, Tree)]) -> Result<Vec<Value>, Refusal> {
         let mut apps: Vec<Value> = Vec::new();
         for (name, tree) in lists {
             if name != "ConnectorAppInfoQList" {
@@ -212,7 +212,9 @@ impl Reading<'_> {
             }
             let path = format!("{path}.{name}");
             for (_, inner) in operations(&path, tree, |_, path, items| {
-                items.iter().map(|(name, tree)| self.app(&format!("{path}.{name}"), name, tree)).collect()
+                let app =
+                    |(name, tree): &(String, Tree)| self.app(special, &format!("{path}.{name}"), name, tree);
+                items.iter().map(app).collect()
             })? {
                 for app in inner {
                     if apps.iter().any(|other| other["name"] == app["name"]) {
@@ -225,7 +227,7 @@ impl Reading<'_> {
         Ok(apps)
     }
 
-    fn app(self, path: &str, name: &str, tree: &Tree) -> Result<Value, Refusal> {
+    fn app(self, special: Apps, path: &str, name: &str, tree: &Tree) -> Result<Value, Refusal> {
         if name != "ConnectorAppInfo" {
             return Err(Refusal::unknown_field(path, &["ConnectorAppInfo"]));
         }
@@ -238,6 +240,7 @@ impl Reading<'_> {
             let value = match name.as_str() {
                 "name" => Value::from(word(&inner, leaf(&inner, tree)?, APPS)?),
                 "identifier" => Value::from(text(&inner, leaf(&inner, tree)?, 0)?),
+                "tagId" if special.empty_tag && leaf(&inner, tree)?.text.is_empty() => continue,
                 "tagId" => {
                     let id = integer(&inner, leaf(&inner, tree)?, 1, u64::MAX)?;
                     self.check_tag(&inner, id)?;
@@ -263,6 +266,13 @@ impl Reading<'_> {
                 check(text).map_err(|expected| Refusal::value(path, text, expected))?;
                 Value::from(text)
             }
+            Shape::Secret(check) => {
+                let Ok(secret) = text(path, leaf, 0) else {
+                    return Err(Refusal::secret(path, "Specify a text."));
+                };
+                check(secret).map_err(|expected| Refusal::secret(path, expected))?;
+                Value::from(secret)
+            }
             Shape::Date => Value::from(scan::date(path, text(path, leaf, 0)?, &self.world.options)?),
             Shape::Integer { min, max } => Value::from(integer(path, leaf, *min, *max)?),
             Shape::Flag => match leaf.text.trim() {
@@ -271,7 +281,7 @@ impl Reading<'_> {
                 other => return Err(Refusal::value(path, other, "Values expected: true, false.")),
             },
             Shape::Word(words) => Value::from(word(path, leaf, words)?),
-            Shape::Group(_) | Shape::Many(_) | Shape::One { .. } | Shape::Apps | Shape::Children => {
+            Shape::Group(_) | Shape::Many(_) | Shape::One { .. } | Shape::Apps(_) | Shape::Children => {
                 return Err(Refusal::value(path, &leaf.text, "Specify the elements of this field."));
             }
         })

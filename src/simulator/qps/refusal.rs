@@ -1,5 +1,7 @@
 //! A request that is not carried out, and the words that say why.
 
+use crate::simulator::options::{Options, UnknownId};
+
 /// Why a request is refused; goes out as a ServiceResponse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -18,6 +20,21 @@ impl Refusal {
     /// A field whose value is not one of its type.
     pub(crate) fn value(field: &str, value: &str, expected: &str) -> Self {
         Self::invalid(format!("Invalid value for field '{field}' ({}).", shorten(value)), expected)
+    }
+
+    /// A secret whose form is wrong: it does not come back in the answer.
+    pub(crate) fn secret(field: &str, expected: &str) -> Self {
+        Self::invalid(format!("Invalid value for field '{field}'."), expected)
+    }
+
+    /// An object that does not exist, or not in the user's scope.
+    pub(crate) fn unknown_id(message: String, options: &Options) -> Self {
+        let (status, code) = match options.unknown_id {
+            UnknownId::Ok => (200, "OBJECT_NOT_FOUND"),
+            UnknownId::NotFound => (404, "OBJECT_NOT_FOUND"),
+            UnknownId::OtherCode => (200, "NOT_FOUND"),
+        };
+        Self { status, code, message, resolution: "Verify the id.".to_owned() }
     }
 
     /// A field that this call does not take.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::out::{Out, Style, json_text};
+use super::out::{Data, Out, Style, json_text};
 use super::projection::Projection;
 use super::refusal::Refusal;
 use super::show::Showing;
 use crate::simulator::answer::{Answer, Format, Request};
 use crate::simulator::http::Shared;
-use crate::simulator::options::{DataShape, Options};
+use crate::simulator::options::Options;
 use crate::simulator::store::Record;
 
 /// What every answer to one request has in common.
@@ -44,6 +44,11 @@ impl Envelope {
         self
     }
 
+    pub(crate) fn with_style(mut self, style: Style) -> Self {
+        self.style = style;
+        self
+    }
+
     /// An answer of records.
     pub(crate) fn records(
         &self,
@@ -56,10 +61,13 @@ impl Envelope {
         let mut body = String::with_capacity(512 + records.len() * 1500);
         let object = showing.noun.object;
         self.open(summary, &mut body);
-        self.data(records.len(), &mut body, |index, body| {
-            let out = projection.limit(showing.record(&records[index]));
-            self.element(object, &out, body);
-        });
+        let shown = |index: usize| projection.limit(showing.record(&records[index]));
+        if self.style.format == Format::Json && matches!(self.style.data, Data::Object | Data::ObjectOfArray)
+        {
+            self.named_data(object, records.len(), &mut body, shown);
+        } else {
+            self.data(records.len(), &mut body, |index, body| self.element(object, &shown(index), body));
+        }
         self.close(body)
     }
 
@@ -97,7 +105,7 @@ impl Envelope {
         if count == 0 {
             return;
         }
-        let bare = count == 1 && self.style.data_shape == DataShape::ObjectWhenSingle;
+        let bare = count == 1 && self.style.data == Data::ObjectWhenSingle;
         let (before, between, after) = match self.style.format {
             Format::Json if bare => (",\"data\":", "", ""),
             Format::Json => (",\"data\":[", ",", "]"),
@@ -111,6 +119,24 @@ impl Envelope {
             write(index, body);
         }
         body.push_str(after);
+    }
+
+    /// `data` as an object, with all records under the one name.
+    fn named_data<'a>(&self, name: &str, count: usize, body: &mut String, shown: impl Fn(usize) -> Out<'a>) {
+        if count == 0 {
+            return;
+        }
+        let array = count > 1 || self.style.data == Data::ObjectOfArray;
+        body.push_str(",\"data\":{");
+        json_text(name, body);
+        body.push_str(if array { ":[" } else { ":" });
+        for index in 0..count {
+            if index > 0 {
+                body.push(',');
+            }
+            shown(index).write_json(self.style, body);
+        }
+        body.push_str(if array { "]}" } else { "}" });
     }
 
     fn open(&self, summary: Summary, body: &mut String) {

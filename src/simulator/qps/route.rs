@@ -86,7 +86,8 @@ impl<'a> Call<'a> {
 
     /// A call that acts on everything that its filters match.
     pub(crate) fn is_without_id(&self) -> bool {
-        self.id.is_none() && matches!(self.verb, "update" | "delete" | "run" | "evaluate")
+        let single = NOUNS.iter().any(|noun| noun.single && noun.path == self.noun);
+        self.id.is_none() && !single && matches!(self.verb, "update" | "delete" | "run" | "evaluate")
     }
 }
 
@@ -145,13 +146,15 @@ fn carry_out(
         }
         return (extra.answer)(shared, request, call, envelope);
     }
-    let Some((noun, verb)) = find(call) else {
+    let Some((noun, verb)) = find(call).filter(|(noun, _)| (noun.offered)(options)) else {
         return refuse(envelope, &unknown_call(call));
     };
     if !verb.takes(&request.method, options) {
         return method_not_allowed(if verb == Verb::Get { "GET" } else { "POST" });
     }
-    let envelope = envelope.clone().with_schema(format!("{}/am/{}.xsd", noun.version, noun.path));
+    let style = envelope.style.of((noun.replies)(options).form, verb);
+    let schema = format!("{}/am/{}.xsd", noun.version, noun.path);
+    let envelope = envelope.clone().with_schema(schema).with_style(style);
     // The samples of get send whatever standard input holds.
     let read = match verb {
         Verb::Get => Ok(ServiceRequest::default()),

@@ -19,6 +19,11 @@ pub(crate) trait Rules: Sync {
         patch: Patch,
     ) -> Result<Vec<Effect>, Refusal>;
 
+    /// An update of a noun that there is one of at most, while there is none.
+    fn update_absent(&self, _world: &mut World, noun: &Noun, _patch: Patch) -> Result<Vec<Effect>, Refusal> {
+        Err(Refusal::invalid(format!("There is no {}.", noun.object), "Create it first."))
+    }
+
     fn delete(&self, world: &World, noun: &Noun, record: &Record) -> Result<Vec<Effect>, Refusal>;
 
     /// What `run` or `evaluate` starts; the answer shows the objects as they were.
@@ -33,6 +38,11 @@ pub(crate) trait Rules: Sync {
 
     /// Fills in what the platform would know of an object that a seed or a control call makes.
     fn complete(&self, _world: &World, _noun: &Noun, _id: u64, _object: &mut Object) {}
+
+    /// The path of the field that names what is connected, for nouns that connect something.
+    fn identity(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// One thing that changes.

@@ -1,4 +1,4 @@
-//! The perimeter scan of a connector: its fields, and which of them need which.
+//! A perimeter scan's schedule, a connector's own or the global one: its fields, and which of them need which.
 
 use super::noun::{Field, Item, List, Many, Shape, Show, Write};
 use super::refusal::Refusal;
@@ -63,19 +63,10 @@ pub(crate) fn date(path: &str, text: &str, options: &Options) -> Result<String, 
 /// "If isCPSEnabled flag is enabled, you need to provide the following parameters."
 pub(crate) fn check(object: &Object, options: &Options) -> Result<(), Refusal> {
     let flag = |name: &str| object.get(name).and_then(serde_json::Value::as_bool).unwrap_or(false);
-    let configuration = object.get("connectorScanConfig");
-    let text = |name: &str| configuration.and_then(|fields| fields.get(name)?.as_str());
-    let days = configuration.and_then(|fields| fields.get("daysOfWeek")?.as_array()).map_or(0, Vec::len);
-    let inner = |name: &str| format!("connectorScanConfig.ConnectorScanConfiguration.{name}");
-
-    if text("recurrence") == Some("DAILY") && days > 0 {
-        return Err(Refusal::invalid(
-            format!("Field '{}' is not supported with the recurrence DAILY.", inner("daysOfWeek")),
-            "This field is applicable only if the recurrence field is set to WEEKLY.",
-        ));
-    }
-    if text("recurrence") == Some("WEEKLY") && days == 0 {
-        return Err(Refusal::missing(&inner("daysOfWeek")));
+    let configuration = object.get("connectorScanConfig").and_then(serde_json::Value::as_object);
+    let path = "connectorScanConfig.ConnectorScanConfiguration.";
+    if let Some(configuration) = configuration {
+        check_days(configuration, path)?;
     }
     if !flag("isCPSEnabled") {
         return Ok(());
@@ -93,12 +84,28 @@ pub(crate) fn check(object: &Object, options: &Options) -> Result<(), Refusal> {
     let Some(custom) = custom.and_then(serde_json::Value::as_bool) else {
         return Err(Refusal::missing("connectorScanSetting.isCustomScanConfigEnabled"));
     };
-    if custom {
-        let needed = ["optionProfileId", "recurrence", "scanPrefix", "startDate", "startTime", "timezone"];
-        let absent = needed.iter().find(|name| configuration.and_then(|fields| fields.get(**name)).is_none());
-        if let Some(name) = absent {
-            return Err(Refusal::missing(&inner(name)));
-        }
+    if custom { check_whole(configuration.unwrap_or(&Object::new()), path) } else { Ok(()) }
+}
+
+/// "This field is applicable only if the recurrence field is set to WEEKLY": and then a week needs days.
+pub(crate) fn check_days(configuration: &Object, path: &str) -> Result<(), Refusal> {
+    let recurrence = configuration.get("recurrence").and_then(serde_json::Value::as_str);
+    let days = configuration.get("daysOfWeek").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
+    match recurrence {
+        Some("DAILY") if days > 0 => Err(Refusal::invalid(
+            format!("Field '{path}daysOfWeek' is not supported with the recurrence DAILY."),
+            "This field is applicable only if the recurrence field is set to WEEKLY.",
+        )),
+        Some("WEEKLY") if days == 0 => Err(Refusal::missing(&format!("{path}daysOfWeek"))),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// "You need to provide the following parameters."
+pub(crate) fn check_whole(configuration: &Object, path: &str) -> Result<(), Refusal> {
+    let needed = ["optionProfileId", "recurrence", "scanPrefix", "startDate", "startTime", "timezone"];
+    match needed.iter().find(|name| !configuration.contains_key(**name)) {
+        Some(name) => Err(Refusal::missing(&format!("{path}{name}"))),
+        None => Ok(()),
+    }
 }

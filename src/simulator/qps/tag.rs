@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::aws::by;
 use super::connector::{both, shown, uuid};
-use super::criteria::{Operand, Source};
-use super::noun::{Noun, Shape, Show};
+use super::criteria::{Operand, Source, by};
+use super::noun::{Noun, Replies, Shape, Show, always};
 use super::patch::{self, Change, Operation, Patch};
 use super::refusal::Refusal;
 use super::route::Verb;
@@ -73,6 +72,9 @@ pub(crate) static TAG: Noun = Noun {
         by("color", Operand::Text, Source::Field("color")),
     ],
     rules: &Tag,
+    replies: Replies::usual,
+    offered: always,
+    single: false,
 };
 
 fn check_color(text: &str) -> Result<(), &'static str> {

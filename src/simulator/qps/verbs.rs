@@ -9,11 +9,12 @@ use super::refusal::Refusal;
 use super::reply::{Envelope, Summary};
 use super::request::ServiceRequest;
 use super::route::Verb;
+use super::rules::Effect;
 use super::search;
-use super::show::{Extent, Showing};
+use super::show::{AppLists, Choices, Extent, Showing};
 use crate::simulator::answer::{Answer, Request};
 use crate::simulator::http::Shared;
-use crate::simulator::options::{EchoEndpoints, UnfilteredWrites, UnknownId};
+use crate::simulator::options::UnfilteredWrites;
 use crate::simulator::store::{Record, Tags};
 use crate::simulator::world::World;
 
@@ -22,8 +23,9 @@ struct Done {
     records: Vec<Arc<Record>>,
     summary: Summary,
     extent: Extent,
+    lists: AppLists,
     tags: Arc<Tags>,
-    endpoints: EchoEndpoints,
+    choices: Choices,
 }
 
 pub(crate) fn carry_out(
@@ -57,18 +59,28 @@ pub(crate) fn carry_out(
         Verb::Get | Verb::Search => Projection::read(request.parameter("fields").as_deref()),
         _ => Projection::default(),
     };
-    let Done { records, summary, extent, tags, endpoints } = done;
-    Ok(envelope.records(summary, &records, Showing { noun, tags: &tags, extent, endpoints }, &projection))
+    let Done { records, summary, extent, lists, tags, choices } = done;
+    let showing = Showing { noun, tags: &tags, extent, lists, choices };
+    Ok(envelope.records(summary, &records, showing, &projection))
 }
 
 impl Done {
-    fn new(world: &World, records: Vec<Arc<Record>>, extent: Extent) -> Self {
+    fn new(world: &World, noun: &Noun, verb: Verb, records: Vec<Arc<Record>>) -> Self {
+        let replies = (noun.replies)(&world.options);
+        let extent = match verb {
+            Verb::Create => Extent::Partial,
+            Verb::Update => replies.update,
+            Verb::Run => replies.run,
+            Verb::Get | Verb::Search | Verb::Count => Extent::Whole,
+            Verb::Delete | Verb::Evaluate => Extent::IdAlone,
+        };
         Self {
             summary: Summary { count: records.len(), ..Summary::default() },
             records,
             extent,
+            lists: AppLists::of(replies.form, verb),
             tags: Arc::clone(world.store.tags()),
-            endpoints: world.options.echo_endpoints,
+            choices: Choices::new(&world.options),
         }
     }
 }
@@ -86,15 +98,9 @@ fn create(
     let tree = read.require_object(noun)?;
     let patch = Reading { world, update: None }.object(noun.fields, tree, noun.object)?;
     let effects = noun.rules.create(world, noun, patch)?;
-    let created = effects.iter().find_map(|effect| match effect {
-        super::rules::Effect::Put(record) => Some(record.id),
-        super::rules::Effect::Remove(_) => None,
-    });
-    for effect in effects {
-        effect.apply(world, noun);
-    }
-    let records = created.and_then(|id| world.store.get(noun.kind, id).cloned()).into_iter().collect();
-    Ok(Done::new(world, records, Extent::Partial))
+    let created = put_ids(&effects).into_iter().take(1).collect::<Vec<_>>();
+    apply(world, noun, effects);
+    Ok(Done::new(world, noun, Verb::Create, as_they_are(world, noun, &created)))
 }
 
 fn update(
@@ -103,6 +109,9 @@ fn update(
     id: Option<&str>,
     read: &ServiceRequest,
 ) -> Result<Done, Refusal> {
+    if noun.single {
+        return update_single(world, noun, id, read);
+    }
     let records = targets(world, noun, Verb::Update, id, read)?;
     let target = match (id, records.first()) {
         (Some(_), Some(record)) => Target::One(record.id),
@@ -114,10 +123,50 @@ fn update(
     for record in &records {
         effects.extend(noun.rules.update(world, noun, record, patch.clone())?);
     }
+    apply(world, noun, effects);
+    let ids: Vec<_> = records.iter().map(|record| record.id).collect();
+    Ok(Done::new(world, noun, Verb::Update, as_they_are(world, noun, &ids)))
+}
+
+/// An update of the one object that there may be.
+fn update_single(
+    world: &mut World,
+    noun: &'static Noun,
+    id: Option<&str>,
+    read: &ServiceRequest,
+) -> Result<Done, Refusal> {
+    if let Some(id) = id {
+        return Err(Refusal::value("id", id, "There is one at most: leave the id out of the URL."));
+    }
+    refuse_filters(read)?;
+    let tree = read.require_object(noun)?;
+    let patch = Reading { world, update: Some(Target::Matching) }.object(noun.fields, tree, noun.object)?;
+    let present = world.store.starting_at(noun.kind, 0).next().cloned();
+    let effects = match present {
+        Some(before) => noun.rules.update(world, noun, &before, patch)?,
+        None => noun.rules.update_absent(world, noun, patch)?,
+    };
+    let ids = put_ids(&effects);
+    apply(world, noun, effects);
+    Ok(Done::new(world, noun, Verb::Update, as_they_are(world, noun, &ids)))
+}
+
+fn put_ids(effects: &[Effect]) -> Vec<u64> {
+    let put = effects.iter().filter_map(|effect| match effect {
+        Effect::Put(record) => Some(record.id),
+        Effect::Remove(_) => None,
+    });
+    put.collect()
+}
+
+fn apply(world: &mut World, noun: &Noun, effects: Vec<Effect>) {
     for effect in effects {
         effect.apply(world, noun);
     }
-    Ok(Done::new(world, records, Extent::IdAlone))
+}
+
+fn as_they_are(world: &World, noun: &Noun, ids: &[u64]) -> Vec<Arc<Record>> {
+    ids.iter().filter_map(|id| world.store.get(noun.kind, *id).cloned()).collect()
 }
 
 fn delete(
@@ -131,10 +180,8 @@ fn delete(
     for record in &records {
         effects.extend(noun.rules.delete(world, noun, record)?);
     }
-    for effect in effects {
-        effect.apply(world, noun);
-    }
-    Ok(Done::new(world, records, Extent::IdAlone))
+    apply(world, noun, effects);
+    Ok(Done::new(world, noun, Verb::Delete, records))
 }
 
 fn run(
@@ -147,29 +194,20 @@ fn run(
     let records = targets(world, noun, verb, id, read)?;
     let targets: Vec<&Record> = records.iter().map(AsRef::as_ref).collect();
     let effects = noun.rules.run(world, noun, &targets)?;
-    let started: Vec<u64> = effects
-        .iter()
-        .filter_map(|effect| match effect {
-            super::rules::Effect::Put(record) => Some(record.id),
-            super::rules::Effect::Remove(_) => None,
-        })
-        .collect();
-    for effect in effects {
-        effect.apply(world, noun);
-    }
+    let started = put_ids(&effects);
+    apply(world, noun, effects);
     // Of several connectors only the enabled ones run, and only they are answered.
     let records = if started.is_empty() {
         records
     } else {
         records.into_iter().filter(|record| started.contains(&record.id)).collect()
     };
-    let extent = if verb == Verb::Run { Extent::Whole } else { Extent::IdAlone };
-    Ok(Done::new(world, records, extent))
+    Ok(Done::new(world, noun, verb, records))
 }
 
 fn get(world: &mut World, noun: &'static Noun, id: Option<&str>) -> Result<Done, Refusal> {
     let record = one(world, noun, id.ok_or_else(|| Refusal::missing("id"))?)?;
-    let done = Done::new(world, vec![record], Extent::Whole);
+    let done = Done::new(world, noun, Verb::Get, vec![record]);
     looked_at(world, noun, &done.records);
     Ok(done)
 }
@@ -190,7 +228,7 @@ fn find(
     let page = search::page(world, noun, read)?;
     let last_id = page.records.last().map(|record| record.id).filter(|_| page.more);
     let more = (!page.records.is_empty()).then_some(page.more);
-    let mut done = Done::new(world, page.records, Extent::Whole);
+    let mut done = Done::new(world, noun, Verb::Search, page.records);
     (done.summary.more, done.summary.last_id) = (more, last_id);
     looked_at(world, noun, &done.records);
     Ok(done)
@@ -214,14 +252,9 @@ fn looked_at(world: &mut World, noun: &'static Noun, records: &[Arc<Record>]) {
 fn one(world: &World, noun: &Noun, id: &str) -> Result<Arc<Record>, Refusal> {
     let number = id.parse::<u64>().map_err(|_| Refusal::value("id", id, "Specify the id as Long."))?;
     let found = world.store.get(noun.kind, number).filter(|record| !record.flag("isDeleted"));
-    found.cloned().ok_or_else(|| Refusal {
-        status: match world.options.unknown_id {
-            UnknownId::Ok => 200,
-            UnknownId::NotFound => 404,
-        },
-        code: "OBJECT_NOT_FOUND",
-        message: format!("There is no {} with the id {id} in your scope.", noun.object),
-        resolution: "Verify the id.".to_owned(),
+    found.cloned().ok_or_else(|| {
+        let message = format!("There is no {} with the id {id} in your scope.", noun.object);
+        Refusal::unknown_id(message, &world.options)
     })
 }
 

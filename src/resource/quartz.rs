@@ -1,0 +1,819 @@
+//! Cron as the Quartz scheduler understands it: seconds first, Sunday is day 1, and of the two fields for days
+//! exactly one is `?`. Everything is checked here, since the platform tells neither why it refuses a schedule
+//! nor when one runs.
+//!
+//! Written for this program: the crates that read cron know part of Quartz alone (`L-3`, ranges that wrap
+//! around and steps from a number are refused, `?` may stand in both fields), and none says which field is wrong.
+//! Where versions of Quartz differ, this takes what all of them document: `L`, `W` and `#` stand alone.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write};
+use std::str::FromStr;
+
+use jiff::civil::{Date, DateTime, Time, Weekday};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Timestamp, Zoned};
+use serde::de::{self, Deserializer};
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
+/// A Quartz cron expression. It keeps how it was written; two that mean the same are equal.
+#[derive(Debug, Clone)]
+pub struct QuartzCron {
+    written: String,
+    meaning: Meaning,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Meaning {
+    seconds: Values,
+    minutes: Values,
+    hours: Values,
+    days: Days,
+    months: Values,
+    years: Values,
+}
+
+type Values = BTreeSet<i16>;
+
+/// The days within a month, by whichever of the two fields says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Days {
+    Every,
+    OfMonth(Values),
+    /// So many days before the last one; with `weekday`, the weekday that is nearest to that.
+    Last {
+        before: i16,
+        weekday: bool,
+    },
+    /// The weekday that is nearest to this day, within the month.
+    NearestWeekday(i16),
+    /// Days of the week, 1 is Sunday.
+    OfWeek(Values),
+    /// The last such day of the week.
+    LastOfWeek(i16),
+    /// The first, second, … such day of the week.
+    NthOfWeek(i16, i16),
+}
+
+/// A field of the expression.
+struct Field {
+    name: &'static str,
+    low: i16,
+    high: i16,
+    /// Names that stand for values, from `low` on.
+    words: &'static [&'static str],
+    /// What is accepted, in an error's words.
+    accepted: &'static str,
+    /// Whether a range may end below its start, and wrap around.
+    wraps: bool,
+}
+
+const SECONDS: Field = Field {
+    name: "seconds",
+    low: 0,
+    high: 59,
+    words: &[],
+    accepted: "0 to 59, *, lists, ranges and steps, as in 0 or 0/15",
+    wraps: true,
+};
+const MINUTES: Field = Field { name: "minutes", ..SECONDS };
+const HOURS: Field = Field {
+    name: "hours",
+    high: 23,
+    accepted: "0 to 23, *, lists, ranges and steps, as in 2, 8-18 or 0/6",
+    ..SECONDS
+};
+const DAY_OF_MONTH: Field = Field {
+    name: "day-of-month",
+    low: 1,
+    high: 31,
+    accepted: "1 to 31, *, ?, lists, ranges and steps, or one of L, L-3, LW, 15W alone",
+    ..SECONDS
+};
+const MONTH: Field = Field {
+    name: "month",
+    low: 1,
+    high: 12,
+    words: &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
+    accepted: "1 to 12 or JAN to DEC, *, lists, ranges and steps",
+    ..SECONDS
+};
+const DAY_OF_WEEK: Field = Field {
+    name: "day-of-week",
+    low: 1,
+    high: 7,
+    words: &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
+    accepted: "1 to 7 or SUN to SAT (1 is SUN), *, ?, lists, ranges and steps, or one of L, 6L, 6#3 alone",
+    ..SECONDS
+};
+const YEAR: Field = Field {
+    name: "year",
+    low: 1970,
+    high: 2099,
+    words: &[],
+    accepted: "1970 to 2099, *, lists, ranges and steps",
+    wraps: false,
+};
+
+impl Field {
+    fn all(&self) -> Values {
+        (self.low..=self.high).collect()
+    }
+
+    fn wrong(&self, text: &str, why: &str) -> String {
+        let text = if text.is_empty() { "nothing".to_owned() } else { format!("`{text}`") };
+        let why = if why.is_empty() { "is not accepted" } else { why };
+        format!("{text} in the {} field {why}: expected {}", self.name, self.accepted)
+    }
+
+    /// A number or a name; `None` for a name that is none.
+    fn value(&self, text: &str) -> Option<i16> {
+        let word = self.words.iter().position(|word| word.eq_ignore_ascii_case(text));
+        let value = match word {
+            Some(place) => self.low + i16::try_from(place).ok()?,
+            None => number(text)?,
+        };
+        (self.low..=self.high).contains(&value).then_some(value)
+    }
+
+    /// A list of values, ranges and steps.
+    fn values(&self, text: &str) -> Result<Values, String> {
+        let mut values = Values::new();
+        for part in text.split(',') {
+            self.add(part, &mut values)?;
+        }
+        Ok(values)
+    }
+
+    fn add(&self, part: &str, values: &mut Values) -> Result<(), String> {
+        let (span, step) = match part.split_once('/') {
+            Some((span, step)) => (span, Some(self.step(part, step)?)),
+            None => (part, None),
+        };
+        let wrong = || self.wrong(part, "");
+        let (from, to) = match (span.split_once('-'), step) {
+            (Some((from, to)), _) => {
+                if number(from).is_some() != number(to).is_some() {
+                    return Err(self.wrong(part, "mixes a name and a number, which Quartz does not read"));
+                }
+                (self.value(from).ok_or_else(wrong)?, self.value(to).ok_or_else(wrong)?)
+            }
+            // Quartz reads `/15` as `*/15`.
+            (None, Some(_)) if span.is_empty() => (self.low, self.high),
+            (None, _) if span == "*" => (self.low, self.high),
+            // A step from a value on goes to the end of the field.
+            (None, Some(_)) => (self.value(span).ok_or_else(wrong)?, self.high),
+            (None, None) => {
+                values.insert(self.value(span).ok_or_else(wrong)?);
+                return Ok(());
+            }
+        };
+        if step.is_some() && span.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+            return Err(self.wrong(part, "has a step after a name, which Quartz drops: write numbers"));
+        }
+        if to < from && !self.wraps {
+            return Err(self.wrong(part, "ends before it starts"));
+        }
+        let count = self.high - self.low + 1;
+        let end = if to < from { to + count } else { to };
+        let step = usize::try_from(step.unwrap_or(1)).unwrap_or(1);
+        let around = |value: i16| if value > self.high { value - count } else { value };
+        values.extend((from..=end).step_by(step).map(around));
+        Ok(())
+    }
+
+    fn step(&self, part: &str, step: &str) -> Result<i16, String> {
+        // The greatest step that makes sense; Quartz refuses others.
+        let most = if self.low == 0 { self.high } else { self.high - self.low + 1 };
+        match number(step) {
+            Some(step) if (1..=most).contains(&step) => Ok(step),
+            Some(_) | None => Err(self.wrong(part, &format!("has a step that is not from 1 to {most}"))),
+        }
+    }
+}
+
+/// Digits alone: what `parse` would also take (`+5`) Quartz does not.
+fn number(text: &str) -> Option<i16> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+impl FromStr for QuartzCron {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<QuartzCron, String> {
+        let fields: Vec<&str> = text.split_ascii_whitespace().collect();
+        let written = fields.join(" ");
+        let (seconds, minutes, hours, day_of_month, month, day_of_week, year) = match *fields {
+            [seconds, minutes, hours, day_of_month, month, day_of_week] => {
+                (seconds, minutes, hours, day_of_month, month, day_of_week, "*")
+            }
+            [seconds, minutes, hours, day_of_month, month, day_of_week, year] => {
+                (seconds, minutes, hours, day_of_month, month, day_of_week, year)
+            }
+            _ => {
+                let (count, s) = (fields.len(), if fields.len() == 1 { "" } else { "s" });
+                return Err(format!(
+                    "the schedule has {count} field{s}: expected the 6 or 7 of Quartz (seconds minutes hours \
+                     day-of-month month day-of-week [year]), as in 0 0 2 ? * * * for every day at 02:00"
+                ));
+            }
+        };
+        let meaning = Meaning {
+            seconds: SECONDS.values(seconds)?,
+            minutes: MINUTES.values(minutes)?,
+            hours: HOURS.values(hours)?,
+            days: Days::read(&fields, day_of_month, day_of_week)?,
+            months: MONTH.values(month)?,
+            years: YEAR.values(year)?,
+        };
+        if meaning.dates_from(Date::constant(YEAR.low, 1, 1)).next().is_none() {
+            return Err(format!("`{written}` never runs: expected days that its months and years have"));
+        }
+        Ok(QuartzCron { written, meaning })
+    }
+}
+
+impl Days {
+    fn read(fields: &[&str], of_month: &str, of_week: &str) -> Result<Days, String> {
+        let with = |at: usize, other: &str| {
+            let mut fields = fields.to_vec();
+            fields[at] = other;
+            fields.join(" ")
+        };
+        match (of_month, of_week) {
+            ("?", "?") => Err(format!(
+                "? stands in both fields for days, and Quartz wants it in one: expected {} for every day",
+                with(5, "*")
+            )),
+            ("?", days) => Days::read_of_week(days),
+            (days, "?") => Days::read_of_month(days),
+            (_, "*") => Err(neither(&with(5, "?"))),
+            ("*", _) => Err(neither(&with(3, "?"))),
+            (_, _) => Err(format!(
+                "day-of-month and day-of-week both name days, which Quartz does not combine: expected ? in one \
+                 of them, {} or {}",
+                with(5, "?"),
+                with(3, "?")
+            )),
+        }
+    }
+
+    fn read_of_month(text: &str) -> Result<Days, String> {
+        let field = DAY_OF_MONTH;
+        if !text.contains(['L', 'l', 'W', 'w']) {
+            let days = field.values(text)?;
+            return Ok(if days == field.all() { Days::Every } else { Days::OfMonth(days) });
+        }
+        stand_alone(&field, text, "L and W")?;
+        let (day, weekday) = match text.strip_suffix(['W', 'w']) {
+            Some(day) => (day, true),
+            None => (text, false),
+        };
+        match (day.strip_prefix(['L', 'l']), weekday) {
+            (Some(""), _) => Ok(Days::Last { before: 0, weekday }),
+            (Some(before), _) => match before.strip_prefix('-').and_then(number) {
+                Some(before @ 0..=30) => Ok(Days::Last { before, weekday }),
+                Some(_) | None => Err(field.wrong(text, "")),
+            },
+            (None, true) => match field.value(day) {
+                Some(day) => Ok(Days::NearestWeekday(day)),
+                None => Err(field.wrong(text, "")),
+            },
+            (None, false) => Err(field.wrong(text, "")),
+        }
+    }
+
+    fn read_of_week(text: &str) -> Result<Days, String> {
+        let field = DAY_OF_WEEK;
+        let day = |day: &str| field.value(day).ok_or_else(|| field.wrong(text, ""));
+        if text.contains(['L', 'l', '#']) {
+            stand_alone(&field, text, "L and #")?;
+        }
+        if text.eq_ignore_ascii_case("L") {
+            // The last day of the week, whatever the month.
+            return Ok(Days::OfWeek(Values::from([7])));
+        }
+        if let Some(last) = text.strip_suffix(['L', 'l']) {
+            return Ok(Days::LastOfWeek(day(last)?));
+        }
+        if let Some((of_week, nth)) = text.split_once('#') {
+            return match number(nth) {
+                Some(nth @ 1..=5) => Ok(Days::NthOfWeek(day(of_week)?, nth)),
+                Some(_) | None => Err(field.wrong(text, "has a number after # that is not from 1 to 5")),
+            };
+        }
+        let days = field.values(text)?;
+        Ok(if days == field.all() { Days::Every } else { Days::OfWeek(days) })
+    }
+
+    /// Whether they are among the days of that date's month.
+    fn contain(&self, date: Date) -> bool {
+        let (day, last) = (i16::from(date.day()), i16::from(date.days_in_month()));
+        let weekday = i16::from(date.weekday().to_sunday_one_offset());
+        match self {
+            Days::Every => true,
+            Days::OfMonth(days) => days.contains(&day),
+            Days::Last { before, weekday } => {
+                let wanted = last - before;
+                wanted >= 1 && day == if *weekday { nearest_weekday(date, wanted) } else { wanted }
+            }
+            Days::NearestWeekday(wanted) => *wanted <= last && day == nearest_weekday(date, *wanted),
+            Days::OfWeek(days) => days.contains(&weekday),
+            Days::LastOfWeek(wanted) => weekday == *wanted && day + 7 > last,
+            Days::NthOfWeek(wanted, nth) => weekday == *wanted && (day - 1) / 7 + 1 == *nth,
+        }
+    }
+}
+
+/// What to write where days are restricted by one field alone and `?` is missing.
+fn neither(instead: &str) -> String {
+    format!("neither day-of-month nor day-of-week is ?, and Quartz wants it in one: expected {instead}")
+}
+
+/// Quartz's own documents warn of these letters in lists and ranges, and some versions refuse them.
+fn stand_alone(field: &Field, text: &str, letters: &str) -> Result<(), String> {
+    if text.contains([',', '/']) {
+        return Err(field.wrong(text, &format!("has more beside {letters}, which stand alone")));
+    }
+    Ok(())
+}
+
+/// The weekday that is nearest to a day of that date's month and lies in the same month.
+fn nearest_weekday(date: Date, day: i16) -> i16 {
+    let last = i16::from(date.days_in_month());
+    let there = i8::try_from(day).ok().and_then(|day| Date::new(date.year(), date.month(), day).ok());
+    match there.map(Date::weekday) {
+        Some(Weekday::Saturday) if day == 1 => 3,
+        Some(Weekday::Saturday) => day - 1,
+        Some(Weekday::Sunday) if day == last => day - 2,
+        Some(Weekday::Sunday) => day + 1,
+        Some(_) | None => day,
+    }
+}
+
+impl Meaning {
+    /// The days on which it runs, from this one on, up to the last year that Quartz knows.
+    fn dates_from(&self, from: Date) -> impl Iterator<Item = Date> {
+        let first = from.max(Date::constant(YEAR.low, 1, 1));
+        std::iter::successors(Some(first), |date| date.tomorrow().ok())
+            .take_while(|date| date.year() <= YEAR.high)
+            .filter(|date| {
+                self.years.contains(&date.year())
+                    && self.months.contains(&i16::from(date.month()))
+                    && self.days.contain(*date)
+            })
+    }
+
+    /// The times of day at which it runs.
+    fn times(&self) -> impl Iterator<Item = Time> {
+        let small = |value: i16| i8::try_from(value).unwrap_or(0);
+        self.hours.iter().flat_map(move |hour| {
+            self.minutes.iter().flat_map(move |minute| {
+                self.seconds
+                    .iter()
+                    .map(move |second| Time::constant(small(*hour), small(*minute), small(*second), 0))
+            })
+        })
+    }
+}
+
+impl QuartzCron {
+    /// The next `count` runs after an instant, if it runs that often, on the clocks of `zone`.
+    ///
+    /// A time that daylight saving skips does not come. One that comes twice counts once, at its second
+    /// coming, in standard time: so Java reads it, in which Quartz is written.
+    #[must_use]
+    pub fn next_runs(&self, after: Timestamp, zone: &TimeZone, count: usize) -> Vec<Zoned> {
+        let here = after.to_zoned(zone.clone()).datetime();
+        // While a repeated hour passes for the first time, what it repeats is still to come.
+        let repeated = match zone.to_ambiguous_zoned(here).offset() {
+            AmbiguousOffset::Fold { before, after } => before.duration_since(after),
+            AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Gap { .. } => jiff::SignedDuration::ZERO,
+        };
+        let from = here.checked_sub(repeated).unwrap_or(here);
+        self.meaning
+            .dates_from(from.date())
+            .flat_map(|date| self.meaning.times().map(move |time| date.to_datetime(time)))
+            .skip_while(|local| *local < from)
+            .filter_map(|local| coming(zone, local))
+            .filter(|run| run.timestamp() > after)
+            .take(count)
+            .collect()
+    }
+
+    /// Takes over how another one is written that means the same, so that comparing the texts finds no
+    /// difference.
+    pub fn complete(&mut self, live: &QuartzCron) {
+        if self == live {
+            self.written.clone_from(&live.written);
+        }
+    }
+
+    /// The same for all that mean the same: names as numbers, lists sorted, every field written out.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let Meaning { seconds, minutes, hours, days, months, years } = &self.meaning;
+        let every = || "?".to_owned();
+        let (of_month, of_week) = match days {
+            Days::Every => (every(), "*".to_owned()),
+            Days::OfMonth(days) => (list(days, &DAY_OF_MONTH), every()),
+            Days::Last { before, weekday } => {
+                let before = if *before == 0 { String::new() } else { format!("-{before}") };
+                (format!("L{before}{}", if *weekday { "W" } else { "" }), every())
+            }
+            Days::NearestWeekday(day) => (format!("{day}W"), every()),
+            Days::OfWeek(days) => (every(), list(days, &DAY_OF_WEEK)),
+            Days::LastOfWeek(day) => (every(), format!("{day}L")),
+            Days::NthOfWeek(day, nth) => (every(), format!("{day}#{nth}")),
+        };
+        format!(
+            "{} {} {} {of_month} {} {of_week} {}",
+            list(seconds, &SECONDS),
+            list(minutes, &MINUTES),
+            list(hours, &HOURS),
+            list(months, &MONTH),
+            list(years, &YEAR)
+        )
+    }
+}
+
+/// When a local time comes; `None` for one that is skipped.
+fn coming(zone: &TimeZone, local: DateTime) -> Option<Zoned> {
+    let ambiguous = zone.to_ambiguous_zoned(local);
+    match ambiguous.offset() {
+        AmbiguousOffset::Gap { .. } => None,
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.later().ok(),
+    }
+}
+
+/// Values as the shortest list: `*`, or numbers and ranges.
+fn list(values: &Values, field: &Field) -> String {
+    if *values == field.all() {
+        return "*".to_owned();
+    }
+    let mut text = String::new();
+    let mut rest = values.iter().copied().peekable();
+    while let Some(first) = rest.next() {
+        let mut last = first;
+        while let Some(next) = rest.next_if_eq(&(last + 1)) {
+            last = next;
+        }
+        let comma = if text.is_empty() { "" } else { "," };
+        // Writing to a string cannot fail.
+        let _ = match last - first {
+            0 => write!(text, "{comma}{first}"),
+            1 => write!(text, "{comma}{first},{last}"),
+            _ => write!(text, "{comma}{first}-{last}"),
+        };
+    }
+    text
+}
+
+impl PartialEq for QuartzCron {
+    fn eq(&self, other: &QuartzCron) -> bool {
+        self.meaning == other.meaning
+    }
+}
+
+impl Eq for QuartzCron {}
+
+impl fmt::Display for QuartzCron {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
+    }
+}
+
+impl Serialize for QuartzCron {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.written)
+    }
+}
+
+impl<'de> Deserialize<'de> for QuartzCron {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<QuartzCron, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cron(text: &str) -> QuartzCron {
+        text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// The runs that follow `after`, all in the zone.
+    #[track_caller]
+    fn check(text: &str, zone: &str, after: &str, expected: &[&str]) {
+        let runs = cron(text).next_runs(
+            after.parse().unwrap(),
+            &TimeZone::get(zone).unwrap(),
+            expected.len().max(1),
+        );
+        let runs: Vec<String> = runs.iter().map(|run| run.strftime("%a %F %T %:z").to_string()).collect();
+        assert_eq!(runs, expected, "{text} in {zone} after {after}");
+    }
+
+    /// The dates of the runs that follow the first of January 2026, all at midnight.
+    #[track_caller]
+    fn dates(text: &str, expected: &[&str]) {
+        let after = "2025-12-31T23:59:59Z".parse().unwrap();
+        let runs = cron(text).next_runs(after, &TimeZone::UTC, expected.len());
+        let runs: Vec<String> = runs.iter().map(|run| run.date().to_string()).collect();
+        assert_eq!(runs, expected, "{text}");
+    }
+
+    #[test]
+    fn every_field_counts() {
+        let after = "2026-11-20T05:00:00Z";
+        for (text, expected) in [
+            ("0 0 2 ? * * *", "Sat 2026-11-21 02:00:00 +00:00"),
+            ("0 0 2 ? * *", "Sat 2026-11-21 02:00:00 +00:00"),
+            ("0 0 2 * * ?", "Sat 2026-11-21 02:00:00 +00:00"),
+            ("30 0 5 ? * * *", "Fri 2026-11-20 05:00:30 +00:00"),
+            ("0 0/15 * ? * * *", "Fri 2026-11-20 05:15:00 +00:00"),
+            ("0 */15 * ? * * *", "Fri 2026-11-20 05:15:00 +00:00"),
+            ("0 /15 * ? * * *", "Fri 2026-11-20 05:15:00 +00:00"),
+            ("0 7-40/10 * ? * * *", "Fri 2026-11-20 05:07:00 +00:00"),
+            ("0 0 22-3 ? * * *", "Fri 2026-11-20 22:00:00 +00:00"),
+            ("0 0 2 ? * MON-FRI *", "Mon 2026-11-23 02:00:00 +00:00"),
+            ("0 0 2 ? * fri-mon *", "Sat 2026-11-21 02:00:00 +00:00"),
+            ("0 0 2 ? * 1 *", "Sun 2026-11-22 02:00:00 +00:00"),
+            ("0 0 2 ? * L *", "Sat 2026-11-21 02:00:00 +00:00"),
+            ("0 0 2 1 JAN,JUL ? *", "Fri 2027-01-01 02:00:00 +00:00"),
+            ("0 0 2 1 NOV-FEB ? *", "Tue 2026-12-01 02:00:00 +00:00"),
+            ("0 0 2 31 * ? *", "Thu 2026-12-31 02:00:00 +00:00"),
+            ("0 0 2 ? * * 2031-2035/2", "Wed 2031-01-01 02:00:00 +00:00"),
+        ] {
+            check(text, "UTC", after, &[expected]);
+        }
+    }
+
+    #[test]
+    fn an_expression_that_ends_has_fewer_runs() {
+        check("0 0 2 ? * * 2025", "UTC", "2026-11-20T05:00:00Z", &[]);
+        let last = cron("0 0 2 31 12 ? 2026");
+        assert_eq!(last.next_runs("2026-11-20T05:00:00Z".parse().unwrap(), &TimeZone::UTC, 3).len(), 1);
+        assert_eq!(last.next_runs(Timestamp::MAX, &TimeZone::UTC, 3), []);
+        assert_eq!(cron("* * * ? * *").next_runs(Timestamp::MIN, &TimeZone::UTC, 3).len(), 3);
+    }
+
+    #[test]
+    fn days_at_the_end_of_a_month_follow_its_length() {
+        dates("0 0 0 L * ?", &["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]);
+        dates("0 0 0 L 2 ?", &["2026-02-28", "2027-02-28", "2028-02-29", "2029-02-28"]);
+        dates("0 0 0 L-3 * ?", &["2026-01-28", "2026-02-25", "2026-03-28", "2026-04-27"]);
+        dates("0 0 0 L-30 * ?", &["2026-01-01", "2026-03-01", "2026-05-01"]);
+        dates("0 0 0 31 * ?", &["2026-01-31", "2026-03-31", "2026-05-31"]);
+        dates("0 0 0 29 2 ?", &["2028-02-29", "2032-02-29", "2036-02-29"]);
+        dates("0 0 0 29 2 ? 2090-2099", &["2092-02-29", "2096-02-29"]);
+    }
+
+    #[test]
+    fn the_nearest_weekday_stays_in_its_month() {
+        // 2026-08-01 is a Saturday, 2026-05-31 a Sunday, 2026-02-15 a Sunday, 2026-08-15 a Saturday.
+        dates("0 0 0 1W 8 ?", &["2026-08-03"]);
+        dates("0 0 0 31W 5 ?", &["2026-05-29"]);
+        dates("0 0 0 15W 2 ?", &["2026-02-16"]);
+        dates("0 0 0 15W 8 ?", &["2026-08-14"]);
+        dates("0 0 0 LW * ?", &["2026-01-30", "2026-02-27", "2026-03-31", "2026-04-30", "2026-05-29"]);
+        // Three days before the end of January and of March are a Wednesday and a Saturday.
+        dates("0 0 0 L-3W 1,3 ?", &["2026-01-28", "2026-03-27"]);
+        dates("0 0 0 31W * ?", &["2026-01-30", "2026-03-31", "2026-05-29"]);
+    }
+
+    #[test]
+    fn days_of_the_week_are_counted_within_the_month() {
+        dates("0 0 0 ? * 6L", &["2026-01-30", "2026-02-27", "2026-03-27"]);
+        dates("0 0 0 ? * FRIL", &["2026-01-30", "2026-02-27", "2026-03-27"]);
+        dates("0 0 0 ? * 6#3", &["2026-01-16", "2026-02-20", "2026-03-20"]);
+        dates("0 0 0 ? * thu#5", &["2026-01-29", "2026-04-30", "2026-07-30"]);
+        dates("0 0 0 ? * 1", &["2026-01-04", "2026-01-11"]);
+        dates("0 0 0 ? * 2-6/2", &["2026-01-02", "2026-01-05", "2026-01-07"]);
+    }
+
+    #[test]
+    fn a_time_that_is_skipped_does_not_come_and_a_repeated_one_comes_once() {
+        let daily = "0 30 2 ? * *";
+        check(
+            daily,
+            "Europe/Berlin",
+            "2026-03-28T00:00:00Z",
+            &["Sat 2026-03-28 02:30:00 +01:00", "Mon 2026-03-30 02:30:00 +02:00"],
+        );
+        let twice = ["Sun 2026-10-25 02:30:00 +01:00", "Mon 2026-10-26 02:30:00 +01:00"];
+        check(daily, "Europe/Berlin", "2026-10-24T12:00:00Z", &twice);
+        // While the hour passes for the first time, before and behind the half.
+        check(daily, "Europe/Berlin", "2026-10-25T00:10:00Z", &twice);
+        check(daily, "Europe/Berlin", "2026-10-25T00:50:00Z", &twice);
+        check(daily, "Europe/Berlin", "2026-10-25T01:30:00Z", &twice[1..]);
+    }
+
+    #[test]
+    fn what_means_the_same_is_the_same() {
+        for same in [
+            &["0 0 2 ? * MON-FRI *", "0 0 2 ? * 2-6", "0  0 2\t? * tue,mon,wed,FRI,5 1970-2099"][..],
+            &["0 0 2 ? * *", "0 0 2 * * ?", "0 0 2 1-31 1-12 ? *", "00 00 02 ? JAN-DEC SUN-SAT"],
+            &["0 0 2 ? * 6L", "0 0 2 ? * friL *"],
+            &["0 0 2 ? * L", "0 0 2 ? * SAT", "0 0 2 ? * 7"],
+            &["0 0 2 L-0 * ?", "0 0 2 l * ?"],
+            &["0/15 * * ? * *", "*/15 * * ? * *", "0,30,15,45 * * ? * *"],
+        ] {
+            for (a, b) in same.iter().zip(&same[1..]) {
+                assert_eq!(cron(a), cron(b));
+                assert_eq!(cron(a).canonical(), cron(b).canonical());
+            }
+        }
+        for (a, b) in [
+            ("0 0 2 ? * *", "0 0 3 ? * *"),
+            ("0 0 2 ? * 6L", "0 0 2 ? * 6#4"),
+            ("0 0 2 31 * ?", "0 0 2 L * ?"),
+            ("0 0 2 31W * ?", "0 0 2 LW * ?"),
+            ("0 0 2 ? * *", "0 0 2 ? * * 2031"),
+        ] {
+            assert_ne!(cron(a), cron(b));
+            assert_ne!(cron(a).canonical(), cron(b).canonical());
+        }
+    }
+
+    #[test]
+    fn what_means_the_same_can_be_written_as_the_other() {
+        let live = cron("0 0 2 ? * MON-FRI *");
+        for (file, written) in [("0 0 2 ? * 2-6", "0 0 2 ? * MON-FRI *"), ("0 0 2 ? * 1-5", "0 0 2 ? * 1-5")]
+        {
+            let mut file = cron(file);
+            file.complete(&live);
+            assert_eq!(file.to_string(), written);
+        }
+    }
+
+    #[test]
+    fn it_is_written_as_it_was_read_but_for_the_spaces() {
+        let read: QuartzCron = serde_json::from_str("\"  0 0\\t2 ?  * Mon-FRI \"").unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), "\"0 0 2 ? * Mon-FRI\"");
+    }
+
+    #[test]
+    fn what_cannot_be_names_its_field_and_what_is_accepted() {
+        let (both, neither) = ("? stands in both", "neither day-of-month nor day-of-week is ?");
+        for (text, why) in [
+            ("", "has 0 fields: expected the 6 or 7 of Quartz"),
+            ("@daily", "has 1 field: expected"),
+            ("30 2 * * 1", "has 5 fields: expected the 6 or 7 of Quartz (seconds minutes hours"),
+            ("0 0 2 ? * * * *", "has 8 fields"),
+            ("60 0 2 ? * *", "`60` in the seconds field is not accepted: expected 0 to 59"),
+            ("0 x 2 ? * *", "`x` in the minutes field is not accepted: expected 0 to 59"),
+            ("0 0 24 ? * *", "`24` in the hours field is not accepted: expected 0 to 23"),
+            ("0 0 +2 ? * *", "`+2` in the hours field"),
+            ("0 0 2, ? * *", "nothing in the hours field"),
+            ("0 0 ? * * ?", "`?` in the hours field"),
+            ("0 0 2-4-6 ? * *", "`2-4-6` in the hours field"),
+            ("0 0 0/0 ? * *", "`0/0` in the hours field has a step that is not from 1 to 23"),
+            ("0 0 0/24 ? * *", "has a step that is not from 1 to 23"),
+            ("0 0 2 32 * ?", "`32` in the day-of-month field is not accepted: expected 1 to 31"),
+            ("0 0 2 0 * ?", "`0` in the day-of-month field"),
+            ("0 0 2 L,15 * ?", "`L,15` in the day-of-month field has more beside L and W, which stand alone"),
+            ("0 0 2 L-31 * ?", "`L-31` in the day-of-month field"),
+            ("0 0 2 32W * ?", "`32W` in the day-of-month field"),
+            ("0 0 2 W * ?", "`W` in the day-of-month field"),
+            ("0 0 2 5L * ?", "`5L` in the day-of-month field"),
+            ("0 0 2 1 13 ?", "`13` in the month field is not accepted: expected 1 to 12 or JAN to DEC"),
+            ("0 0 2 1 JANUARY ?", "`JANUARY` in the month field"),
+            ("0 0 2 1 JAN-3 ?", "`JAN-3` in the month field mixes a name and a number"),
+            (
+                "0 0 2 ? * 0",
+                "`0` in the day-of-week field is not accepted: expected 1 to 7 or SUN to SAT (1 is",
+            ),
+            ("0 0 2 ? * 8", "`8` in the day-of-week field"),
+            ("0 0 2 ? * MON-FRI/2", "`MON-FRI/2` in the day-of-week field has a step after a name"),
+            ("0 0 2 ? * 6#6", "`6#6` in the day-of-week field has a number after # that is not from 1 to 5"),
+            ("0 0 2 ? * 2,6#3", "`2,6#3` in the day-of-week field has more beside L and #"),
+            ("0 0 2 ? * 2,6L", "has more beside L and #, which stand alone"),
+            ("0 0 2 ? * * 1969", "`1969` in the year field is not accepted: expected 1970 to 2099"),
+            ("0 0 2 ? * * 2035-2031", "`2035-2031` in the year field ends before it starts"),
+            ("0 0 2 ? * ?", both),
+            ("0 0 2 ? * ?", "expected 0 0 2 ? * * for every day"),
+            ("0 0 2 * * *", neither),
+            ("0 0 2 * * * *", "expected 0 0 2 * * ? *"),
+            ("0 0 2 15 * *", "expected 0 0 2 15 * ?"),
+            ("0 0 2 * * mon", "expected 0 0 2 ? * mon"),
+            ("0 0 2 15 * mon", "expected ? in one of them, 0 0 2 15 * ? or 0 0 2 ? * mon"),
+            ("0 0 2 31 2 ?", "`0 0 2 31 2 ?` never runs: expected days that its months and years have"),
+            ("0 0 2 29 2 ? 2031", "never runs"),
+            ("0 0 2 ? * ９", "`９` in the day-of-week field"),
+        ] {
+            let error = text.parse::<QuartzCron>().unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    /// Expressions of every form, the values that a field accepts.
+    fn expressions() -> impl Strategy<Value = String> {
+        fn of(low: i16, high: i16) -> impl Strategy<Value = String> {
+            let value = low..=high;
+            let steps = 1..high - low + 1;
+            prop_oneof![
+                Just("*".to_owned()),
+                value.clone().prop_map(|value| value.to_string()),
+                (value.clone(), value.clone()).prop_map(|(a, b)| format!("{a}-{b}")),
+                (value.clone(), steps.clone()).prop_map(|(a, step)| format!("{a}/{step}")),
+                (value.clone(), value.clone(), steps).prop_map(|(a, b, step)| format!("{a}-{b}/{step}")),
+                proptest::collection::vec(value, 1..4).prop_map(|all| all
+                    .iter()
+                    .map(i16::to_string)
+                    .collect::<Vec<_>>()
+                    .join(",")),
+            ]
+        }
+        let of_month = prop_oneof![
+            of(1, 31),
+            (0..=30).prop_map(|before| format!("L-{before}")),
+            (0..=30).prop_map(|before| format!("L-{before}W")),
+            (1..=31).prop_map(|day| format!("{day}W")),
+            Just("L".to_owned()),
+            Just("LW".to_owned()),
+        ];
+        let of_week = prop_oneof![
+            of(1, 7),
+            (1..=7).prop_map(|day| format!("{day}L")),
+            (1..=7, 1..=5).prop_map(|(day, nth)| format!("{day}#{nth}")),
+            Just("L".to_owned()),
+            Just("SAT-MON".to_owned()),
+        ];
+        let days = prop_oneof![
+            of_month.prop_map(|days| (days, "?".to_owned())),
+            of_week.prop_map(|days| ("?".to_owned(), days)),
+        ];
+        let year = prop_oneof![Just(String::new()), Just(" *".to_owned()), Just(" 2020-2040/3".to_owned())];
+        (of(0, 59), of(0, 59), of(0, 23), days, of(1, 12), year).prop_map(
+            |(seconds, minutes, hours, (of_month, of_week), month, year)| {
+                format!("{seconds} {minutes} {hours} {of_month} {month} {of_week}{year}")
+            },
+        )
+    }
+
+    /// Whether it is due at that time, said in the other direction.
+    fn is_due(cron: &QuartzCron, at: DateTime) -> bool {
+        let Meaning { seconds, minutes, hours, days, months, years } = &cron.meaning;
+        let has = |values: &Values, value: i8| values.contains(&i16::from(value));
+        has(seconds, at.second())
+            && has(minutes, at.minute())
+            && has(hours, at.hour())
+            && has(months, at.month())
+            && years.contains(&at.year())
+            && days.contain(at.date())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn the_canonical_form_means_the_same(text in expressions()) {
+            // Some never run.
+            if let Ok(cron) = text.parse::<QuartzCron>() {
+                let again: QuartzCron = cron.canonical().parse().unwrap();
+                prop_assert_eq!(&again, &cron);
+                prop_assert_eq!(again.canonical(), cron.canonical());
+            }
+        }
+
+        #[test]
+        fn runs_come_in_order_and_none_is_left_out(
+            text in expressions(),
+            after in 1_600_000_000_i64..2_000_000_000,
+            zone in prop_oneof![Just("UTC"), Just("Europe/Berlin"), Just("Australia/Lord_Howe"), Just("Africa/Cairo")],
+        ) {
+            let zone = TimeZone::get(zone).unwrap();
+            let after = Timestamp::from_second(after).unwrap();
+            if let Ok(cron) = text.parse::<QuartzCron>() {
+                let runs = cron.next_runs(after, &zone, 5);
+                let mut before = after;
+                for run in &runs {
+                    prop_assert!(run.timestamp() > before, "{} after {}", run, before);
+                    prop_assert!(is_due(&cron, run.datetime()), "{}", run);
+                    before = run.timestamp();
+                }
+                prop_assert_eq!(runs.get(1..).unwrap_or_default(), match runs.first() {
+                    Some(first) => cron.next_runs(first.timestamp(), &zone, runs.len() - 1),
+                    None => Vec::new(),
+                });
+                // Second by second, up to the first run or an hour.
+                let first = runs.first().map_or(Timestamp::MAX, Zoned::timestamp);
+                for second in 1..3600 {
+                    let at = after + jiff::SignedDuration::from_secs(second);
+                    if at >= first {
+                        break;
+                    }
+                    let local = at.to_zoned(zone.clone()).datetime();
+                    let counts = coming(&zone, local).is_some_and(|coming| coming.timestamp() == at);
+                    prop_assert!(!(counts && is_due(&cron, local)), "{} was left out", at);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The service account of snapshot-based scans. Fields as in the vendor's Connectors API User Guide, "Snapshot Based
+//! Scan".
+//!
+//! The platform has one registration for a subscription and no call that shows it: what was registered is known to
+//! the journal alone.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AwsAccount, Field, Finding, Kind, QuartzCron, Resource};
+
+/// The registered service account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotScan {
+    /// The AWS account that the scanners run in.
+    pub account_id: AwsAccount,
+    /// When the scans run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<QuartzCron>,
+    /// Which instances are scanned; left out: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeSet<InstanceTag>>,
+}
+
+/// A tag of an instance in AWS.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstanceTag {
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl Resource for SnapshotScan {
+    const KIND: Kind = Kind::SnapshotScan;
+    const SECTION: &'static [&'static str] = &["snapshot_scan"];
+    const SINGLETON: bool = true;
+    const LISTED: bool = false;
+    const REFERS_TO: &'static [Kind] = &[];
+    const FIELDS: &'static [Field] =
+        &[Field::identity("account_id"), Field::updatable("schedule"), Field::updatable("tags")];
+
+    fn name(&self) -> &str {
+        self.account_id.as_str()
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(self.account_id.as_str().to_owned())
+    }
+
+    fn known_by(identity: &str) -> Option<SnapshotScan> {
+        let account_id = identity.parse().ok()?;
+        Some(SnapshotScan { account_id, schedule: None, tags: None })
+    }
+
+    /// Another spelling of the same schedule is no change.
+    fn complete(&mut self, live: &SnapshotScan) {
+        if let (Some(wanted), Some(live)) = (&mut self.schedule, &live.schedule) {
+            wanted.complete(live);
+        }
+    }
+
+    fn leave_out(&mut self, field: &str) {
+        super::field::leave_out!(field of self: schedule, tags);
+    }
+
+    fn schedule(&self) -> Option<super::Timetable<'_>> {
+        self.schedule.as_ref().map(super::Timetable::Cron)
+    }
+
+    fn check(&mut self, report: &mut dyn FnMut(Finding)) {
+        if self.schedule.is_none() {
+            let hint = "give a Quartz cron expression, as in \"0 0 2 ? * * *\"";
+            report(Finding::error("schedule", "`schedule` is missing: a registration needs one", hint));
+        }
+        for tag in self.tags.iter().flatten().filter(|tag| tag.key.is_empty()) {
+            let message = format!("a tag with the value `{}` has no key", tag.value);
+            report(Finding::error("tags", message, "give key and value, as in {key: Owner, value: test}"));
+        }
+    }
+}

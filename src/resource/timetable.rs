@@ -1,0 +1,85 @@
+//! When what an object describes runs next. It depends on the clock, so it is told to people and programs beside
+//! a plan, and is no part of one.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use super::{QuartzCron, Schedule};
+
+/// The schedule that an object bears, in whichever form its kind has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timetable<'a> {
+    /// A scan, every day or on days of the week, in a zone of its own.
+    Scan(&'a Schedule),
+    /// A cron expression. The zone that the platform means is documented nowhere.
+    Cron(&'a QuartzCron),
+}
+
+impl Timetable<'_> {
+    /// How many runs of a cron expression are told: fewer would not show its rhythm.
+    const RUNS: usize = 3;
+
+    /// What [`Timetable::describe`] gives, in a word or two.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Timetable::Scan(_) => "next run",
+            Timetable::Cron(_) => "next runs",
+        }
+    }
+
+    /// The next runs: of a scan one, of a cron expression three, as if it were meant in UTC. `None` where parts
+    /// of the schedule are missing.
+    #[must_use]
+    pub fn next_runs(self, now: Timestamp) -> Option<Vec<Zoned>> {
+        match self {
+            Timetable::Scan(schedule) => schedule.next_run(now).map(|run| vec![run]),
+            Timetable::Cron(cron) => Some(cron.next_runs(now, &TimeZone::UTC, Timetable::RUNS)),
+        }
+    }
+
+    /// The next runs in words; `None` where parts of the schedule are missing.
+    #[must_use]
+    pub fn describe(self, now: Timestamp) -> Option<String> {
+        let runs = self.next_runs(now)?;
+        let shown: Vec<String> = runs
+            .iter()
+            .map(|run| {
+                let form = if run.second() == 0 { "%a %Y-%m-%d %H:%M" } else { "%a %Y-%m-%d %H:%M:%S" };
+                run.strftime(form).to_string()
+            })
+            .collect();
+        let zone = match self {
+            _ if shown.is_empty() => return Some("none any more".to_owned()),
+            Timetable::Scan(schedule) => schedule.timezone.as_ref()?.as_str(),
+            Timetable::Cron(_) => "if UTC",
+        };
+        Some(format!("{} {zone}", shown.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_runs_are_told_with_the_zone_that_they_are_in() {
+        let now = "2026-11-21T20:40:12Z".parse().unwrap();
+        for (cron, told) in [
+            ("0 0 2 ? * * *", "Sun 2026-11-22 02:00, Mon 2026-11-23 02:00, Tue 2026-11-24 02:00 if UTC"),
+            ("30 0 2 1 1 ? 2027-2028", "Fri 2027-01-01 02:00:30, Sat 2028-01-01 02:00:30 if UTC"),
+            ("0 0 2 ? * * 2025", "none any more"),
+        ] {
+            let cron: QuartzCron = cron.parse().unwrap();
+            assert_eq!(Timetable::Cron(&cron).describe(now).as_deref(), Some(told));
+        }
+        let whole = serde_json::json!({
+            "recurrence": "WEEKLY", "days": ["SUN"], "start_date": "2031-12-01", "start_time": "15:45",
+            "timezone": "Africa/Cairo"
+        });
+        let scan: Schedule = serde_json::from_value(whole).unwrap();
+        let told = Timetable::Scan(&scan).describe(now);
+        assert_eq!(told.as_deref(), Some("Sun 2031-12-07 15:45 Africa/Cairo"));
+        assert_eq!(Timetable::Scan(&Schedule::default()).describe(now), None);
+    }
+}
