@@ -134,8 +134,8 @@ fn what_is_served_is_what_the_plan_command_says() {
     for line in ["trueup_changes{action=\"create\"} 2", "trueup_unmanaged 1", "trueup_unhealthy 1"] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }
-    // Tags and connectors are a page each.
-    let reads = "trueup_api_requests_total{type=\"read\"} 2";
+    // Each kind is a page.
+    let reads = format!("trueup_api_requests_total{{type=\"read\"}} {}", trueup::resource::Kind::ALL.len());
     assert!(metrics.lines().any(|found| found == reads), "{reads} is not in\n{metrics}");
     let status = daemon.get("/api/v1/status").json();
     assert_eq!(status["format"], "trueup.status/v1");

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use trueup::desired::{self, Desired};
 use trueup::plan::{
-    Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Refused, Style, plan,
-    plan_json, render_text,
+    Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Refused, SecretSight,
+    Style, plan, plan_json, render_text,
 };
 use trueup::resource::{Health, Kind, LiveObject, Owner};
 
@@ -34,8 +34,8 @@ fn desired(yaml: &str) -> Desired {
 }
 
 /// A live state: a list of tables with the fields of the kind, and beside them `kind`, `id`, and where they
-/// matter `owner`, `locked`, `state`, `last_error`, `not` (a field that is not told, with what it is not). A
-/// kind with `fails: WHY` could not be read.
+/// matter `owner`, `locked`, `state`, `last_error`, `hint`, `not` (a field that is not told, with what it is not).
+/// A kind with `fails: WHY` could not be read.
 #[track_caller]
 fn live(yaml: &str) -> LiveState {
     let rows: Vec<serde_json::Map<String, Value>> = serde_yaml::from_str(yaml).unwrap();
@@ -53,6 +53,7 @@ fn live(yaml: &str) -> LiveState {
         let id = row.remove("id").map(text).unwrap();
         let owner = row.remove("owner").map(text);
         let locked = row.remove("locked").map(text);
+        let hint = row.remove("hint").map(text);
         let health =
             Health { state: row.remove("state").map(text), last_error: row.remove("last_error").map(text) };
         let unreadable = match row.remove("not") {
@@ -66,7 +67,7 @@ fn live(yaml: &str) -> LiveState {
             prevent_delete: name.ends_with('!'),
             name: name.trim_end_matches('!').to_owned(),
         });
-        let object = LiveObject { unreadable, owner, health, locked, ..LiveObject::new(id, spec) };
+        let object = LiveObject { unreadable, hint, owner, health, locked, ..LiveObject::new(id, spec) };
         kinds.get_mut(&kind).unwrap().as_mut().unwrap().push(object);
     }
     LiveState::new(kinds)
@@ -841,6 +842,167 @@ const SHOWN_LIVE: &str = "
 - {kind: aws, id: 4, name: old, arn: 'arn:aws:iam::610987654321:role/Q', owner: me}
 - {kind: aws, id: 5, name: sandbox, arn: 'arn:aws:iam::710987654321:role/Q'}
 ";
+
+/// What is known after a pass over the live state in which these were written to fields that are not read back.
+fn known_to_have_written(file: &Desired, live: &LiveState, written: &str) -> Known {
+    let mut known = known_after(file, live);
+    for object in known.objects.values_mut() {
+        object.written = written.into();
+    }
+    known
+}
+
+/// What a plan knows of the secrets of a file's objects: these digests, by field.
+fn with_digests(mut known: Known, file: &Desired, digests: &[(&'static str, &str)]) -> Known {
+    for entry in &file.declared {
+        let sight = |digest: &str| SecretSight { digest: Ok(Some(digest.to_owned())), advice: None };
+        let sights = digests.iter().map(|(field, digest)| (*field, sight(digest))).collect();
+        known.secrets.insert((entry.spec.kind(), entry.spec.identity().unwrap()), sights);
+    }
+    known
+}
+
+const SUBSCRIPTION: &str = "0a0a0a0a-1111-4222-8333-444444444444";
+const DIRECTORY: &str = "0b0b0b0b-1111-4222-8333-444444444444";
+const APPLICATION: &str = "0c0c0c0c-1111-4222-8333-444444444444";
+
+fn azure(fields: &str) -> String {
+    format!("connectors: {{azure: [{{name: a, subscription_id: {SUBSCRIPTION}, {fields}}}]}}")
+}
+
+fn live_azure(fields: &str) -> String {
+    format!("- {{kind: azure, id: 1, name: a, subscription_id: {SUBSCRIPTION}, {fields}}}\n")
+}
+
+#[test]
+fn an_azure_connector_is_its_subscription_in_whatever_letters() {
+    let capitals =
+        azure("directory_id: 0B0B0B0B-1111-4222-8333-444444444444").replace("0a0a0a0a", "0A0A0A0A");
+    check(&capitals, &live_azure(&format!("directory_id: {DIRECTORY}")), "");
+    check(
+        &azure(&format!("application_id: {APPLICATION}")),
+        &live_azure(&format!("application_id: {DIRECTORY}")).replace("name: a", "name: old"),
+        &format!(
+            "
+        ~ azure/a
+            name: \"old\" -> \"a\"
+            application_id: \"{DIRECTORY}\" -> \"{APPLICATION}\""
+        ),
+    );
+    // Another subscription is another connector, also under the same name.
+    let other = live_azure("").replace("0a0a0a0a", "0d0d0d0d");
+    check(
+        &azure(""),
+        &other,
+        "
+        + azure/a
+        o azure/a#0d0d0d0d-1111-4222-8333-444444444444 unmanaged",
+    );
+}
+
+#[test]
+fn a_changed_key_is_found_by_its_digest_and_shown_as_nothing_but_changed() {
+    let file = desired(&azure("authentication_key: {env: KEY}"));
+    let is = live(&live_azure(""));
+    for (written, now, expected) in [
+        ("{}", "k:1", "? azure/a: authentication_key"),
+        (r#"{"authentication_key": "k:1"}"#, "k:1", ""),
+        (r#"{"authentication_key": "other:1"}"#, "k:1", "? azure/a: authentication_key"),
+        (r#"{"authentication_key": "k:1"}"#, "k:2", "~ azure/a\n    authentication_key: \"k:1\" -> \"k:2\""),
+    ] {
+        let known = known_to_have_written(&file, &is, written);
+        let known = with_digests(known, &file, &[("authentication_key", now)]);
+        assert_lines(&plan_of(&file, &is, &known), expected);
+    }
+    let known = known_to_have_written(&file, &is, r#"{"authentication_key": "k:1"}"#);
+    let plan = plan_of(&file, &is, &with_digests(known, &file, &[("authentication_key", "k:2")]));
+    let text = render_text(&plan, "US1", Style::default());
+    assert!(text.contains("authentication_key  (secret, changed)"), "{text}");
+    let json =
+        plan_json(&plan, &Heading { platform: "US1", generated_at: jiff::Timestamp::UNIX_EPOCH, exit: 2 });
+    assert_eq!(
+        json["changes"][0]["fields"],
+        serde_json::json!([{"path": "authentication_key", "sensitive": true}])
+    );
+}
+
+#[test]
+fn what_is_fixed_at_creation_needs_a_replace() {
+    let is = live_azure("government: true, enabled: true");
+    let wanted = azure("government: false, enabled: false");
+    let fields = "
+            government: true -> false
+            enabled: true -> false";
+    check(&wanted, &is, &format!("\n        ± azure/a held: needs a replace; replace: never{fields}"));
+    let allowed = format!("reconcile: {{replace: allowed}}\n{wanted}");
+    check(&allowed, &is, &format!("\n        ± azure/a{fields}"));
+    let protected = allowed.replace("name: a,", "name: a, prevent_delete: true,");
+    check(
+        &protected,
+        &is,
+        &format!("\n        ± azure/a held: needs a replace; prevent_delete: true{fields}"),
+    );
+}
+
+/// The answer to a create shows the record of an Azure connector empty, and other answers may.
+#[test]
+fn a_connector_whose_answer_does_not_tell_its_subscription_is_found_by_id_or_by_hint() {
+    let wanted = azure(&format!("application_id: {APPLICATION}, enabled: false"));
+    let row = |id: u8, more: &str| {
+        format!(
+            "- {{kind: azure, id: {id}, name: n{id}, enabled: false, not: {{application_id: null}}, {more}}}\n"
+        )
+    };
+    let renamed = |id: u8, cause: &str| {
+        format!("~ azure/a{cause}\n    name: \"n{id}\" -> \"a\"\n? azure/a: application_id")
+    };
+    // Nobody knows which one it is: a create could make a double.
+    check(
+        &wanted,
+        &row(1, ""),
+        "+ azure/a held: 1 live azure do not tell their identity (ids 1): one of them may be it",
+    );
+    let hint = format!("hint: {SUBSCRIPTION}");
+    check(&wanted, &row(1, &hint), &renamed(1, ""));
+    // The application, which many subscriptions share, is no subscription.
+    let shared = format!("hint: {APPLICATION}");
+    let both = row(1, &shared) + &row(2, &shared);
+    check(
+        &wanted,
+        &both,
+        "+ azure/a held: 2 live azure do not tell their identity (ids 1, 2): one of them may be it",
+    );
+    // Two with one hint tell nothing.
+    let twice = row(1, &hint) + &row(2, &hint);
+    check(
+        &wanted,
+        &twice,
+        "+ azure/a held: 2 live azure do not tell their identity (ids 1, 2): one of them may be it",
+    );
+
+    // The journal knows the id, and what was written.
+    let file = desired(&wanted);
+    let told =
+        live_azure(&format!("enabled: false, application_id: {APPLICATION}")).replace("id: 1", "id: 2");
+    let written = format!(r#"{{"application_id": "{APPLICATION}"}}"#);
+    let known = known_to_have_written(&file, &live(&told), &written);
+    let untold = live(&(row(1, "") + &row(2, "")));
+    assert_lines(
+        &plan_of(&file, &untold, &known),
+        "~ azure/a Drift\n    name: \"n2\" -> \"a\"\no azure/n1 unmanaged",
+    );
+}
+
+#[test]
+fn a_member_of_an_organization_connector_is_held() {
+    check(
+        &azure("enabled: false"),
+        &live_azure("enabled: true, locked: member of an organization connector"),
+        "
+        ~ azure/a held: member of an organization connector
+            enabled: true -> false",
+    );
+}
 
 #[test]
 fn a_plan_reads_well_as_text() {

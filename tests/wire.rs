@@ -10,10 +10,16 @@
 
 mod stub;
 
+#[path = "wire/azure.rs"]
+mod azure;
+
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 use stub::{Stub, success};
 use trueup::qualys::{Context, Names, Writer};
 use trueup::resource::{Kind, LiveObject, Owner, Spec};
+use trueup::secret::{SecretRef, Secrets};
 
 const ARN: &str = "arn:aws:iam::210987654321:role/team/Reader";
 
@@ -52,23 +58,35 @@ async fn list(kind: Kind, data: Value) -> Result<Vec<LiveObject>, String> {
     stub.reader().list(kind).await.map_err(|error| error.to_string())
 }
 
-async fn one(data: Value) -> LiveObject {
-    let objects = list(Kind::Aws, data.clone()).await.unwrap_or_else(|error| panic!("{error}: {data}"));
+async fn one_of(kind: Kind, data: Value) -> LiveObject {
+    let objects = list(kind, data.clone()).await.unwrap_or_else(|error| panic!("{error}: {data}"));
     assert_eq!(objects.len(), 1, "{data}");
     objects.into_iter().next().unwrap()
 }
 
+async fn one(data: Value) -> LiveObject {
+    one_of(Kind::Aws, data).await
+}
+
+/// The object with some of its fields written in another way.
+fn changed(mut object: Value, changes: Value) -> Value {
+    for (name, value) in changes.as_object().unwrap() {
+        object[name] = value.clone();
+    }
+    object
+}
+
 /// The connector with some of its fields written in another way.
 fn but(changes: Value) -> Value {
-    let mut connector = connector();
-    for (name, value) in changes.as_object().unwrap() {
-        connector[name] = value.clone();
-    }
-    connector
+    changed(connector(), changes)
+}
+
+fn wrapped_as(kind: Kind, object: Value) -> Value {
+    json!([{object_name(kind): object}])
 }
 
 fn wrapped(connector: Value) -> Value {
-    json!([{"AwsAssetDataConnector": connector}])
+    wrapped_as(Kind::Aws, connector)
 }
 
 /// Capabilities sort by name in the normal form; the expectation above is written in the wire's order.
@@ -268,7 +286,7 @@ async fn an_object_that_cannot_be_read_fails_the_listing_by_name_and_shows_no_va
             wrapped(but(json!({"defaultTags": {"tags": []}}))),
             "AwsAssetDataConnector 8001 cannot be read at defaultTags",
         ),
-        (wrapped(json!({"name": "a"})), "an AwsAssetDataConnector without id"),
+        (wrapped(json!({"name": "a"})), "AwsAssetDataConnector without id"),
         (json!([{"Tag": {"id": 1}}]), "data that do not hold AwsAssetDataConnector objects"),
         (json!([]), "a count without the data that it counts"),
     ] {
@@ -373,21 +391,59 @@ impl Names for Known {
     }
 }
 
-fn aws(fields: Value) -> Spec {
-    let mut spec = Kind::Aws.deserialize(fields).unwrap();
+/// The name of the object in requests and answers.
+fn object_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Tag => "Tag",
+        Kind::Aws => "AwsAssetDataConnector",
+        Kind::Azure => "AzureAssetDataConnector",
+        other => panic!("{other} is no object of this family"),
+    }
+}
+
+fn spec(kind: Kind, fields: Value) -> Spec {
+    let mut spec = kind.deserialize(fields).unwrap();
     spec.check(&mut |_| {});
     spec
 }
 
+fn aws(fields: Value) -> Spec {
+    spec(Kind::Aws, fields)
+}
+
+/// A secret in a file that goes with the value.
+struct SecretFile {
+    folder: tempfile::TempDir,
+}
+
+impl SecretFile {
+    fn new(text: &str) -> SecretFile {
+        let file = SecretFile { folder: tempfile::tempdir().unwrap() };
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("secret")
+    }
+
+    /// As the file of the desired state refers to it.
+    fn reference(&self) -> Value {
+        json!({"file": self.path()})
+    }
+}
+
+fn secrets_of(spec: &Spec) -> Secrets {
+    Secrets::resolve(spec.secrets().into_iter().map(|(_, reference)| SecretRef::clone(reference)).collect())
+}
+
 /// What is sent for a create.
 async fn created(spec: &Spec, marker: Option<&Owner>) -> Value {
-    let name = match spec {
-        Spec::Aws(_) => "AwsAssetDataConnector",
-        Spec::Tag(_) => "Tag",
-        other => panic!("{} is no object of this family", other.kind()),
-    };
+    let name = object_name(spec.kind());
     let stub = Stub::plays([success(&json!({"count": 1, "data": [{name: {"id": "9"}}]}))]).await;
-    let id = Writer::new(&stub.reader()).create(spec, Context::new(&Known).marked(marker)).await.unwrap();
+    let secrets = secrets_of(spec);
+    let context = Context { secrets: &secrets, ..Context::new(&Known).marked(marker) };
+    let id = Writer::new(&stub.reader()).create(spec, context).await.unwrap();
     assert_eq!(id.id, "9");
     stub.asked()[0].json()["ServiceRequest"]["data"][name].clone()
 }
@@ -395,12 +451,10 @@ async fn created(spec: &Spec, marker: Option<&Owner>) -> Value {
 /// What is sent for an update of these fields.
 async fn updated(spec: &Spec, changed: &[&str], marker: Option<&Owner>) -> Value {
     let stub = Stub::plays([success(&json!({"count": 1, "data": []}))]).await;
-    Writer::new(&stub.reader())
-        .update("9", spec, changed, Context::new(&Known).marked(marker))
-        .await
-        .unwrap();
-    let data = stub.asked()[0].json()["ServiceRequest"]["data"].clone();
-    data.as_object().unwrap().values().next().unwrap().clone()
+    let secrets = secrets_of(spec);
+    let context = Context { secrets: &secrets, ..Context::new(&Known).marked(marker) };
+    Writer::new(&stub.reader()).update("9", spec, changed, context).await.unwrap();
+    stub.asked()[0].json()["ServiceRequest"]["data"][object_name(spec.kind())].clone()
 }
 
 #[tokio::test]

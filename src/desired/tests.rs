@@ -144,6 +144,67 @@ fn the_role_is_given_once_by_arn_or_by_its_parts() {
     }
 }
 
+/// One entry, its fields at column 3 from line 5 on, gives these problems.
+#[track_caller]
+fn check_entries(section: &str, start: &str, cases: &[(&str, &[&str])]) {
+    for (fields, expected) in cases {
+        check(&format!("connectors: {{{section}: [\n  {{name: x, {start}\n  {fields}}}]}}\n"), expected);
+    }
+}
+
+#[test]
+fn an_azure_connector_is_told_what_it_got_wrong() {
+    const SUBSCRIPTION: &str = "subscription_id: 11111111-1111-4111-8111-111111111111,";
+    check_entries(
+        "azure",
+        "",
+        &[
+            ("subscription_id: 0A0A0A0A-1111-4111-8111-111111111111", &[]),
+            (
+                "enabled: true",
+                &["4:3: `subscription_id` is missing: it tells the connector from others | add"],
+            ),
+            ("subscription_id: corp-shared", &["5:20: `corp-shared` is no UUID | as in 11111111-2222-"]),
+            (
+                "subscripton_id: corp",
+                &["5:3: unknown key `subscripton_id` | did you mean `subscription_id`?"],
+            ),
+        ],
+    );
+    check_entries(
+        "azure",
+        SUBSCRIPTION,
+        &[
+            ("directory_id: contoso.com", &["5:17: `contoso.com` is no UUID"]),
+            ("application_id: 7", &["5:19: put 7 in quotes"]),
+            (
+                "authentication_key: hunter2",
+                &["5:23: a secret must be a reference, not plain text | expected"],
+            ),
+            ("authentication_key: {env: KEY, file: key}", &["5:40: a secret has one reference, not several"]),
+            ("government: us", &["5:15: expected true or false, found `us`"]),
+            ("regions: all", &["5:3: unknown key `regions`"]),
+            (
+                "activation: [SCA], perimeter_scan: global",
+                &["warning 5:38: a perimeter scan needs the module VM"],
+            ),
+            ("run_frequency: 2h", &["warning 5:18: a run frequency of 2h can make"]),
+            ("ignore: [authentication_key, subscription_id]", &["5:32: `subscription_id` cannot be ignored"]),
+        ],
+    );
+    check(
+        "connectors: {azure: [\n  {name: a, subscription_id: 0a0a0a0a-1111-4111-8111-111111111111},\n  \
+         {name: b, subscription_id: 0A0A0A0A-1111-4111-8111-111111111111}]}",
+        &["5:30: azure `0a0a0a0a-1111-4111-8111-111111111111` is declared twice, first at"],
+    );
+    check(
+        "defaults: {azure: {directory_id: 11111111-1111-4111-8111-111111111111, subscription_id: x}}",
+        &[
+            "3:72: `subscription_id` has no default: it tells objects apart | move it to the entries; defaults may",
+        ],
+    );
+}
+
 #[test]
 fn settings_that_cannot_be_say_why() {
     for (text, expected) in [
@@ -185,8 +246,8 @@ fn settings_that_cannot_be_say_why() {
         ("conectors: {}", &["3:1: unknown key `conectors` | did you mean `connectors`?"]),
         ("connectors: {azur: []}", &["3:14: unknown key `azur` in connectors"]),
         (
-            "connectors: {azure: []}",
-            &["3:14: this version does not manage connectors.azure yet | remove the section"],
+            "azure_organizations: []",
+            &["3:1: this version does not manage azure_organizations yet | remove the section"],
         ),
         ("connectors: []", &["3:13: connectors holds sections"]),
         ("connectors: {aws: {}}", &["3:19: expected a list of entries in connectors.aws"]),

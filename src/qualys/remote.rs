@@ -6,6 +6,8 @@ use super::error::ApiError;
 use super::transport::Transport;
 use super::write::{Created, Write};
 use crate::resource::aws::Aws;
+use crate::resource::azure::Azure;
+use crate::resource::azure_organization::AzureOrganization;
 use crate::resource::snapshot_scan::SnapshotScan;
 use crate::resource::tag::Tag;
 use crate::resource::{Kind, LiveObject, Resource, Spec};
@@ -75,5 +77,7 @@ macro_rules! remotes {
 remotes! {
     Tag => Tag;
     Aws => Aws;
+    Azure => Azure;
+    AzureOrganization => AzureOrganization;
     SnapshotScan => SnapshotScan;
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::connector::Common;
 use super::field::leave_out;
 use super::{
     AwsAccount, Capabilities, ExternalId, Field, Finding, Kind, Module, Partition, PerimeterScan, Reference,
@@ -122,16 +123,7 @@ impl Resource for Aws {
 
     fn check(&mut self, report: &mut dyn FnMut(Finding)) {
         self.fold_role_into_arn(report);
-        let common = connector::Common {
-            name: &self.name,
-            description: self.description.as_deref(),
-            capabilities: self.capabilities.as_ref(),
-            activation: self.activation.as_ref(),
-            tags: self.tags.as_ref(),
-            run_frequency: self.run_frequency,
-            perimeter_scan: self.perimeter_scan.as_ref(),
-        };
-        connector::check(&common, report);
+        connector::check(&self.common(), report);
         if let Some(external_id) = self.external_id.as_ref().filter(|id| !id.has_vendor_form()) {
             report(Finding::warning(
                 "external_id",
@@ -143,6 +135,21 @@ impl Resource for Aws {
 }
 
 impl Aws {
+    /// The fields that connectors of several clouds have.
+    pub(crate) fn common(&self) -> Common<'_> {
+        Common {
+            name: &self.name,
+            description: self.description.as_deref(),
+            capabilities: self.capabilities.as_ref(),
+            activation: self.activation.as_ref(),
+            tags: self.tags.as_ref(),
+            run_frequency: self.run_frequency,
+            remediation: self.remediation,
+            enabled: self.enabled,
+            perimeter_scan: self.perimeter_scan.as_ref(),
+        }
+    }
+
     fn fold_role_into_arn(&mut self, report: &mut dyn FnMut(Finding)) {
         let parts = (self.account_id.take(), self.role.take(), self.partition.take());
         match (&self.arn, parts) {
@@ -170,27 +177,5 @@ impl Aws {
                 "give arn: arn:aws:iam::ACCOUNT:role/ROLE, or account_id and role",
             )),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn every_field_but_name_and_identity_can_be_left_out() {
-        let whole = json!({
-            "name": "a", "description": "d", "arn": "arn:aws:iam::123456789012:role/Q", "external_id": "US1-1-12345",
-            "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"], "regions": "all", "run_frequency": "4h",
-            "remediation": true, "enabled": true, "perimeter_scan": "global",
-        });
-        let mut spec = Kind::Aws.deserialize(whole).unwrap();
-        assert_eq!(spec.fields().len(), Aws::FIELDS.len(), "the test knows every field");
-        for field in Aws::FIELDS {
-            spec.leave_out(field.name);
-        }
-        assert_eq!(spec.fields().keys().collect::<Vec<_>>(), ["name", "arn"]);
     }
 }

@@ -1,5 +1,5 @@
-//! What the connectors of every cloud have in common: the checks of their shared fields, the tags that they
-//! name, and what the file may leave out inside a field.
+//! What the connectors of every cloud have in common: their shared fields and the checks of these, the tags that
+//! they name, and what the file may leave out inside a field.
 
 use std::collections::BTreeSet;
 
@@ -8,20 +8,31 @@ use super::{Capabilities, Finding, Kind, Module, Owner, PerimeterScan, Reference
 
 /// The fields that connectors of several clouds have. What a cloud lacks stays `None`.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Common<'a> {
-    pub(super) name: &'a str,
-    pub(super) description: Option<&'a str>,
-    pub(super) capabilities: Option<&'a Capabilities>,
-    pub(super) activation: Option<&'a BTreeSet<Module>>,
-    pub(super) tags: Option<&'a BTreeSet<String>>,
-    pub(super) run_frequency: Option<RunFrequency>,
-    pub(super) perimeter_scan: Option<&'a PerimeterScan>,
+pub(crate) struct Common<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) description: Option<&'a str>,
+    pub(crate) capabilities: Option<&'a Capabilities>,
+    pub(crate) activation: Option<&'a BTreeSet<Module>>,
+    pub(crate) tags: Option<&'a BTreeSet<String>>,
+    pub(crate) run_frequency: Option<RunFrequency>,
+    pub(crate) remediation: Option<bool>,
+    pub(crate) enabled: Option<bool>,
+    pub(crate) perimeter_scan: Option<&'a PerimeterScan>,
 }
 
 /// Reports what holds for a connector of any cloud.
 pub(super) fn check(connector: &Common<'_>, report: &mut dyn FnMut(Finding)) {
-    let Common { name, description, capabilities, activation, tags, run_frequency, perimeter_scan } =
-        *connector;
+    let Common {
+        name,
+        description,
+        capabilities,
+        activation,
+        tags,
+        run_frequency,
+        remediation: _,
+        enabled: _,
+        perimeter_scan,
+    } = *connector;
     check_name(name, report);
     if let Some(frequency) = run_frequency {
         check_run_frequency(frequency, report);
@@ -37,6 +48,14 @@ pub(super) fn check(connector: &Common<'_>, report: &mut dyn FnMut(Finding)) {
         check_tag_name("capabilities", name, report);
     }
     Owner::check_text(description, report);
+}
+
+/// Reports that what tells the connector from others is missing.
+pub(super) fn check_identity(field: &'static str, given: bool, report: &mut dyn FnMut(Finding)) {
+    if !given {
+        let message = format!("`{field}` is missing: it tells the connector from others");
+        report(Finding::error(field, message, format!("add {field}: …")));
+    }
 }
 
 /// Reports a name that the platform would not take.

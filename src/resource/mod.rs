@@ -9,8 +9,10 @@
 
 mod address;
 pub mod aws;
+pub mod azure;
+pub mod azure_organization;
 mod capability;
-mod connector;
+pub(crate) mod connector;
 mod field;
 mod live;
 mod perimeter;
@@ -33,7 +35,7 @@ pub use live::{Health, LiveObject, Owner};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
 pub use quartz::QuartzCron;
 pub use scalar::{
-    AwsAccount, ExternalId, Module, OrganizationFrequency, Partition, Regions, RoleArn, RunFrequency,
+    AwsAccount, AzureId, ExternalId, Module, OrganizationFrequency, Partition, Regions, RoleArn, RunFrequency,
 };
 pub use timetable::Timetable;
 
@@ -75,6 +77,7 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     }
 
     /// The object, of which no more than its identity is known; only where it cannot be listed.
+    #[must_use]
     fn known_by(_identity: &str) -> Option<Self> {
         None
     }
@@ -197,7 +200,6 @@ macro_rules! kinds {
 
         /// The comparable part of an object, in normal form: the same type for desired and live.
         #[derive(Debug, Clone, PartialEq)]
-        #[expect(clippy::large_enum_variant, reason = "nearly all objects are of the largest kinds")]
         pub enum Spec { $($(#[$doc])* $kind($spec),)+ }
 
         impl Spec {
@@ -300,6 +302,10 @@ kinds! {
     Tag = "tag" => tag::Tag;
     /// An AWS connector.
     Aws = "aws" => aws::Aws;
+    /// An Azure connector.
+    Azure = "azure" => azure::Azure;
+    /// An Azure organization connector.
+    AzureOrganization = "azure_organization" => azure_organization::AzureOrganization;
     /// The service account of snapshot-based scans.
     SnapshotScan = "snapshot_scan" => snapshot_scan::SnapshotScan;
 }
@@ -351,5 +357,97 @@ impl Kind {
     #[must_use]
     pub fn section_path(self) -> String {
         self.section().join(".")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// An entry that sets every field, and those that cannot be left out.
+    fn whole(kind: Kind) -> (Value, &'static [&'static str]) {
+        match kind {
+            Kind::Tag => (
+                json!({"name": "a", "parent": "b", "description": "d", "color": "#AABBCC",
+                    "rule": {"type": "NAME_CONTAINS", "text": "t"}}),
+                &["name", "parent"],
+            ),
+            Kind::Aws => (
+                json!({"name": "a", "description": "d", "arn": "arn:aws:iam::123456789012:role/Q",
+                    "external_id": "US1-1-12345", "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"],
+                    "regions": "all", "run_frequency": "4h", "remediation": true, "enabled": true,
+                    "perimeter_scan": "global"}),
+                &["name", "arn"],
+            ),
+            Kind::Azure => (
+                json!({"name": "a", "description": "d", "subscription_id": "11111111-0000-4000-8000-00000000000a",
+                    "directory_id": "22222222-0000-4000-8000-00000000000a",
+                    "application_id": "33333333-0000-4000-8000-00000000000a", "authentication_key": {"env": "KEY"},
+                    "government": false, "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"],
+                    "run_frequency": "4h", "remediation": true, "enabled": true, "perimeter_scan": "global"}),
+                &["name", "subscription_id"],
+            ),
+            Kind::AzureOrganization => (
+                json!({"name": "a", "tenant_id": "22222222-0000-4000-8000-00000000000a", "tenant_name": "A",
+                    "description": "d", "application_id": "33333333-0000-4000-8000-00000000000a",
+                    "secret": {"env": "KEY"}, "connector_prefix": "a", "capabilities": ["AI"],
+                    "org_run_frequency": "1h", "connector_run_frequency": "4h",
+                    "include_management_groups": ["g"], "exclude_management_groups": [],
+                    "create_connectors_for_new_subscriptions": true,
+                    "disable_connectors_for_deleted_groups": false, "activate": ["VM"], "tags": ["t"],
+                    "remediation": false, "enabled": true, "members": ["azure/b"]}),
+                &["name", "tenant_id"],
+            ),
+            Kind::SnapshotScan => (
+                json!({"account_id": "123456789012", "schedule": "0 0 2 ? * * *",
+                    "tags": [{"key": "k", "value": "v"}]}),
+                &["account_id"],
+            ),
+        }
+    }
+
+    #[test]
+    fn every_field_but_name_and_identity_can_be_left_out() {
+        for &kind in Kind::ALL {
+            let (entry, kept) = whole(kind);
+            let mut spec = kind.deserialize(entry).unwrap();
+            for field in kind.fields() {
+                spec.leave_out(field.name);
+            }
+            assert_eq!(spec.fields().keys().collect::<Vec<_>>(), kept, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_spec_shows_what_it_was_read_from_field_by_field_in_order() {
+        for &kind in Kind::ALL {
+            let (entry, _) = whole(kind);
+            let mut spec = kind.deserialize(entry.clone()).unwrap();
+            spec.check(&mut |finding| assert_eq!(finding.severity, Severity::Warning, "{finding:?}"));
+            assert_eq!(Value::Object(spec.fields()), entry, "{kind}");
+            let names: Vec<&str> = kind.fields().iter().map(|field| field.name).collect();
+            assert_eq!(spec.fields().keys().collect::<Vec<_>>(), names, "{kind}: the test knows every field");
+            assert_eq!(kind.deserialize(Value::Object(spec.fields())).unwrap(), spec, "{kind}");
+        }
+    }
+
+    #[test]
+    fn every_secret_is_named_as_one_and_left_out_with_its_field() {
+        for &kind in Kind::ALL {
+            let mut spec = kind.deserialize(whole(kind).0).unwrap();
+            let secrets = kind.fields().iter().filter(|field| field.is_secret()).map(|field| field.name);
+            let secrets: Vec<&str> = secrets.collect();
+            assert_eq!(
+                spec.secrets().into_iter().map(|(field, _)| field).collect::<Vec<_>>(),
+                secrets,
+                "{kind}"
+            );
+            for field in secrets {
+                spec.leave_out(field);
+            }
+            assert_eq!(spec.secrets(), [], "{kind}");
+        }
     }
 }

@@ -116,9 +116,10 @@ impl<'de> Deserialize<'de> for RunFrequency {
     }
 }
 
-/// A text with a grammar: read from a string, shown as that string.
+/// A text with a grammar: read from a string, shown as that string, or as what `folded` makes of it where several
+/// spellings are one value.
 macro_rules! text_with_a_grammar {
-    ($(#[$doc:meta])* $name:ident, $expecting:literal, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $expecting:literal, $check:expr $(, folded $fold:expr)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
@@ -128,7 +129,9 @@ macro_rules! text_with_a_grammar {
             /// The text as the platform gives it, unchecked: others may have written it.
             #[must_use]
             pub fn from_platform(text: impl Into<String>) -> $name {
-                $name(text.into())
+                let text = text.into();
+                $(let text = $fold(&text);)?
+                $name(text)
             }
 
             /// The text.
@@ -149,8 +152,9 @@ macro_rules! text_with_a_grammar {
 
             fn from_str(text: &str) -> Result<$name, String> {
                 let check: fn(&str) -> bool = $check;
-                if check(text) {
-                    Ok($name(text.to_owned()))
+                let normal = $name::from_platform(text);
+                if check(&normal.0) {
+                    Ok(normal)
                 } else {
                     Err(format!(concat!("`{}` is no ", $expecting), text))
                 }
@@ -220,6 +224,14 @@ impl ExternalId {
             && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }
 }
+
+text_with_a_grammar!(
+    /// A UUID by which Azure knows a subscription, a directory or an application; in small letters.
+    AzureId,
+    "UUID (as in 11111111-2222-3333-4444-555555555555)",
+    |text| text.len() == 36 && uuid::Uuid::try_parse(text).is_ok(),
+    folded str::to_ascii_lowercase
+);
 
 /// A group of AWS accounts that share nothing with the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -489,6 +501,24 @@ mod tests {
         ] {
             assert_eq!(text.parse::<RoleArn>().is_ok(), good, "{text}");
         }
+    }
+
+    #[test]
+    fn azure_ids_are_uuids_in_whatever_letters() {
+        let normal = "0a1b2c3d-0000-4111-8222-9f9f9f9f9f9f";
+        for (text, good) in [
+            (normal, true),
+            ("0A1B2C3D-0000-4111-8222-9F9F9F9F9F9F", true),
+            ("{0a1b2c3d-0000-4111-8222-9f9f9f9f9f9f}", false),
+            ("0a1b2c3d000041118222-9f9f9f9f9f9f", false),
+            ("0a1b2c3d000041118222f9f9f9f9f9f9", false),
+            ("0a1b2c3d-0000-4111-8222-9f9f9f9f9f9g", false),
+            ("", false),
+        ] {
+            let read = text.parse::<AzureId>();
+            assert_eq!(read.as_ref().ok().map(AzureId::as_str), good.then_some(normal), "{text}");
+        }
+        assert_eq!(AzureId::from_platform("0A1B-xx").as_str(), "0a1b-xx", "the platform's is not judged");
     }
 
     #[test]

@@ -458,13 +458,15 @@ async fn members_are_connectors_of_their_own_that_refuse_updates_while_attached(
     let gateway = Gateway::with(&[]).await;
     let azure = "azureassetdataconnector";
     let organization = gateway.remote.id("azure_organization", "contoso").await;
-    let stranger = gateway.remote.id("azure", "corp-shared").await;
+    let other = json!({"kind": "azure", "create": {"name": "elsewhere", "authRecord": {
+        "applicationId": APPLICATION, "directoryId": "66666666-6666-6666-6666-666666666666", "subscriptionId": APPLICATION}}});
+    let stranger = gateway.remote.control("POST", "/_sim/objects", other).await["id"].as_u64().unwrap();
     let attach = |member: u64| json!({"connectorId": member, "organizationConnectorId": organization});
     let path = "/connectors/v1.0/azure/attach";
     gateway.refused("PUT", path, &attach(stranger), 400, "another tenant").await;
 
     let moved = json!({"kind": "azure", "create": {"name": "contoso-web", "authRecord": {
-        "applicationId": APPLICATION, "directoryId": "44444444-4444-4444-4444-444444444444", "subscriptionId": TENANT}}});
+        "applicationId": APPLICATION, "directoryId": "22222222-2222-2222-2222-222222222222", "subscriptionId": TENANT}}});
     let member = gateway.remote.control("POST", "/_sim/objects", moved).await["id"].as_u64().unwrap();
     gateway.json("PUT", path, &attach(member)).await;
     let members = gateway.json("GET", &format!("{ORG}/member-connectors/{organization}"), &Value::Null).await;

@@ -1,5 +1,7 @@
 //! Connectors 3.0 of the clouds (Connectors API User Guide).
 
 mod aws;
+mod azure;
+mod azure_organization;
 mod parts;
 mod snapshot_scan;

@@ -1,16 +1,261 @@
-//! What the connectors of all clouds have in common on the wire.
+//! What the connectors of all clouds have in common on the wire. `wire!` declares the wire form of one cloud's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::qualys::shapes::{Item, Items, Text};
 use crate::qualys::write::Write;
+use crate::resource::connector::Common;
 use crate::resource::{
-    Capabilities, Capability, Day, Health, Kind, Module, PerimeterScan, Recurrence, ScanDate, ScanTime,
-    Schedule, ZoneName,
+    Capabilities, Capability, Day, Health, Kind, LiveObject, Module, Owner, PerimeterScan, Recurrence,
+    RunFrequency, ScanDate, ScanTime, Schedule, Spec, ZoneName,
 };
+
+/// The wire form of a connector, as search and get show it: `Wire`, with the fields of all clouds and these of one
+/// cloud alone. Fields that the spec does not have are not read, and so no secret is.
+///
+/// One flat struct for each cloud, since serde's `flatten` would keep every answer in memory twice and lose the place
+/// of what cannot be read.
+macro_rules! wire {
+    ($item:literal { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
+        #[derive(Debug, Default, serde::Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        pub(in crate::qualys) struct Wire {
+            #[serde(deserialize_with = "crate::qualys::shapes::number")]
+            id: Option<u64>,
+            #[serde(deserialize_with = "crate::qualys::shapes::text")]
+            name: Option<String>,
+            #[serde(deserialize_with = "crate::qualys::shapes::text")]
+            description: Option<String>,
+            connector_app_infos: crate::qualys::shapes::Items<super::parts::ConnectorAppInfo>,
+            activation: crate::qualys::shapes::Items<super::parts::ActivationModule>,
+            default_tags: crate::qualys::shapes::Items<super::parts::TagSimple>,
+            #[serde(deserialize_with = "crate::qualys::shapes::number")]
+            run_frequency: Option<u64>,
+            #[serde(deserialize_with = "crate::qualys::shapes::flag")]
+            is_remediation_enabled: bool,
+            #[serde(deserialize_with = "crate::qualys::shapes::flag")]
+            disabled: bool,
+            #[serde(rename = "isCPSEnabled", deserialize_with = "crate::qualys::shapes::flag")]
+            is_cps_enabled: bool,
+            #[serde(deserialize_with = "crate::qualys::shapes::object")]
+            connector_scan_setting: Option<super::parts::ScanSetting>,
+            connector_scan_config: crate::qualys::shapes::Items<super::parts::ConnectorScanConfiguration>,
+            #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+            connector_state: Option<String>,
+            #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+            last_error: Option<String>,
+            #[serde(deserialize_with = "crate::qualys::shapes::flag")]
+            is_attached_to_org_connector: bool,
+            #[serde(deserialize_with = "crate::qualys::shapes::flag")]
+            is_deleted: bool,
+            $($(#[$attribute])* $field: $type,)*
+        }
+
+        impl crate::qualys::shapes::Item for Wire {
+            const NAME: &'static str = $item;
+        }
+
+        /// What this cloud's connectors alone show.
+        struct Own {
+            $($field: $type,)*
+        }
+
+        impl Wire {
+            /// The connector by its id; `None` for one that is deleted.
+            fn decode(
+                self,
+                live: impl FnOnce(super::parts::Shown, Own) -> crate::resource::LiveObject,
+            ) -> Result<(u64, Option<crate::resource::LiveObject>), String> {
+                let id = self.id.ok_or(concat!($item, " without id"))?;
+                // Deletion is soft on the platform; what is deleted is not live.
+                if self.is_deleted {
+                    return Ok((id, None));
+                }
+                let own = Own { $($field: self.$field,)* };
+                let shown = super::parts::Shown::new(super::parts::Shared {
+                    id,
+                    name: self.name,
+                    description: self.description,
+                    apps: self.connector_app_infos,
+                    activation: self.activation,
+                    tags: self.default_tags,
+                    run_frequency: self.run_frequency,
+                    remediation: self.is_remediation_enabled,
+                    disabled: self.disabled,
+                    scan: self.is_cps_enabled,
+                    scan_setting: self.connector_scan_setting,
+                    scan_config: self.connector_scan_config,
+                    state: self.connector_state,
+                    last_error: self.last_error,
+                    is_member: self.is_attached_to_org_connector,
+                });
+                Ok((id, Some(live(shown, own))))
+            }
+        }
+    };
+}
+pub(super) use wire;
+
+/// The fields of all clouds as they come.
+#[expect(clippy::struct_excessive_bools, reason = "the wire form has that many")]
+pub(super) struct Shared {
+    pub(super) id: u64,
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) apps: Items<ConnectorAppInfo>,
+    pub(super) activation: Items<ActivationModule>,
+    pub(super) tags: Items<TagSimple>,
+    pub(super) run_frequency: Option<u64>,
+    pub(super) remediation: bool,
+    pub(super) disabled: bool,
+    pub(super) scan: bool,
+    pub(super) scan_setting: Option<ScanSetting>,
+    pub(super) scan_config: Items<ConnectorScanConfiguration>,
+    pub(super) state: Option<String>,
+    pub(super) last_error: Option<String>,
+    pub(super) is_member: bool,
+}
+
+/// The fields of all clouds in normal form.
+pub(super) struct Shown {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) capabilities: Capabilities,
+    pub(super) activation: BTreeSet<Module>,
+    pub(super) tags: BTreeSet<String>,
+    pub(super) run_frequency: Option<RunFrequency>,
+    pub(super) remediation: bool,
+    pub(super) enabled: bool,
+    pub(super) perimeter_scan: PerimeterScan,
+    pub(super) about: About,
+}
+
+/// What is about a connector and not of it.
+pub(super) struct About {
+    id: u64,
+    /// What the applications name as the cloud's identity. Not the identity itself: on read it may be another.
+    identifier: Option<String>,
+    owner: Option<Owner>,
+    health: Health,
+    locked: Option<String>,
+}
+
+impl Shown {
+    pub(super) fn new(shared: Shared) -> Shown {
+        let described = shared.description.unwrap_or_default();
+        let (description, owner) = Owner::split(&described);
+        let Items(mut apps) = shared.apps;
+        let identifier = identifier(&mut apps);
+        let run_frequency = shared.run_frequency.and_then(|minutes| u32::try_from(minutes).ok());
+        Shown {
+            name: shared.name.unwrap_or_default(),
+            description: description.to_owned(),
+            capabilities: capabilities(apps),
+            activation: activation(shared.activation),
+            tags: tags(shared.tags),
+            run_frequency: run_frequency.map(RunFrequency::from_minutes),
+            remediation: shared.remediation,
+            enabled: !shared.disabled,
+            perimeter_scan: perimeter_scan(shared.scan, shared.scan_setting, shared.scan_config),
+            about: About {
+                id: shared.id,
+                identifier,
+                owner,
+                health: health(shared.state, shared.last_error),
+                locked: shared.is_member.then(|| "member of an organization connector".to_owned()),
+            },
+        }
+    }
+}
+
+impl About {
+    /// The live object. Where the answer does not tell its identity, the applications suggest one.
+    pub(super) fn of(self, spec: impl Into<Spec>) -> LiveObject {
+        let About { id, identifier, owner, health, locked } = self;
+        let spec = spec.into();
+        let hint = identifier.filter(|_| spec.identity().is_none());
+        LiveObject { hint, owner, health, locked, ..LiveObject::new(id.to_string(), spec) }
+    }
+}
+
+/// How the applications of a connector are sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Apps<'a> {
+    /// What each names as the cloud's identity.
+    pub(super) identifier: Option<&'a str>,
+    /// Whether they are sent though they did not change, since what they name did.
+    pub(super) again: bool,
+    pub(super) form: AppsForm,
+}
+
+/// In which form the applications are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AppsForm {
+    /// One list for each. The guide's prose and the vendor's scripts agree on that; its JSON samples also show several
+    /// in one, with keys that repeat, which is no JSON.
+    Lists,
+    /// One list of all, as the guide has it for OCI, with an empty id for no tag.
+    OneList,
+}
+
+/// Puts the fields that connectors of several clouds have.
+pub(super) fn put_common(
+    common: &Common<'_>,
+    apps: Apps<'_>,
+    write: &Write<'_>,
+    fields: &mut Map<String, Value>,
+) -> Result<(), String> {
+    let Common {
+        name,
+        description,
+        capabilities,
+        activation,
+        tags,
+        run_frequency,
+        remediation,
+        enabled,
+        perimeter_scan,
+    } = *common;
+    let mut put = |name: &str, value: Value| {
+        fields.insert(name.to_owned(), value);
+    };
+    if write.wants("name") {
+        put("name", name.into());
+    }
+    if let Some(text) = write.description(description) {
+        put("description", text.into());
+    }
+    if let Some(capabilities) = capabilities.filter(|_| write.wants("capabilities") || apps.again) {
+        put("connectorAppInfos", set_capabilities(capabilities, apps, write)?);
+    }
+    // What a create leaves out is empty; whether it may say so is nowhere documented.
+    if let Some(modules) = write.of("activation", activation)
+        && !(write.is_create() && modules.is_empty())
+    {
+        put("activation", set_activation(modules));
+    }
+    if let Some(tags) = write.of("tags", tags)
+        && !(write.is_create() && tags.is_empty())
+    {
+        put("defaultTags", set_tags(tags, write)?);
+    }
+    if let Some(frequency) = write.of("run_frequency", run_frequency.as_ref()) {
+        put("runFrequency", frequency.minutes().into());
+    }
+    if let Some(remediation) = write.of("remediation", remediation.as_ref()) {
+        put("isRemediationEnabled", (*remediation).into());
+    }
+    if let Some(enabled) = write.of("enabled", enabled.as_ref()) {
+        put("disabled", (!enabled).into());
+    }
+    if let Some(scan) = write.of("perimeter_scan", perimeter_scan) {
+        set_perimeter_scan(scan, write.is_create(), fields);
+    }
+    Ok(())
+}
 
 /// A tag where a connector names it: by id alone.
 #[derive(Debug, Deserialize)]
@@ -24,7 +269,7 @@ impl Item for TagSimple {
 }
 
 /// The tags as `#ID`, to be named once all tags are known.
-pub(super) fn tags(Items(tags): Items<TagSimple>) -> BTreeSet<String> {
+fn tags(Items(tags): Items<TagSimple>) -> BTreeSet<String> {
     tags.into_iter().filter_map(|tag| Some(format!("#{}", tag.id?))).collect()
 }
 
@@ -43,22 +288,24 @@ impl Item for ActivationModule {
 }
 
 /// The modules, without `CLOUDVIEW`: the platform itself adds that where CI or CSA is on.
-pub(super) fn activation(Items(modules): Items<ActivationModule>) -> BTreeSet<Module> {
+fn activation(Items(modules): Items<ActivationModule>) -> BTreeSet<Module> {
     let names = modules.into_iter().map(|ActivationModule(Text(name))| name);
     names.filter(|name| name != "CLOUDVIEW").map(|name| Module::from_platform(&name)).collect()
 }
 
-pub(super) fn set_activation(modules: &BTreeSet<Module>) -> Value {
+fn set_activation(modules: &BTreeSet<Module>) -> Value {
     let names: Vec<&str> = modules.iter().map(Module::name).collect();
     json!({"set": {"ActivationModule": names}})
 }
 
-/// An application. Its `identifier` repeats the cloud's identity and may be another one on read, so it is not read.
+/// An application. Its `identifier` repeats the cloud's identity in requests, and may be another one on read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ConnectorAppInfo {
     #[serde(default, deserialize_with = "crate::qualys::shapes::text")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "crate::qualys::shapes::filled")]
+    identifier: Option<String>,
     #[serde(default, deserialize_with = "crate::qualys::shapes::number")]
     tag_id: Option<u64>,
     #[serde(default, deserialize_with = "crate::qualys::shapes::object")]
@@ -72,7 +319,7 @@ impl Item for ConnectorAppInfo {
 }
 
 /// The applications, each with its tag as `#ID` or `""` for none. One that no document names is left out.
-pub(super) fn capabilities(Items(apps): Items<ConnectorAppInfo>) -> Capabilities {
+pub(super) fn capabilities(apps: Vec<ConnectorAppInfo>) -> Capabilities {
     let mut all = BTreeMap::new();
     for app in apps {
         let Some(name) = app.name else { continue };
@@ -82,24 +329,38 @@ pub(super) fn capabilities(Items(apps): Items<ConnectorAppInfo>) -> Capabilities
     Capabilities(all)
 }
 
-/// One `ConnectorAppInfoQList` for each application. The guide's prose and the vendor's scripts agree on that;
-/// its JSON samples also show several in one, with keys that repeat, which is no JSON.
-pub(super) fn set_capabilities(
+/// The identifier on which all applications agree.
+fn identifier(apps: &mut [ConnectorAppInfo]) -> Option<String> {
+    let (first, others) = apps.split_first_mut()?;
+    let identifier = first.identifier.take()?;
+    others
+        .iter()
+        .all(|app| app.identifier.as_ref().is_none_or(|other| *other == identifier))
+        .then_some(identifier)
+}
+
+fn set_capabilities(
     Capabilities(all): &Capabilities,
-    identifier: Option<&str>,
+    apps: Apps<'_>,
     write: &Write<'_>,
 ) -> Result<Value, String> {
-    let mut lists = Vec::with_capacity(all.len());
+    let mut infos = Vec::with_capacity(all.len());
     for (capability, tag) in all {
         let mut app = json!({"name": capability.name()});
-        if let Some(identifier) = identifier {
+        if let Some(identifier) = apps.identifier {
             app["identifier"] = identifier.into();
         }
-        if let Some(tag) = tag.as_deref().filter(|tag| !tag.is_empty()) {
-            app["tagId"] = write.id(Kind::Tag, tag)?;
+        match tag.as_deref().filter(|tag| !tag.is_empty()) {
+            Some(tag) => app["tagId"] = write.id(Kind::Tag, tag)?,
+            None if apps.form == AppsForm::OneList => app["tagId"] = "".into(),
+            None => {}
         }
-        lists.push(json!({"set": {"ConnectorAppInfo": app}}));
+        infos.push(app);
     }
+    let lists = match apps.form {
+        AppsForm::Lists => infos.into_iter().map(|app| json!({"set": {"ConnectorAppInfo": app}})).collect(),
+        AppsForm::OneList => json!({"set": {"ConnectorAppInfo": infos}}),
+    };
     Ok(json!({"set": {"ConnectorAppInfoQList": lists}}))
 }
 
@@ -152,7 +413,7 @@ const DAYS: [(Day, &str); 7] = [
 ];
 
 /// Whether and when a connector's finds are scanned from outside. A missing `isCPSEnabled` is off.
-pub(super) fn perimeter_scan(
+fn perimeter_scan(
     enabled: bool,
     setting: Option<ScanSetting>,
     Items(configurations): Items<ConnectorScanConfiguration>,
@@ -190,11 +451,7 @@ fn schedule(wire: ConnectorScanConfiguration) -> Schedule {
 
 /// The fields of a perimeter scan. `isCPSEnabled: false` is sent only to switch off what is on: the vendor's own
 /// client never sends it.
-pub(super) fn set_perimeter_scan(
-    scan: &PerimeterScan,
-    create: bool,
-    fields: &mut serde_json::Map<String, Value>,
-) {
+fn set_perimeter_scan(scan: &PerimeterScan, create: bool, fields: &mut Map<String, Value>) {
     let custom = match scan {
         PerimeterScan::Off => {
             if !create {
@@ -215,7 +472,7 @@ pub(super) fn set_perimeter_scan(
 fn set_schedule(schedule: &Schedule) -> Value {
     let Schedule { option_profile_id, recurrence, days, scan_prefix, start_date, start_time, timezone } =
         schedule;
-    let mut wire = serde_json::Map::new();
+    let mut wire = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             wire.insert(name.to_owned(), value);

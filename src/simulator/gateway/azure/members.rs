@@ -152,7 +152,7 @@ mod tests {
     use crate::simulator::gateway::azure::SERVICE;
     use crate::simulator::http::Shared;
 
-    const CONTOSO: &str = "44444444-4444-4444-4444-444444444444";
+    const CONTOSO: &str = "22222222-2222-2222-2222-222222222222";
 
     /// A subscription with the example's organization connector, a connector of its tenant, and one of another.
     struct Subscription {

@@ -1,0 +1,197 @@
+//! Azure organization connectors: one makes and looks after the connectors of a whole tenant. Fields as in the
+//! vendor's Connectors API User Guide, "Azure Organization Connectors 3.0".
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::connector::{self, Common};
+use super::field::leave_out;
+use super::{
+    AzureId, Capabilities, Field, Finding, Kind, Module, OrganizationFrequency, Reference, Resource,
+};
+use crate::secret::SecretRef;
+
+/// An Azure organization connector, identified by its tenant and name.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AzureOrganization {
+    /// The name. It cannot be edited.
+    pub name: String,
+    /// The directory that it looks after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<AzureId>,
+    /// The directory's name: sent, never read back, never compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_name: Option<String>,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The application that it signs in as. It cannot be edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_id: Option<AzureId>,
+    /// The application's secret. Every edit sends it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretRef>,
+    /// What the names of the connectors that it makes start with. It cannot be edited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connector_prefix: Option<String>,
+    /// The applications that it feeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
+    /// How often it looks for subscriptions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org_run_frequency: Option<OrganizationFrequency>,
+    /// How often the connectors that it makes run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connector_run_frequency: Option<OrganizationFrequency>,
+    /// The management groups whose subscriptions it looks after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_management_groups: Option<BTreeSet<String>>,
+    /// The management groups whose subscriptions it leaves alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude_management_groups: Option<BTreeSet<String>>,
+    /// Whether a new subscription gets a connector by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub create_connectors_for_new_subscriptions: Option<bool>,
+    /// Whether the connectors of a deleted management group are switched off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disable_connectors_for_deleted_groups: Option<bool>,
+    /// The modules that the assets of its connectors are activated for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activate: Option<BTreeSet<Module>>,
+    /// The tags that what its connectors find gets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeSet<String>>,
+    /// Whether its connectors may remediate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remediation: Option<bool>,
+    /// Whether it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// The connectors attached to it, by address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members: Option<BTreeSet<String>>,
+}
+
+/// What an address of a member starts with.
+const MEMBER: &str = "azure/";
+
+impl Resource for AzureOrganization {
+    const KIND: Kind = Kind::AzureOrganization;
+    const SECTION: &'static [&'static str] = &["azure_organizations"];
+    const REFERS_TO: &'static [Kind] = &[Kind::Tag, Kind::Azure];
+    const FIELDS: &'static [Field] = &[
+        Field::fixed("name").identifying(),
+        Field::identity("tenant_id"),
+        Field::updatable("tenant_name").write_only(),
+        Field::updatable("description"),
+        Field::fixed("application_id"),
+        Field::updatable("secret").secret(),
+        Field::fixed("connector_prefix"),
+        Field::updatable("capabilities"),
+        Field::updatable("org_run_frequency"),
+        Field::updatable("connector_run_frequency"),
+        Field::updatable("include_management_groups"),
+        Field::updatable("exclude_management_groups"),
+        Field::updatable("create_connectors_for_new_subscriptions"),
+        Field::updatable("disable_connectors_for_deleted_groups"),
+        Field::updatable("activate"),
+        Field::updatable("tags"),
+        Field::updatable("remediation"),
+        Field::updatable("enabled"),
+        Field::updatable("members"),
+    ];
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn identity(&self) -> Option<String> {
+        self.tenant_id.as_ref().map(|tenant| format!("{tenant}/{}", self.name))
+    }
+
+    /// The tenant: another name in the same tenant is a replace where the tenant has one.
+    fn weak_identity(&self) -> Option<String> {
+        self.tenant_id.as_ref().map(ToString::to_string)
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
+        self.secret.iter().map(|secret| ("secret", secret)).collect()
+    }
+
+    fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
+        connector::references(self.tags.as_mut(), self.capabilities.as_mut(), visit);
+        if let Some(members) = &mut self.members {
+            let named = std::mem::take(members).into_iter().map(|member| {
+                let mut name = member.strip_prefix(MEMBER).unwrap_or(&member).to_owned();
+                visit(Reference { kind: Kind::Azure, name: &mut name });
+                format!("{MEMBER}{name}")
+            });
+            *members = named.collect();
+        }
+    }
+
+    fn complete(&mut self, live: &AzureOrganization) {
+        connector::complete(self.capabilities.as_mut().zip(live.capabilities.as_ref()), None);
+    }
+
+    fn leave_out(&mut self, field: &str) {
+        leave_out!(field of self: tenant_name, description, application_id, secret, connector_prefix, capabilities,
+            org_run_frequency, connector_run_frequency, include_management_groups, exclude_management_groups,
+            create_connectors_for_new_subscriptions, disable_connectors_for_deleted_groups, activate, tags,
+            remediation, enabled, members);
+    }
+
+    fn disabled(&self) -> Option<AzureOrganization> {
+        Some(AzureOrganization { enabled: Some(false), ..self.clone() })
+    }
+
+    fn check(&mut self, report: &mut dyn FnMut(Finding)) {
+        let common = Common {
+            name: &self.name,
+            description: self.description.as_deref(),
+            capabilities: self.capabilities.as_ref(),
+            activation: self.activate.as_ref(),
+            tags: self.tags.as_ref(),
+            ..Common::default()
+        };
+        connector::check(&common, report);
+        self.check_what_is_sent_always(report);
+        if self.connector_prefix.as_ref().is_some_and(|prefix| prefix.chars().count() > 30) {
+            let message = "the prefix is longer than 30 characters";
+            report(Finding::error("connector_prefix", message, "shorten it: it cannot be edited later"));
+        }
+        for member in self.members.iter().flatten().filter(|member| !member.starts_with(MEMBER)) {
+            let message = format!("`{member}` is no address of an Azure connector");
+            report(Finding::error("members", message, "name it as in azure/corp-shared"));
+        }
+        let (included, excluded) = (&self.include_management_groups, &self.exclude_management_groups);
+        for group in
+            included.iter().flatten().filter(|group| excluded.iter().flatten().any(|it| it == *group))
+        {
+            let message = format!("management group `{group}` is both included and excluded");
+            report(Finding::error("exclude_management_groups", message, "keep one of the two"));
+        }
+    }
+}
+
+impl AzureOrganization {
+    /// The platform wants these with every create and every edit.
+    fn check_what_is_sent_always(&self, report: &mut dyn FnMut(Finding)) {
+        let given = [
+            ("tenant_id", self.tenant_id.is_some(), "give the directory's UUID"),
+            ("tenant_name", self.tenant_name.is_some(), "give the directory's name"),
+            ("application_id", self.application_id.is_some(), "give the application's UUID"),
+            (
+                "secret",
+                self.secret.is_some(),
+                "give a reference to the application's secret, as in {env: NAME}",
+            ),
+        ];
+        for (field, _, hint) in given.into_iter().filter(|(_, given, _)| !given) {
+            let message = format!("`{field}` is missing: the platform wants it with every write");
+            report(Finding::error(field, message, hint));
+        }
+    }
+}
