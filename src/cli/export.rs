@@ -70,7 +70,8 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
         output::complain(&format!("warning: {kind} could not be read: {}", visible(error)));
     }
     // Of a kind that cannot be listed there is nothing to read.
-    if exported.failed.len() == kinds.iter().filter(|kind| kind.is_listed()).count() {
+    let listed = kinds.iter().filter(|kind| kind.is_listed()).count();
+    if listed > 0 && exported.failed.len() == listed {
         return output::fail(Format::Text, Exit::Failure, "nothing could be read, nothing was written", None);
     }
     if let Some(flaw) = &exported.flaw {
