@@ -19,10 +19,10 @@ use crate::resource::{Address, Kind};
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// Write to this file instead of stdout; it is made readable by its owner alone
+    /// Write to this file, which must not exist, instead of stdout; its owner alone can read it
     #[arg(short, long, visible_alias = "output", value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Overwrite the file if it is there
+    /// Write over the file
     #[arg(long, requires = "out")]
     force: bool,
     /// Export these kinds alone, as in aws or tag
@@ -39,7 +39,7 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
     if let Some(out) = out
         && let Err((message, hint)) = check_target(out, args.force)
     {
-        return output::fail(Format::Text, Exit::Usage, &message, hint);
+        return output::fail(Format::Text, Exit::Failure, &message, hint);
     }
     let desired = match desired::load(&common.config()) {
         Ok(desired) => desired,
@@ -69,7 +69,9 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
     for (kind, error) in &exported.failed {
         output::complain(&format!("warning: {kind} could not be read: {}", visible(error)));
     }
-    if exported.failed.len() == kinds.len() {
+    // Of a kind that cannot be listed there is nothing to read.
+    let listed = kinds.iter().filter(|kind| kind.is_listed()).count();
+    if listed > 0 && exported.failed.len() == listed {
         return output::fail(Format::Text, Exit::Failure, "nothing could be read, nothing was written", None);
     }
     if let Some(flaw) = &exported.flaw {
@@ -113,7 +115,7 @@ fn check_target(out: &Path, force: bool) -> Result<(), (String, Option<&'static 
     match fs::metadata(out) {
         Ok(found) if !found.is_file() => Err((format!("{} is not a file", shown(out)), None)),
         Ok(_) if !force => {
-            Err((format!("{} is there already", shown(out)), Some("say --force to overwrite it")))
+            Err((format!("{} exists already", shown(out)), Some("name another file, or pass --force")))
         }
         Ok(_) | Err(_) => Ok(()),
     }

@@ -11,7 +11,7 @@ use super::problem::Report;
 use super::settings::{Prune, Settings};
 use super::tree::{NodeId, Tree};
 use super::{Declared, quoted};
-use crate::resource::{Kind, Spec};
+use crate::resource::{FILL_IN, Kind, Spec, Told};
 
 /// Everything that was read, as far as it could be.
 pub(super) struct Whole<'a> {
@@ -62,6 +62,7 @@ pub(super) static CHECKS: &[Check] = &[
     Check { name: "one object a name", run: names_are_unique },
     Check { name: "no tag above itself", run: tags_do_not_circle },
     Check { name: "no schedule in the past", run: schedules_start_in_future },
+    Check { name: "nothing left to fill in", run: everything_is_filled_in },
 ];
 
 /// Runs every check.
@@ -216,6 +217,25 @@ fn schedules_start_in_future(whole: &Whole<'_>, report: &mut Report) {
                 format!("start_date {date} is in the past"),
                 Some(format!("give a date from {} on", whole.today)),
             );
+        }
+    }
+}
+
+/// What an export could not know would be sent as it is.
+fn everything_is_filled_in(whole: &Whole<'_>, report: &mut Report) {
+    let tree = whole.tree;
+    for (declared, entry) in whole.objects() {
+        let never_shown = declared.spec.kind().fields().iter().filter(|field| field.told == Told::Never);
+        for at in never_shown.filter_map(|field| entry.field(tree, field.name)) {
+            if tree.text(at) == FILL_IN {
+                let message = format!("{FILL_IN} would be sent as it stands here");
+                report.warning(
+                    tree,
+                    at,
+                    message,
+                    Some("replace it: the platform never shows the value".to_owned()),
+                );
+            }
         }
     }
 }

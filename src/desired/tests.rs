@@ -12,6 +12,9 @@ const TODAY: Date = date(2026, 11, 21);
 
 const HEAD: &str = "version: 1\nplatform: {pod: simulator}\n";
 
+/// The UUID of something in Azure.
+const ID: &str = "11111111-1111-1111-1111-111111111111";
+
 fn load_text(text: &str) -> Result<Desired, Rejected> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("config.yaml");
@@ -416,7 +419,7 @@ fn every_check_of_the_whole_finds_what_it_is_for() {
     let aws = |entries: &str| {
         format!("connectors: {{aws: [{}]}}", entries.replace("ARN", "\"arn:aws:iam::123456789012:role"))
     };
-    let cases: [(&str, String, &[&str]); 7] = [
+    let cases: [(&str, String, &[&str]); 8] = [
         ("an owner for prune: owned", "reconcile: {prune: owned}".to_owned(), &["3:20: prune: owned needs owner"]),
         ("an owner for prune: owned", "reconcile: {prune: owned, owner: me}".to_owned(), &[]),
         (
@@ -439,6 +442,14 @@ fn every_check_of_the_whole_finds_what_it_is_for() {
             "no schedule in the past",
             aws("{name: a, arn: ARN/Q\", perimeter_scan: {start_date: 2026-11-20}}"),
             &["warning 3:100: start_date 2026-11-20 is in the past | give a date from 2026-11-21 on"],
+        ),
+        (
+            "nothing left to fill in",
+            format!(
+                "azure_organizations:\n- {{name: a, tenant_id: {ID}, application_id: {ID}, secret: {{env: S}}, \
+                 tenant_name: FILL-IN}}\n"
+            ),
+            &["warning 4:147: FILL-IN would be sent as it stands here | replace it: the platform never shows the value"],
         ),
     ];
     for check in super::checks::CHECKS {

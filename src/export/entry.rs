@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::resource::{Address, Field, Fields, Kind, LiveObject, Severity, Told};
+use crate::resource::{Address, FILL_IN, Field, Fields, Kind, LiveObject, Severity, Told};
 
 /// A live object, in the form of the file's entry.
 #[derive(Debug)]
@@ -40,9 +40,6 @@ pub(super) struct Refusal {
     pub(super) field: Option<String>,
     pub(super) why: String,
 }
-
-/// What a person has to replace, where the file wants a value that the platform never shows.
-const FILL_IN: &str = "FILL-IN";
 
 impl Entry {
     /// What is live, with a reference for each secret. `name` gives the references their names.
@@ -132,28 +129,35 @@ impl Entry {
         // Each time round one field less, or the last.
         while self.withheld.is_none() {
             let Err(refusal) = check(&self.fields) else { return };
-            if let Some(field) = self.missing(kind_fields, check) {
-                self.left_out.retain(|left_out| left_out.field != field);
-                let why = format!("{FILL_IN} stands in its place: the platform never shows it");
-                self.left_out.push(LeftOut { field: field.clone(), value: None, why });
-                self.fields.insert(field, FILL_IN.into());
-                return;
+            match self.missing(kind_fields, &refusal, check) {
+                Some(field) => self.fill_in(field),
+                None => self.refuse(kind_fields, refusal.field.as_deref(), &refusal.why),
             }
-            self.refuse(kind_fields, refusal.field.as_deref(), &refusal.why);
         }
+    }
+
+    fn fill_in(&mut self, field: &'static str) {
+        self.left_out.retain(|left_out| left_out.field != field);
+        let why = format!("put it in the place of {FILL_IN}: the platform never shows it");
+        self.left_out.push(LeftOut { field: field.to_owned(), value: None, why });
+        self.fields.insert(field.to_owned(), FILL_IN.into());
     }
 
     /// A field that is never shown, and without which the file does not take the entry.
     fn missing(
         &self,
         kind_fields: &'static [Field],
+        refusal: &Refusal,
         check: &dyn Fn(&Fields) -> Result<(), Refusal>,
-    ) -> Option<String> {
-        let never = kind_fields.iter().filter(|field| field.told == Told::Never);
-        never.map(|field| field.name).find_map(|field| {
+    ) -> Option<&'static str> {
+        let mut never = kind_fields
+            .iter()
+            .filter(|field| field.told == Told::Never && !self.fields.contains_key(field.name))
+            .map(|field| field.name);
+        never.find(|field| {
             let mut filled = self.fields.clone();
-            filled.insert(field.to_owned(), FILL_IN.into());
-            check(&filled).is_ok().then(|| field.to_owned())
+            filled.insert((*field).to_owned(), FILL_IN.into());
+            refusal.field.as_deref() == Some(*field) || check(&filled).is_ok()
         })
     }
 

@@ -129,20 +129,27 @@ fn secrets(draft: &Draft<'_>, text: &mut String) {
 }
 
 fn left_out(draft: &Draft<'_>, text: &mut String) {
-    let mut by_reason: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    // Whether the file needs it; then the field and why, each with its objects.
+    let mut by_reason: BTreeMap<bool, BTreeMap<(&str, &str), Vec<String>>> = BTreeMap::new();
     for entry in draft.entries.iter().filter(|entry| entry.withheld.is_none()) {
         for left_out in &entry.left_out {
-            let addresses = by_reason.entry((&left_out.field, &left_out.why)).or_default();
+            let needed = entry.fields.contains_key(&left_out.field);
+            let reasons = by_reason.entry(!needed).or_default();
+            let addresses = reasons.entry((&left_out.field, &left_out.why)).or_default();
             addresses.push(visible(&entry.address.to_string()));
         }
     }
-    if !by_reason.is_empty() {
-        text.push_str("\nFields to fill in, if they are to be managed:\n");
-    }
-    for ((field, why), addresses) in by_reason {
-        let _ = writeln!(text, "  {field} ({}):", visible(why));
-        for address in addresses {
-            let _ = writeln!(text, "    {address}");
+    for (can_wait, reasons) in by_reason {
+        text.push_str(if can_wait {
+            "\nFields that are left out; fill them in if they are to be managed:\n"
+        } else {
+            "\nFields that have to be filled in:\n"
+        });
+        for ((field, why), addresses) in reasons {
+            let _ = writeln!(text, "  {field} ({}):", visible(why));
+            for address in addresses {
+                let _ = writeln!(text, "    {address}");
+            }
         }
     }
 }

@@ -52,6 +52,9 @@ pub enum Told {
     Never,
 }
 
+/// Stands for a value that the file wants and the platform never shows, until a person has put it there.
+pub const FILL_IN: &str = "FILL-IN";
+
 impl Field {
     const fn new(name: &'static str, access: Access) -> Field {
         Field {

@@ -33,7 +33,7 @@ use crate::secret::{Secret, SecretRef};
 
 pub use address::Address;
 pub use capability::{Capabilities, Capability};
-pub use field::{Access, Field, Finding, Reference, Severity, Told};
+pub use field::{Access, FILL_IN, Field, Finding, Reference, Severity, Told};
 pub use live::{Health, LiveObject, Owner};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
 pub use quartz::QuartzCron;
