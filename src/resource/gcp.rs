@@ -112,7 +112,11 @@ impl Resource for Gcp {
     fn check(&mut self, report: &mut dyn FnMut(Finding)) {
         connector::check(&self.common(), report);
         connector::check_identity("project_id", self.project_id.is_some(), report);
-        for (field, named) in [("activation", self.activation.is_some()), ("tags", self.tags.is_some())] {
+        for (field, named) in [
+            // What is empty asks for nothing.
+            ("activation", self.activation.as_ref().is_some_and(|modules| !modules.is_empty())),
+            ("tags", self.tags.as_ref().is_some_and(|tags| !tags.is_empty())),
+        ] {
             if named {
                 report(Finding::warning(
                     field,

@@ -64,7 +64,7 @@ impl Resource for Oci {
         Field::fixed("user_id"),
         Field::fixed("fingerprint"),
         Field::fixed("private_key").secret(),
-        Field::fixed("passphrase").secret(),
+        Field::fixed("passphrase").secret().optional(),
         Field::fixed("home_region"),
         Field::updatable("capabilities"),
         Field::updatable("tags"),
