@@ -53,8 +53,8 @@ pub(super) fn load_in(
 const MAIN_KEYS: [&str; 7] = ["version", "platform", "reconcile", "journal", "listen", "include", "defaults"];
 
 /// Sections of the file's format that this version does not manage.
-const NOT_YET: [&str; 6] =
-    ["azure_organizations", "global_scan", "snapshot_scan", "container_security", "reports", "expectations"];
+const NOT_YET: [&str; 5] =
+    ["azure_organizations", "snapshot_scan", "container_security", "reports", "expectations"];
 
 /// What every entry may say besides its fields.
 const META_KEYS: &[&str] = &["policy", "ignore", "prevent_delete"];

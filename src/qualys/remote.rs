@@ -8,6 +8,7 @@ use super::write::{Created, Write};
 use crate::resource::aws::Aws;
 use crate::resource::azure::Azure;
 use crate::resource::gcp::Gcp;
+use crate::resource::global_scan::GlobalScan;
 use crate::resource::oci::Oci;
 use crate::resource::tag::Tag;
 use crate::resource::{Kind, LiveObject, Resource, Spec};
@@ -80,4 +81,5 @@ remotes! {
     Azure => Azure;
     Gcp => Gcp;
     Oci => Oci;
+    GlobalScan => GlobalScan;
 }

@@ -14,6 +14,7 @@ mod capability;
 pub(crate) mod connector;
 mod field;
 pub mod gcp;
+pub mod global_scan;
 mod live;
 pub mod oci;
 mod pem;
@@ -295,6 +296,8 @@ kinds! {
     Gcp = "gcp" => gcp::Gcp;
     /// An OCI connector.
     Oci = "oci" => oci::Oci;
+    /// The global scan configuration.
+    GlobalScan = "global_scan" => global_scan::GlobalScan;
 }
 
 impl std::fmt::Display for Kind {
@@ -388,6 +391,12 @@ mod tests {
                     "private_key": {"env": "KEY"}, "passphrase": {"env": "PHRASE"}, "home_region": "us-ashburn-1",
                     "capabilities": ["AI"], "tags": ["t"], "run_frequency": "4h", "enabled": true}),
                 &["name", "tenant_id"],
+            ),
+            Kind::GlobalScan => (
+                json!({"option_profile_id": 2, "recurrence": "WEEKLY", "days": ["SUN", "TUE"],
+                    "scan_prefix": "Global", "start_date": "2031-12-01", "start_time": "12:45",
+                    "timezone": "Africa/Cairo"}),
+                &[],
             ),
         }
     }
