@@ -1015,6 +1015,43 @@ fn what_an_oci_connector_signs_in_with_is_fixed_and_its_secrets_are_known_by_the
     }
 }
 
+#[test]
+fn the_global_scan_is_one_object_that_stays_when_the_file_drops_it() {
+    const LIVE: &str = "- {kind: global_scan, id: global, option_profile_id: 2, recurrence: WEEKLY, days: [SUN], \
+                        scan_prefix: Global, start_date: 2022-06-22, start_time: '12:45', timezone: Africa/Cairo}";
+    check("global_scan: {recurrence: DAILY}", "[]", "+ global_scan/global");
+    check("global_scan: {recurrence: WEEKLY, days: [SUN], start_time: '12:45'}", LIVE, "");
+    check(
+        "global_scan: {recurrence: WEEKLY, days: [TUE, SUN], scan_prefix: Edge}",
+        LIVE,
+        "
+        ~ global_scan/global
+            days: [\"SUN\"] -> [\"SUN\",\"TUE\"]
+            scan_prefix: \"Global\" -> \"Edge\"",
+    );
+    check(
+        "global_scan: {recurrence: DAILY}",
+        LIVE,
+        "
+        ~ global_scan/global
+            recurrence: \"WEEKLY\" -> \"DAILY\"",
+    );
+    check("tags: []", LIVE, "o global_scan/global unmanaged");
+    let plan = plan_of(&desired("global_scan: {scan_prefix: Edge}"), &live(LIVE), &Known::default());
+    let after = plan.changes[0].after.as_ref().unwrap().fields();
+    assert_eq!(after["start_date"], "2022-06-22", "an update sends it whole");
+
+    let file = desired("global_scan: {recurrence: WEEKLY, days: [SUN]}");
+    let mut known = known_after(&file, &live(LIVE));
+    known.objects.values_mut().for_each(|object| object.ours = true);
+    let dropped = desired("reconcile: {owner: me, prune: owned}\ntags: [{name: x, policy: observe}]");
+    let stays = "the platform has no call to delete the global scan configuration; it stays as it is";
+    assert_lines(
+        &plan_of(&dropped, &live(LIVE), &known),
+        &format!("+ tag/x held: policy: observe\n- global_scan/global held: {stays}"),
+    );
+}
+
 /// The answer to a create shows the record of an Azure connector empty, and other answers may.
 #[test]
 fn a_connector_whose_answer_does_not_tell_its_subscription_is_found_by_id_or_by_hint() {

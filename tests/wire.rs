@@ -14,6 +14,8 @@ mod stub;
 mod azure;
 #[path = "wire/gcp.rs"]
 mod gcp;
+#[path = "wire/global_scan.rs"]
+mod global_scan;
 #[path = "wire/oci.rs"]
 mod oci;
 
@@ -403,6 +405,7 @@ fn object_name(kind: Kind) -> &'static str {
         Kind::Azure => "AzureAssetDataConnector",
         Kind::Gcp => "GcpAssetDataConnector",
         Kind::Oci => "OciAssetDataConnector",
+        Kind::GlobalScan => "GlobalScanConfiguration",
         other => panic!("{other} is no object of this family"),
     }
 }

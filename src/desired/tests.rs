@@ -274,6 +274,39 @@ fn an_oci_connector_is_told_what_it_got_wrong() {
 }
 
 #[test]
+fn the_global_scan_is_told_what_it_got_wrong() {
+    for (fields, expected) in [
+        (
+            "option_profile_id: 2, recurrence: WEEKLY, days: [SUN, TUE], scan_prefix: Global, start_date: 2031-12-01, \
+             start_time: \"12:45\", timezone: Africa/Cairo",
+            &[][..],
+        ),
+        ("recurrence: DAILY, policy: observe, ignore: [timezone], prevent_delete: true", &[]),
+        ("recurrence: WEEKLY", &["3:14: recurrence: WEEKLY needs days | as in days: [SUN, TUE]"]),
+        (
+            "recurrence: DAILY, days: [SUN]",
+            &["3:40: recurrence: DAILY takes no days | remove days, or say WEEKLY"],
+        ),
+        ("days: [SUN]", &["3:21: days needs recurrence beside it | say WEEKLY"]),
+        ("recurrence: WEEKLY, day: [SUN]", &["3:35: unknown key `day` | did you mean `days`?"]),
+        ("recurrence: MONTHLY", &["3:27: unknown value `MONTHLY` | accepted are DAILY and WEEKLY"]),
+        ("scan_prefix: \"\"", &["3:28: scan_prefix is empty | a scan's title starts with it"]),
+        ("timezone: Berlin", &["3:25: unknown time zone `Berlin` | expected a name"]),
+        ("start_time: 12", &["3:27: expected a text, found the number 12"]),
+        (
+            "start_date: 2026-11-20",
+            &["warning 3:27: start_date 2026-11-20 is in the past | give a date from"],
+        ),
+        ("start_dat: 2031-12-01", &["3:15: unknown key `start_dat` | did you mean `start_date`?"]),
+        ("name: x", &["3:15: unknown key `name`"]),
+    ] {
+        check(&format!("global_scan: {{{fields}}}"), expected);
+    }
+    check("global_scan: [{recurrence: DAILY}]", &["3:14: expected an entry of global_scan (key: value)"]);
+    check("global_scan:", &[]);
+}
+
+#[test]
 fn settings_that_cannot_be_say_why() {
     for (text, expected) in [
         ("reconcile: {every: 1h30m, cron: \"0 0 6 * * Mon-Fri *\", timezone: Europe/Berlin}", &[][..]),

@@ -297,7 +297,7 @@ async fn search<T: QpsObject>(transport: &Transport, ids: Option<&str>) -> Resul
 }
 
 /// A listing without a count and without data tells nothing, least of all that there is nothing.
-fn open_listing(answer: &Answer) -> Result<Envelope, Fault> {
+pub(super) fn open_listing(answer: &Answer) -> Result<Envelope, Fault> {
     let envelope = envelope::open(answer)?;
     match (&envelope.data, envelope.count) {
         (None, None) => Err(Fault::unreadable(answer, "success without count and data")),

@@ -9,6 +9,7 @@ use crate::resource::aws::Aws;
 use crate::resource::azure::Azure;
 use crate::resource::azure_organization::AzureOrganization;
 use crate::resource::gcp::Gcp;
+use crate::resource::global_scan::GlobalScan;
 use crate::resource::oci::Oci;
 use crate::resource::snapshot_scan::SnapshotScan;
 use crate::resource::tag::Tag;
@@ -83,5 +84,6 @@ remotes! {
     Gcp => Gcp;
     Oci => Oci;
     AzureOrganization => AzureOrganization;
+    GlobalScan => GlobalScan;
     SnapshotScan => SnapshotScan;
 }

@@ -8,6 +8,7 @@ use super::connector::{self, Common};
 use super::field::leave_out;
 use super::{
     AzureId, Capabilities, Field, Finding, Kind, Module, PerimeterScan, Reference, Resource, RunFrequency,
+    Timetable,
 };
 use crate::secret::SecretRef;
 
@@ -109,6 +110,10 @@ impl Resource for Azure {
             self.capabilities.as_mut().zip(live.capabilities.as_ref()),
             self.perimeter_scan.as_mut().zip(live.perimeter_scan.as_ref()),
         );
+    }
+
+    fn schedule(&self) -> Option<Timetable<'_>> {
+        self.perimeter_scan.as_ref().and_then(PerimeterScan::schedule)
     }
 
     fn leave_out(&mut self, field: &str) {

@@ -15,6 +15,7 @@ mod capability;
 pub(crate) mod connector;
 mod field;
 pub mod gcp;
+pub mod global_scan;
 mod live;
 pub mod oci;
 mod pem;
@@ -314,6 +315,8 @@ kinds! {
     Oci = "oci" => oci::Oci;
     /// An Azure organization connector.
     AzureOrganization = "azure_organization" => azure_organization::AzureOrganization;
+    /// The global scan configuration.
+    GlobalScan = "global_scan" => global_scan::GlobalScan;
     /// The service account of snapshot-based scans.
     SnapshotScan = "snapshot_scan" => snapshot_scan::SnapshotScan;
 }
@@ -420,6 +423,12 @@ mod tests {
                     "disable_connectors_for_deleted_groups": false, "activate": ["VM"], "tags": ["t"],
                     "remediation": false, "enabled": true, "members": ["azure/b"]}),
                 &["name", "tenant_id"],
+            ),
+            Kind::GlobalScan => (
+                json!({"option_profile_id": 2, "recurrence": "WEEKLY", "days": ["SUN", "TUE"],
+                    "scan_prefix": "Global", "start_date": "2031-12-01", "start_time": "12:45",
+                    "timezone": "Africa/Cairo"}),
+                &[],
             ),
             Kind::SnapshotScan => (
                 json!({"account_id": "123456789012", "schedule": "0 0 2 ? * * *",

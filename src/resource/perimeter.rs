@@ -205,6 +205,21 @@ impl<'de> Deserialize<'de> for ZoneName {
     }
 }
 
+/// What does not go together in a schedule.
+#[derive(Debug)]
+pub(super) struct Misfit {
+    pub(super) field: &'static str,
+    pub(super) message: &'static str,
+    pub(super) hint: &'static str,
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joint = if self.hint.starts_with("as in") { "," } else { ":" };
+        write!(f, "{}{joint} {}", self.message, self.hint)
+    }
+}
+
 impl Schedule {
     /// The first run after `now`, in the schedule's own zone; `None` where a part is missing that decides it.
     ///
@@ -241,7 +256,7 @@ impl Schedule {
     }
 
     /// Fills what is left out from the schedule that is there.
-    fn complete(&mut self, live: &Schedule) {
+    pub(super) fn complete(&mut self, live: &Schedule) {
         let Schedule { option_profile_id, recurrence, days, scan_prefix, start_date, start_time, timezone } =
             self;
         *option_profile_id = option_profile_id.or(live.option_profile_id);
@@ -260,18 +275,19 @@ impl Schedule {
     }
 
     /// Days belong to a weekly scan, and a weekly scan has days; a scan has a title.
-    fn check(&self) -> Result<(), &'static str> {
+    pub(super) fn check(&self) -> Result<(), Misfit> {
+        let misfit = |field, message, hint| Err(Misfit { field, message, hint });
         if self.scan_prefix.as_deref().is_some_and(|prefix| prefix.trim().is_empty()) {
-            return Err("scan_prefix is empty: a scan's title starts with it");
+            return misfit("scan_prefix", "scan_prefix is empty", "a scan's title starts with it");
         }
         match (self.recurrence, self.days.as_ref().map(BTreeSet::is_empty)) {
             (Some(Recurrence::Weekly), None | Some(true)) => {
-                Err("recurrence: WEEKLY needs days, as in days: [SUN, TUE]")
+                misfit("days", "recurrence: WEEKLY needs days", "as in days: [SUN, TUE]")
             }
             (Some(Recurrence::Daily), Some(_)) => {
-                Err("recurrence: DAILY takes no days: remove days, or say WEEKLY")
+                misfit("days", "recurrence: DAILY takes no days", "remove days, or say WEEKLY")
             }
-            (None, Some(_)) => Err("days needs recurrence: WEEKLY beside it"),
+            (None, Some(_)) => misfit("days", "days needs recurrence beside it", "say WEEKLY"),
             (Some(Recurrence::Weekly), Some(false)) | (Some(Recurrence::Daily) | None, None) => Ok(()),
         }
     }

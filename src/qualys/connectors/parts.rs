@@ -433,7 +433,7 @@ fn perimeter_scan(
 }
 
 /// What cannot be read (the guide shows `MM/DD/YYYY` as a date) is left out, and so never equal to a declared value.
-fn schedule(wire: ConnectorScanConfiguration) -> Schedule {
+pub(super) fn schedule(wire: ConnectorScanConfiguration) -> Schedule {
     let Items(names) = wire.days_of_week;
     let day = |DayName(Text(name)): &DayName| DAYS.iter().find(|(_, day)| day == name).map(|(day, _)| *day);
     let days: BTreeSet<Day> = names.iter().filter_map(day).collect();
@@ -466,7 +466,9 @@ fn set_perimeter_scan(scan: &PerimeterScan, create: bool, fields: &mut Map<Strin
         }
         PerimeterScan::Global => false,
         PerimeterScan::Own(schedule) => {
-            fields.insert("connectorScanConfig".into(), set_schedule(schedule));
+            let configuration = schedule_fields(schedule);
+            let set = json!({"set": {"ConnectorScanConfiguration": configuration}});
+            fields.insert("connectorScanConfig".into(), set);
             true
         }
     };
@@ -474,7 +476,8 @@ fn set_perimeter_scan(scan: &PerimeterScan, create: bool, fields: &mut Map<Strin
     fields.insert("connectorScanSetting".into(), json!({"isCustomScanConfigEnabled": custom}));
 }
 
-fn set_schedule(schedule: &Schedule) -> Value {
+/// The fields of a scan configuration.
+pub(super) fn schedule_fields(schedule: &Schedule) -> Map<String, Value> {
     let Schedule { option_profile_id, recurrence, days, scan_prefix, start_date, start_time, timezone } =
         schedule;
     let mut wire = Map::new();
@@ -500,7 +503,7 @@ fn set_schedule(schedule: &Schedule) -> Value {
     put("startDate", start_date.map(|date| date.to_platform().into()));
     put("startTime", start_time.map(|time| time.to_string().into()));
     put("timezone", timezone.as_ref().map(|zone| zone.as_str().into()));
-    json!({"set": {"ConnectorScanConfiguration": wire}})
+    wire
 }
 
 /// How the last run went. An error of an earlier run that the platform still shows beside a good state is over.
