@@ -95,6 +95,7 @@ pub async fn connect(
         timeout: platform.timeout,
         concurrency: platform.concurrency,
         subscription: platform.subscription.clone(),
+        gcp_project_field: platform.gcp_project_field,
         retry: RetryPolicy::default(),
     };
     let reader = match current.filter(|current| current.serves(&endpoint)) {

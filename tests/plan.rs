@@ -944,6 +944,43 @@ fn what_is_fixed_at_creation_needs_a_replace() {
     );
 }
 
+#[test]
+fn a_gcp_connector_is_its_project_and_a_new_key_an_update() {
+    let wanted =
+        |fields: &str| format!("connectors: {{gcp: [{{name: a, project_id: analytics-208707, {fields}}}]}}");
+    let is =
+        |fields: &str| format!("- {{kind: gcp, id: 1, name: b, project_id: analytics-208707, {fields}}}\n");
+    check(&wanted("remediation: true"), &is("remediation: true"), "~ gcp/a\n    name: \"b\" -> \"a\"");
+    check(
+        &wanted(""),
+        &is("").replace("208707", "208708"),
+        "
+        + gcp/a
+        o gcp/b unmanaged",
+    );
+    check(&wanted(""), "- {kind: gcp, id: 1, name: a, hint: analytics-208707}", "");
+    let file = desired(&wanted("service_account_key: {file: key.json}"));
+    let is = live(&is("").replace("name: b", "name: a"));
+    let known = known_to_have_written(&file, &is, r#"{"service_account_key": "k:1"}"#);
+    for (digest, expected) in [("k:1", ""), ("k:2", "~ gcp/a\n    service_account_key: \"k:1\" -> \"k:2\"")] {
+        let known = known_to_have_written(&file, &is, r#"{"service_account_key": "k:1"}"#);
+        let known = with_digests(known, &file, &[("service_account_key", digest)]);
+        assert_lines(&plan_of(&file, &is, &known), expected);
+    }
+    // One that could not be had, or that is no key, stops the change and is a warning.
+    let mut known = known;
+    let sight =
+        SecretSight { digest: Err("the service account's key lacks client_id".to_owned()), advice: None };
+    let object = (Kind::Gcp, "analytics-208707".to_owned());
+    known.secrets.insert(object, BTreeMap::from([("service_account_key", sight)]));
+    let plan = plan_of(&file, &is, &known);
+    assert_lines(&plan, "");
+    assert_eq!(
+        plan.warnings,
+        ["gcp/a: service_account_key not checked: the service account's key lacks client_id"]
+    );
+}
+
 /// The answer to a create shows the record of an Azure connector empty, and other answers may.
 #[test]
 fn a_connector_whose_answer_does_not_tell_its_subscription_is_found_by_id_or_by_hint() {

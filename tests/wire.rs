@@ -12,6 +12,8 @@ mod stub;
 
 #[path = "wire/azure.rs"]
 mod azure;
+#[path = "wire/gcp.rs"]
+mod gcp;
 
 use std::path::PathBuf;
 
@@ -397,6 +399,7 @@ fn object_name(kind: Kind) -> &'static str {
         Kind::Tag => "Tag",
         Kind::Aws => "AwsAssetDataConnector",
         Kind::Azure => "AzureAssetDataConnector",
+        Kind::Gcp => "GcpAssetDataConnector",
         other => panic!("{other} is no object of this family"),
     }
 }

@@ -67,8 +67,7 @@ fn load_with(
 const MAIN_KEYS: [&str; 7] = ["version", "platform", "reconcile", "journal", "listen", "include", "defaults"];
 
 /// Sections of the file's format that this version does not manage.
-const NOT_YET: &[&str] =
-    &["connectors.gcp", "connectors.oci", "global_scan", "container_security", "reports", "expectations"];
+const NOT_YET: &[&str] = &["connectors.oci", "global_scan", "container_security", "reports", "expectations"];
 
 /// What every entry may say besides its fields.
 const META_KEYS: &[&str] = &["policy", "ignore", "prevent_delete"];

@@ -15,6 +15,7 @@ use url::{Host, Url};
 use super::problem::Report;
 use super::settings::{Mode, Platform, Pod, Prune, PruneAction, PullScope, Reconcile, Replace, Settings};
 use super::tree::{NodeId, Tree};
+use crate::resource::gcp::ProjectField;
 use crate::secret::{FilePath, SecretRef};
 
 /// `platform`.
@@ -33,6 +34,7 @@ pub(super) struct RawPlatform {
     timeout: Option<Span>,
     concurrency: Option<Concurrency>,
     subscription: Option<Subscription>,
+    gcp_project_field: Option<ProjectField>,
     username: Option<SecretRef>,
     password: Option<SecretRef>,
 }
@@ -396,6 +398,7 @@ fn platform(
         timeout,
         concurrency,
         subscription,
+        gcp_project_field,
         username,
         password,
     } = raw;
@@ -438,6 +441,7 @@ fn platform(
         timeout: timeout.map_or(Duration::from_secs(30), |span| span.0),
         concurrency: concurrency.map_or(8, |number| number.0),
         subscription: subscription.map(|id| id.0),
+        gcp_project_field: gcp_project_field.unwrap_or_default(),
         username,
         password,
     }

@@ -8,6 +8,7 @@ use glob::Pattern;
 use serde::Deserialize;
 use url::Url;
 
+use crate::resource::gcp::ProjectField;
 use crate::secret::SecretRef;
 
 /// Everything in the main file but the objects. Defaults are filled in, paths are absolute.
@@ -44,6 +45,8 @@ pub struct Platform {
     pub concurrency: usize,
     /// The one subscription (its UUID) that this file is for.
     pub subscription: Option<String>,
+    /// How the platform spells the project of a GCP connector.
+    pub gcp_project_field: ProjectField,
     /// The user; the simulator needs none.
     pub username: Option<SecretRef>,
     /// The password; the simulator needs none.

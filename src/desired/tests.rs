@@ -209,6 +209,40 @@ fn an_azure_connector_is_told_what_it_got_wrong() {
 }
 
 #[test]
+fn a_gcp_connector_is_told_what_it_got_wrong() {
+    check_entries(
+        "gcp",
+        "",
+        &[
+            ("project_id: analytics-208707, service_account_key: {file: key.json}", &[]),
+            ("project_id: example.com:analytics", &[]),
+            ("enabled: true", &["4:3: `project_id` is missing: it tells the connector from others | add"]),
+            ("project_id: Analytics", &["5:15: `Analytics` is no project id | as in analytics-208707"]),
+            ("project_id: 208707", &["5:15: put 208707 in quotes"]),
+            ("project: analytics-208707", &["4:3: `project_id` is missing", "5:3: unknown key `project`"]),
+        ],
+    );
+    check_entries(
+        "gcp",
+        "project_id: analytics-208707,",
+        &[
+            (
+                "service_account_key: \"{}\"",
+                &["5:24: a secret must be a reference, not plain text | expected"],
+            ),
+            (
+                "tags: [prod]",
+                &["warning 5:9: the vendor's guide has no tags for GCP connectors | it is sent"],
+            ),
+            ("activation: []", &["warning 5:15: the vendor's guide has no activation for GCP connectors"]),
+            ("perimeter_scan: global", &["5:3: unknown key `perimeter_scan`"]),
+            ("government: true", &["5:3: unknown key `government`"]),
+            ("capabilities: [CI, CSA, {name: AI, tag: prod}], remediation: true, run_frequency: 6h", &[]),
+        ],
+    );
+}
+
+#[test]
 fn settings_that_cannot_be_say_why() {
     for (text, expected) in [
         ("reconcile: {every: 1h30m, cron: \"0 0 6 * * Mon-Fri *\", timezone: Europe/Berlin}", &[][..]),
@@ -248,10 +282,7 @@ fn settings_that_cannot_be_say_why() {
         ("colour: red", &["3:1: unknown key `colour` | accepted are version, platform"]),
         ("conectors: {}", &["3:1: unknown key `conectors` | did you mean `connectors`?"]),
         ("connectors: {azur: []}", &["3:14: unknown key `azur` in connectors"]),
-        (
-            "azure_organizations: []",
-            &["3:1: this version does not manage azure_organizations yet | remove the section"],
-        ),
+        ("expectations: []", &["3:1: this version does not manage expectations yet | remove the section"]),
         ("connectors: []", &["3:13: connectors holds sections"]),
         ("connectors: {aws: {}}", &["3:19: expected a list of entries in connectors.aws"]),
         ("connectors: {aws: }\ntags:\nreports: []", &["5:1: this version does not manage reports yet"]),
@@ -284,6 +315,11 @@ fn the_platform_is_named_and_has_a_login() {
         (
             "pod: simulator, connectors_api: cloudview".to_owned(),
             &["2:44: this version speaks Connectors 3.0 alone"],
+        ),
+        ("pod: simulator, gcp_project_field: project_id".to_owned(), &[]),
+        (
+            "pod: simulator, gcp_project_field: projectid".to_owned(),
+            &["2:47: unknown value `projectid` | did you mean `projectId`?"],
         ),
         ("pod: simulator, concurrency: 65".to_owned(), &["2:41: expected a number of requests, 1 to 64"]),
         ("pod: simulator, subscription: x".to_owned(), &["2:42: `x` is no subscription"]),
@@ -435,7 +471,7 @@ fn defaults_are_merged_and_undone_and_told_off_once() {
         check(&format!("defaults: {{aws: {defaults}}}\n{entries}"), expected);
     }
     check("defaults: {asw: {}}", &["3:12: unknown key `asw` in defaults | did you mean `aws`?"]);
-    check("defaults: {gcp: {}}", &["3:12: this version does not manage connectors.gcp yet"]);
+    check("defaults: {oci: {}}", &["3:12: this version does not manage connectors.oci yet"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::{Draft, yaml};
 use crate::desired::Settings;
 use crate::desired::settings::{Platform, Pod};
 use crate::plan::visible;
+use crate::resource::gcp::ProjectField;
 
 /// More of the platform's own objects are counted alone.
 const MANY: usize = 10;
@@ -41,6 +42,7 @@ fn platform(platform: &Platform) -> Map<String, Value> {
         proxy,
         timeout,
         concurrency,
+        gcp_project_field,
         subscription,
         username,
         password,
@@ -61,6 +63,12 @@ fn platform(platform: &Platform) -> Map<String, Value> {
         ("proxy", url(proxy)),
         ("timeout", timeout.map(|timeout| json!(format!("{}ms", timeout.as_millis())))),
         ("concurrency", Some(*concurrency).filter(|number| *number != 8).map(Value::from)),
+        (
+            "gcp_project_field",
+            Some(gcp_project_field.name())
+                .filter(|name| *name != ProjectField::default().name())
+                .map(Value::from),
+        ),
         ("subscription", subscription.as_ref().map(|id| json!(id))),
         ("username", username.as_ref().map(|reference| json!(reference))),
         ("password", password.as_ref().map(|reference| json!(reference))),

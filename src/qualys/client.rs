@@ -100,9 +100,13 @@ impl Writer {
         Writer { transport: Arc::clone(&reader.transport) }
     }
 
+    fn write<'a>(&self, changed: Option<&'a [&'a str]>, context: Context<'a>) -> Write<'a> {
+        Write { changed, context, gcp_project_field: self.transport.endpoint().gcp_project_field }
+    }
+
     /// Creates the object. Where the answer is lost, [`ApiError::outcome_unknown`] says so.
     pub async fn create(&self, spec: &Spec, context: Context<'_>) -> Result<Created, ApiError> {
-        remote::create(&self.transport, spec, &Write { changed: None, context }).await
+        remote::create(&self.transport, spec, &self.write(None, context)).await
     }
 
     /// Sends the `changed` fields of the spec, and those that the platform wants beside them (a role's ARN
@@ -114,7 +118,7 @@ impl Writer {
         changed: &[&str],
         context: Context<'_>,
     ) -> Result<(), ApiError> {
-        remote::update(&self.transport, id, spec, &Write { changed: Some(changed), context }).await
+        remote::update(&self.transport, id, spec, &self.write(Some(changed), context)).await
     }
 
     /// Deletes the object. One that is not found is the wanted end.

@@ -7,6 +7,7 @@ use reqwest::{Certificate, Client, Proxy, redirect};
 use url::{Host, Url};
 
 use super::error::ConnectError;
+use crate::resource::gcp::ProjectField;
 use crate::secret::Secret;
 
 /// Where the platform is and how to speak to it.
@@ -34,6 +35,8 @@ pub struct Endpoint {
     pub concurrency: usize,
     /// The one subscription (its UUID) that may answer.
     pub subscription: Option<String>,
+    /// How it spells a field that its documents spell in two ways.
+    pub gcp_project_field: ProjectField,
     /// What is tried again, and how long is waited.
     pub retry: RetryPolicy,
 }
@@ -158,6 +161,7 @@ mod tests {
             timeout: Duration::from_secs(30),
             concurrency: 8,
             subscription: None,
+            gcp_project_field: ProjectField::default(),
             retry: RetryPolicy::default(),
         };
         endpoint.client(&url).unwrap();

@@ -8,6 +8,7 @@ use super::write::{Created, Write};
 use crate::resource::aws::Aws;
 use crate::resource::azure::Azure;
 use crate::resource::azure_organization::AzureOrganization;
+use crate::resource::gcp::Gcp;
 use crate::resource::snapshot_scan::SnapshotScan;
 use crate::resource::tag::Tag;
 use crate::resource::{Kind, LiveObject, Resource, Spec};
@@ -78,6 +79,7 @@ remotes! {
     Tag => Tag;
     Aws => Aws;
     Azure => Azure;
+    Gcp => Gcp;
     AzureOrganization => AzureOrganization;
     SnapshotScan => SnapshotScan;
 }

@@ -229,6 +229,11 @@ impl Transport {
         }
     }
 
+    /// Where it leads to.
+    pub(super) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     /// Whether it speaks to just this endpoint, as this user.
     pub(super) fn serves(&self, endpoint: &Endpoint) -> bool {
         self.endpoint == *endpoint

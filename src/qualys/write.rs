@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::error::ApiError;
 use super::qps::ObjectId;
+use crate::resource::gcp::ProjectField;
 use crate::resource::{Kind, Owner, Spec};
 use crate::secret::{Secret, SecretRef, Secrets};
 
@@ -71,6 +72,7 @@ pub(super) struct Write<'a> {
     /// The fields to send; `None` for a create, which sends all that are set.
     pub(super) changed: Option<&'a [&'a str]>,
     pub(super) context: Context<'a>,
+    pub(super) gcp_project_field: ProjectField,
 }
 
 impl Write<'_> {

@@ -14,7 +14,9 @@ pub mod azure_organization;
 mod capability;
 pub(crate) mod connector;
 mod field;
+pub mod gcp;
 mod live;
+mod pem;
 mod perimeter;
 mod quartz;
 mod scalar;
@@ -35,7 +37,8 @@ pub use live::{Health, LiveObject, Owner};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
 pub use quartz::QuartzCron;
 pub use scalar::{
-    AwsAccount, AzureId, ExternalId, Module, OrganizationFrequency, Partition, Regions, RoleArn, RunFrequency,
+    AwsAccount, AzureId, ExternalId, Module, OrganizationFrequency, Partition, ProjectId, Regions, RoleArn,
+    RunFrequency,
 };
 pub use timetable::Timetable;
 
@@ -304,6 +307,8 @@ kinds! {
     Aws = "aws" => aws::Aws;
     /// An Azure connector.
     Azure = "azure" => azure::Azure;
+    /// A GCP connector.
+    Gcp = "gcp" => gcp::Gcp;
     /// An Azure organization connector.
     AzureOrganization = "azure_organization" => azure_organization::AzureOrganization;
     /// The service account of snapshot-based scans.
@@ -388,6 +393,12 @@ mod tests {
                     "government": false, "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"],
                     "run_frequency": "4h", "remediation": true, "enabled": true, "perimeter_scan": "global"}),
                 &["name", "subscription_id"],
+            ),
+            Kind::Gcp => (
+                json!({"name": "a", "description": "d", "project_id": "analytics-208707",
+                    "service_account_key": {"env": "KEY"}, "capabilities": ["AI"], "activation": ["VM"], "tags": ["t"],
+                    "run_frequency": "4h", "remediation": true, "enabled": true}),
+                &["name", "project_id"],
             ),
             Kind::AzureOrganization => (
                 json!({"name": "a", "tenant_id": "22222222-0000-4000-8000-00000000000a", "tenant_name": "A",

@@ -233,6 +233,24 @@ text_with_a_grammar!(
     folded str::to_ascii_lowercase
 );
 
+text_with_a_grammar!(
+    /// The id of a Google Cloud project: 6 to 30 small letters, digits and hyphens, a letter first and no hyphen last;
+    /// of an old one in front the domain that it belongs to, and a colon.
+    ProjectId,
+    "project id (as in analytics-208707)",
+    |text| {
+        let (domain, id) = text.split_once(':').unwrap_or(("example.com", text));
+        let in_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let in_domain = |byte: u8| in_id(byte) || byte == b'.';
+        domain.contains('.')
+            && domain.bytes().all(in_domain)
+            && (6..=30).contains(&id.len())
+            && id.bytes().all(in_id)
+            && id.starts_with(|first: char| first.is_ascii_lowercase())
+            && !id.ends_with('-')
+    }
+);
+
 /// A group of AWS accounts that share nothing with the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Partition {
@@ -519,6 +537,28 @@ mod tests {
             assert_eq!(read.as_ref().ok().map(AzureId::as_str), good.then_some(normal), "{text}");
         }
         assert_eq!(AzureId::from_platform("0A1B-xx").as_str(), "0a1b-xx", "the platform's is not judged");
+    }
+
+    #[test]
+    fn project_ids_follow_the_grammar_of_google() {
+        for (text, good) in [
+            ("analytics-208707", true),
+            ("my-pro", true),
+            ("example.com:my-project", true),
+            ("a23456789012345678901234567890", true),
+            ("a234567890123456789012345678901", false),
+            ("my-pr", false),
+            ("1analytics", false),
+            ("analytics-", false),
+            ("Analytics", false),
+            ("my_project", false),
+            ("example:my-project", false),
+            ("example.com:short", false),
+            ("a.b:c.d:my-project", false),
+            ("", false),
+        ] {
+            assert_eq!(text.parse::<ProjectId>().is_ok(), good, "{text}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use trueup::qualys::{Endpoint, Reader, RetryPolicy};
+use trueup::resource::gcp::ProjectField;
 use trueup::secret::Secret;
 
 /// One scripted answer.
@@ -116,6 +117,7 @@ impl Stub {
             timeout: Duration::from_secs(20),
             concurrency: 4,
             subscription: None,
+            gcp_project_field: ProjectField::default(),
             retry: RetryPolicy {
                 attempts: 3,
                 base: Duration::from_millis(1),

@@ -17,6 +17,7 @@ use trueup::plan::{Plan, Policy};
 use trueup::qualys::{Endpoint, Reader, RetryPolicy, Writer};
 use trueup::reconcile::{Pass, Report, reconcile};
 use trueup::resource::Kind;
+use trueup::resource::gcp::ProjectField;
 use trueup::secret::Secret;
 use trueup::simulator::{Seed, Settings};
 use trueup::stop::Stop;
@@ -140,6 +141,7 @@ impl Scene {
             timeout: Duration::from_secs(20),
             concurrency: 4,
             subscription: None,
+            gcp_project_field: ProjectField::default(),
             retry: self.patience,
         }
     }

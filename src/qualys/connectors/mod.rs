@@ -3,5 +3,6 @@
 mod aws;
 mod azure;
 mod azure_organization;
+mod gcp;
 mod parts;
 mod snapshot_scan;
