@@ -346,10 +346,7 @@ fn settings_that_cannot_be_say_why() {
         ("colour: red", &["3:1: unknown key `colour` | accepted are version, platform"]),
         ("conectors: {}", &["3:1: unknown key `conectors` | did you mean `connectors`?"]),
         ("connectors: {azur: []}", &["3:14: unknown key `azur` in connectors"]),
-        (
-            "azure_organizations: []",
-            &["3:1: this version does not manage azure_organizations yet | remove the section"],
-        ),
+        ("expectations: []", &["3:1: this version does not manage expectations yet | remove the section"]),
         ("connectors: []", &["3:13: connectors holds sections"]),
         ("connectors: {aws: {}}", &["3:19: expected a list of entries in connectors.aws"]),
         ("connectors: {aws: }\ntags:\nreports: []", &["5:1: this version does not manage reports yet"]),
