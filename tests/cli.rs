@@ -38,12 +38,13 @@ fn addresses(list: &Value) -> Vec<&str> {
 fn the_example_is_planned_applied_and_then_in_sync() {
     let folder = Folder::example();
     let plan = folder.expect(0, &["plan"]);
-    assert!(plan.stdout.contains("Plan: 2 to create, 1 to update"), "{plan}");
+    assert!(plan.stdout.contains("Plan: 5 to create, 4 to update"), "{plan}");
     assert_eq!(plan.stderr, "");
     let applied = folder.expect(0, &["apply", "--yes"]);
-    assert!(applied.stdout.contains("Applied: 2 created, 1 updated"), "{applied}");
+    assert!(applied.stdout.contains("Applied: 6 created, 4 updated"), "{applied}");
     let after = folder.expect(0, &["plan", "--detailed-exitcode"]);
-    assert_eq!(after.stdout, "simulator: in sync · 6 unchanged, 1 unmanaged\n");
+    let first = after.stdout.lines().next();
+    assert_eq!(first, Some("simulator: in sync · 14 unchanged, 2 unmanaged, 4 unverified"), "{after}");
 }
 
 #[test]
@@ -118,25 +119,37 @@ fn without_a_journal_every_cause_is_pending() {
 fn json_is_one_document_that_names_its_format_and_the_exit_code() {
     let folder = Folder::example();
     let plan = check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1");
-    assert_eq!(addresses(&plan["changes"]), ["tag/prod/payments", "aws/prod-payments", "aws/prod-web"]);
+    let changes = [
+        "tag/prod/payments",
+        "aws/prod-payments",
+        "aws/prod-web",
+        "azure/corp-data",
+        "azure/corp-shared",
+        "gcp/analytics",
+        "oci/oracle-lab",
+        "azure_organization/contoso",
+        "global_scan/global",
+        "snapshot_scan/951234567875",
+    ];
+    assert_eq!(addresses(&plan["changes"]), changes);
     assert_eq!(plan["policy"], "dry-run");
     let plan = folder.expect(2, &["plan", "--format", "json", "--detailed-exitcode"]);
     check_json(&plan, "trueup.plan/v1");
 
     let applied = check_json(&folder.expect(0, &["apply", "--yes", "--format", "json"]), "trueup.apply/v1");
     let outcomes = applied["outcomes"].as_array().unwrap();
-    assert_eq!(outcomes.len(), 3);
+    assert_eq!(outcomes.len(), changes.len());
     for outcome in outcomes {
         assert_eq!(outcome["outcome"], "applied", "{outcome}");
         assert!(outcome["id"].is_string() && outcome["error"].is_null() && outcome["because"].is_null());
     }
     assert_eq!(applied["plan"]["format"], "trueup.plan/v1");
-    assert_eq!(addresses(&applied["plan"]["changes"]).len(), 3);
+    assert_eq!(addresses(&applied["plan"]["changes"]).len(), changes.len());
 
     let nothing = check_json(&folder.expect(0, &["apply", "--yes", "--format", "json"]), "trueup.apply/v1");
     assert_eq!(nothing["outcomes"], json!([]));
     let valid = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
-    assert_eq!((&valid["declared"], &valid["warnings"]), (&json!(6), &json!([])));
+    assert_eq!((&valid["declared"], &valid["warnings"]), (&json!(14), &json!([])));
 }
 
 #[test]
@@ -238,7 +251,7 @@ fn a_target_and_what_it_needs_are_applied_and_nothing_else() {
     assert_eq!(applied, ["aws/prod-payments", "tag/prod/payments"]);
     assert_eq!(simulator.object("aws", "prod-web")["runFrequency"], 120, "not a target, not touched");
     let rest = folder.expect(2, &["plan", "--detailed-exitcode"]);
-    assert!(rest.stdout.contains("Plan: 0 to create, 1 to update"), "{rest}");
+    assert!(rest.stdout.contains("Plan: 3 to create, 4 to update"), "{rest}");
 }
 
 #[test]
@@ -319,7 +332,7 @@ fn a_file_that_is_missing_is_78_and_named() {
 fn config_yaml_in_the_working_folder_is_the_default() {
     let folder = Folder::example();
     let valid = folder.expect(0, &["validate"]);
-    assert!(valid.stdout.starts_with("config.yaml: valid · 6 objects, 1 file, 0 warnings\n"), "{valid}");
+    assert!(valid.stdout.starts_with("config.yaml: valid · 14 objects, 1 file, 0 warnings\n"), "{valid}");
 }
 
 #[test]

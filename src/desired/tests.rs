@@ -67,8 +67,8 @@ fn the_example_is_taken_without_a_warning() {
     let desired =
         files::load_in(&path, TODAY, None).unwrap_or_else(|rejected| panic!("{:#?}", rejected.problems));
     assert_eq!(desired.warnings, []);
-    assert_eq!(desired.declared.len(), 6);
-    assert_eq!(desired.sections, [Kind::Tag, Kind::Aws].into());
+    assert_eq!(desired.declared.len(), 14);
+    assert_eq!(desired.sections, Kind::ALL.iter().copied().collect(), "it shows every kind");
     assert_eq!(desired.files, [PathBuf::from(&path)]);
     assert_eq!(desired.settings.journal, Some(path.with_file_name("trueup.db")));
 }
@@ -234,7 +234,8 @@ fn a_gcp_connector_is_told_what_it_got_wrong() {
                 "tags: [prod]",
                 &["warning 5:9: the vendor's guide has no tags for GCP connectors | it is sent"],
             ),
-            ("activation: []", &["warning 5:15: the vendor's guide has no activation for GCP connectors"]),
+            ("activation: []", &[]),
+            ("activation: [VM]", &["warning 5:15: the vendor's guide has no activation for GCP connectors"]),
             ("perimeter_scan: global", &["5:3: unknown key `perimeter_scan`"]),
             ("government: true", &["5:3: unknown key `government`"]),
             ("capabilities: [CI, CSA, {name: AI, tag: prod}], remediation: true, run_frequency: 6h", &[]),
