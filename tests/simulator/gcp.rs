@@ -141,15 +141,15 @@ async fn a_gcp_connector_is_made_in_xml() {
 #[tokio::test]
 async fn every_documented_criterion_finds_its_gcp_connector() {
     let remote = Remote::example().await;
-    let id = remote.id("gcp", "analytics").await;
+    let id = remote.id("gcp", "research").await;
     let criteria = [
         ("id", id.to_string()),
-        ("name", "analytics".to_owned()),
-        ("description", "Data analytics".to_owned()),
+        ("name", "research".to_owned()),
+        ("description", "Made by hand".to_owned()),
         ("lastSync", "2026-01-12T01:21:57Z".to_owned()),
         ("type", "GCP".to_owned()),
         ("Type", "GCP".to_owned()),
-        ("authRecord.projectId", "analytics-208707".to_owned()),
+        ("authRecord.projectId", "research-318204".to_owned()),
         ("connectorState", "FINISHED_SUCCESS".to_owned()),
         ("appCapability.name", "CSA".to_owned()),
         ("appCapability.tag.name", "prod".to_owned()),

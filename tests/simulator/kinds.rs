@@ -43,7 +43,7 @@ fn clouds(tag: u64) -> [Cloud; 4] {
             kind: "gcp",
             noun: GCP,
             object: "GcpAssetDataConnector",
-            example: "analytics",
+            example: "research",
             identity: "projectId",
             known_by: gcp::PROJECT,
             sample: gcp::connector(),

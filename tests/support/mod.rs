@@ -47,8 +47,17 @@ pub enum May {
 impl Scene {
     /// An empty subscription, but for the platform's own tags.
     pub async fn new(options: &[(&str, &str)]) -> Scene {
+        Scene::of(Seed::Empty, options).await
+    }
+
+    /// The subscription that the simulator starts from when nothing else is said.
+    pub async fn example(options: &[(&str, &str)]) -> Scene {
+        Scene::of(Seed::Example, options).await
+    }
+
+    async fn of(seed: Seed, options: &[(&str, &str)]) -> Scene {
         let mut settings = Settings {
-            seed: Seed::Empty,
+            seed,
             username: USER.to_owned(),
             password: PASSWORD.to_owned(),
             ..Settings::default()
