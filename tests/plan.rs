@@ -11,7 +11,7 @@ use trueup::plan::{
     Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Refused, Style, plan,
     plan_json, render_text,
 };
-use trueup::resource::{Health, Kind, LiveObject, Owner};
+use trueup::resource::{Health, Kind, LiveObject, Owner, RunError};
 
 const HEAD: &str = "version: 1\nplatform: {pod: simulator}\n";
 
@@ -53,8 +53,11 @@ fn live(yaml: &str) -> LiveState {
         let id = row.remove("id").map(text).unwrap();
         let owner = row.remove("owner").map(text);
         let locked = row.remove("locked").map(text);
-        let health =
-            Health { state: row.remove("state").map(text), last_error: row.remove("last_error").map(text) };
+        let health = Health {
+            state: row.remove("state").map(text),
+            last_error: row.remove("last_error").map(text),
+            ..Health::default()
+        };
         let unreadable = match row.remove("not") {
             Some(Value::Object(not)) => {
                 not.into_iter().map(|(name, value)| (kind.field(&name).unwrap().name, value)).collect()
@@ -943,4 +946,31 @@ fn next_runs_are_not_shown_where_no_schedule_changes_or_none_can_be_told() {
     let plan =
         plan_of(&desired(&aws(&other.replace("9:05", "09:05"))), &live(&live_aws(other)), &Known::default());
     assert_eq!(plan.changes.len(), 0);
+}
+
+#[test]
+fn of_the_errors_of_a_run_three_are_shown_and_the_plan_is_the_same() {
+    let mut plan = plan_of(&desired(SHOWN_FILE), &live(SHOWN_LIVE), &Known::default());
+    let id = plan.id.clone();
+    let error = |number: i64| RunError {
+        message: format!("\u{1b}[31m<b>{number}\n</b>"),
+        created: jiff::Timestamp::from_second(number * 60).ok(),
+    };
+    plan.unhealthy[0].errors = (1..=5).map(error).collect();
+    plan.unhealthy[0].errors[0].created = None;
+    let text = render_text(&plan, "US1", Style::default());
+    let after = text.lines().skip_while(|line| !line.contains(" unhealthy ")).skip(1).take(4);
+    assert_eq!(
+        after.collect::<Vec<_>>(),
+        [
+            "    \\u{1b}[31m<b>1\\n</b>",
+            "    1970-01-01 00:02 UTC  \\u{1b}[31m<b>2\\n</b>",
+            "    1970-01-01 00:03 UTC  \\u{1b}[31m<b>3\\n</b>",
+            "    … 2 more",
+        ]
+    );
+    let heading = Heading { platform: "US1", generated_at: jiff::Timestamp::UNIX_EPOCH, exit: 1 };
+    let json = plan_json(&plan, &heading);
+    assert_eq!(json["unhealthy"][0]["errors"][1]["created"], "1970-01-01T00:02:00Z");
+    assert_eq!(json["id"], Value::String(id));
 }

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, Style, plan_json, render_text};
 use crate::qualys::Writer;
-use crate::reconcile::{Pass, Report, reconcile};
+use crate::reconcile::{Ailments, Pass, Report, reconcile};
 use crate::resource::Address;
 use crate::stop::Stop;
 
@@ -64,6 +64,7 @@ impl Session {
             reader: &self.connection.reader,
             writer: writer.as_ref(),
             journal: &mut self.journal,
+            ailments: &mut Ailments::default(),
             policy: &self.policy,
             stop,
             tell: &mut |_, _| {},

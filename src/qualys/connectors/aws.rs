@@ -49,6 +49,8 @@ pub(in crate::qualys) struct Wire {
     connector_state: Option<String>,
     #[serde(deserialize_with = "crate::qualys::shapes::filled")]
     last_error: Option<String>,
+    #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+    last_sync: Option<String>,
     #[serde(deserialize_with = "crate::qualys::shapes::flag")]
     is_attached_to_org_connector: bool,
     #[serde(deserialize_with = "crate::qualys::shapes::flag")]
@@ -124,7 +126,7 @@ impl QpsObject for Aws {
         };
         let locked =
             wire.is_attached_to_org_connector.then(|| "member of an organization connector".to_owned());
-        let health = parts::health(wire.connector_state, wire.last_error);
+        let health = parts::health(wire.connector_state, wire.last_error).synced(wire.last_sync);
         let object =
             LiveObject { unreadable, owner, health, locked, ..LiveObject::new(id.to_string(), spec) };
         Ok((id, Some(object)))

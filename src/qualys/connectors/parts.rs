@@ -243,7 +243,7 @@ fn set_schedule(schedule: &Schedule) -> Value {
 
 /// How the last run went. An error of an earlier run that the platform still shows beside a good state is over.
 pub(super) fn health(state: Option<String>, last_error: Option<String>) -> Health {
-    let mut health = Health { state, last_error };
+    let mut health = Health { state, last_error, last_sync: None };
     if !health.is_unhealthy() {
         health.last_error = None;
     }
