@@ -6,6 +6,7 @@ mod plan;
 mod run;
 mod session;
 mod simulate;
+mod sync;
 mod template;
 mod validate;
 
@@ -86,6 +87,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Check the file alone, offline
     Validate(validate::ValidateArgs),
+    /// Run connectors on the platform now
+    Sync(sync::SyncArgs),
     /// Download what has to be set up in a cloud before a connector can work there
     Template(template::TemplateArgs),
     /// Run the simulator of the platform alone
@@ -171,6 +174,7 @@ pub fn main() -> Exit {
             Command::Plan(args) => plan::run(&common, &args).await,
             Command::Apply(args) => apply::run(&common, &args).await,
             Command::Validate(args) => validate::run(&common, &args),
+            Command::Sync(args) => sync::run(&common, &args).await,
             Command::Template(args) => template::run(&common, args).await,
             Command::Simulate(args) => simulate::run(&common, args).await,
         }

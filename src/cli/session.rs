@@ -13,7 +13,7 @@ use crate::error::one_line;
 use crate::exit::Exit;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, Style, plan_json, render_text};
-use crate::qualys::Writer;
+use crate::qualys::{Reader, Writer};
 use crate::reconcile::{Ailments, Pass, Report, reconcile};
 use crate::resource::Address;
 use crate::stop::Stop;
@@ -73,6 +73,14 @@ impl Session {
         .await;
         report.log_end(&run_id);
         report
+    }
+
+    pub(super) const fn reader(&self) -> &Reader {
+        &self.connection.reader
+    }
+
+    pub(super) const fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     pub(super) fn text(&self, plan: &Plan, show_unmanaged: bool) -> String {

@@ -24,6 +24,7 @@ use crate::stop::Stop;
 use aftermath::Intents;
 
 pub use ailments::Ailments;
+pub(crate) use secrets::resolve as resolve_secrets;
 
 /// What a pass works with.
 pub struct Pass<'a> {
