@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use crate::error::one_line;
+use crate::error::with_hint;
 use crate::plan::{Action, ApprovedPlan, Change};
 use crate::qualys::{ApiError, Context, Created, Names, Writer};
 use crate::resource::{Address, Kind};
@@ -205,7 +205,7 @@ async fn perform(change: &Change, writer: &Writer, secrets: &Secrets, ids: &Ids)
             match incomplete {
                 None => Outcome::Applied { id, existed },
                 Some(error) => Outcome::Failed {
-                    error: format!("made (id {id}), but not all of it: {}", said(&error)),
+                    error: format!("made (id {id}), but not all of it: {}", with_hint(&error)),
                     made: Some(id),
                 },
             }
@@ -216,7 +216,7 @@ async fn perform(change: &Change, writer: &Writer, secrets: &Secrets, ids: &Ids)
             made: None,
         },
         Err(Unwritten::Refused { error, after }) => {
-            let told = format!("{after}{}", said(&error));
+            let told = format!("{after}{}", with_hint(&error));
             if error.outcome_unknown() {
                 Outcome::Unknown { error: told }
             } else {
@@ -225,11 +225,6 @@ async fn perform(change: &Change, writer: &Writer, secrets: &Secrets, ids: &Ids)
         }
     };
     Applied { change: change.clone(), outcome, took: began.elapsed() }
-}
-
-fn said(error: &ApiError) -> String {
-    let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
-    format!("{}{hint}", one_line(error))
 }
 
 /// Why a write was not made.

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::plan::visible;
+use crate::qualys::ApiError;
 
 /// The error and its causes, joined by colons, on one line.
 #[must_use]
@@ -19,4 +20,11 @@ pub fn one_line(error: &dyn Error) -> String {
         source = cause.source();
     }
     visible(&text)
+}
+
+/// What the platform refused, and what to do about it where that is known, on one line.
+#[must_use]
+pub fn with_hint(error: &ApiError) -> String {
+    let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
+    format!("{}{hint}", one_line(error))
 }

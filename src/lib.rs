@@ -6,7 +6,7 @@
 //! In reading order: [`reconcile`] is one pass, the function to read first. [`desired`] reads the file,
 //! [`pull`] the platform; both end in the types of [`resource`], the normal form. [`plan`] compares the two and
 //! makes every choice, [`apply`] performs it, [`journal`] remembers what the platform cannot tell. [`qualys`]
-//! alone knows the wire. [`daemon`] turns triggers into passes, [`cli`] arguments into commands. [`simulator`]
+//! alone knows the wire, [`sync`] runs connectors now. [`daemon`] turns triggers into passes, [`cli`] arguments into commands. [`simulator`]
 //! stands in for the platform and shares no code with [`qualys`].
 
 pub mod reconcile;
@@ -20,6 +20,7 @@ pub mod export;
 pub mod journal;
 pub mod plan;
 pub mod qualys;
+pub mod sync;
 
 pub mod cli;
 pub mod connect;

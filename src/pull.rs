@@ -4,20 +4,16 @@ use futures::future::join_all;
 
 use crate::desired::Desired;
 use crate::desired::settings::PullScope;
-use crate::error::one_line;
+use crate::error::with_hint;
 use crate::plan::LiveState;
 use crate::qualys::Reader;
 use crate::resource::Kind;
 
 /// Reads the whole listing of each kind, side by side. A listing that fails is an error, never an empty one.
 pub async fn pull(reader: &Reader, kinds: &[Kind]) -> LiveState {
-    let listings = kinds.iter().map(|&kind| async move {
-        let listing = reader.list(kind).await.map_err(|error| {
-            let hint = error.hint().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
-            format!("{}{hint}", one_line(&error))
-        });
-        (kind, listing)
-    });
+    let listings = kinds
+        .iter()
+        .map(|&kind| async move { (kind, reader.list(kind).await.map_err(|error| with_hint(&error))) });
     LiveState::new(join_all(listings).await.into_iter().collect())
 }
 

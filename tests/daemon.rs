@@ -90,7 +90,8 @@ fn a_start_is_told_event_by_event() {
     );
     check_fields(&finished, &["duration_ms"]);
     let unhealthy = fields("connector_unhealthy");
-    check_fields(&unhealthy, &["address", "state", "last_error"]);
+    check_fields(&unhealthy, &["address", "state", "last_error", "errors"]);
+    assert_eq!(unhealthy["errors"].as_array().map(Vec::len), Some(3), "{unhealthy}");
     assert_eq!(unhealthy["level"], "WARN");
 
     let ended = daemon.stop();
@@ -134,9 +135,10 @@ fn what_is_served_is_what_the_plan_command_says() {
     for line in ["trueup_changes{action=\"create\"} 6", "trueup_unmanaged 3", "trueup_unhealthy 2"] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }
-    // Each kind that can be listed is a page; besides a token, and of the organization connector itself and its members.
+    // Each kind that can be listed is a page; besides a token, the organization connector itself and its members, and
+    // the errors of the two connectors that failed.
     let listed = trueup::resource::Kind::ALL.iter().filter(|kind| kind.is_listed()).count();
-    let reads = format!("trueup_api_requests_total{{type=\"read\"}} {}", listed + 3);
+    let reads = format!("trueup_api_requests_total{{type=\"read\"}} {}", listed + 5);
     assert!(metrics.lines().any(|found| found == reads), "{reads} is not in\n{metrics}");
     let status = daemon.get("/api/v1/status").json();
     assert_eq!(status["format"], "trueup.status/v1");
@@ -336,6 +338,54 @@ fn under_enforce_a_change_behind_its_back_is_told_and_reverted_at_the_next_pass(
     let gone = daemon.named("drift_detected").pop().unwrap();
     assert_eq!((&gone["address"], &gone["action"]), (&json!("aws/one"), &json!("create")), "{gone}");
     simulator.object("aws", "one");
+}
+
+#[test]
+fn a_connector_that_fails_and_recovers_is_told_once_each_with_the_errors_of_its_run() {
+    let (folder, simulator) = with_platform(SECTIONS, &["states=frozen"]);
+    folder.expect(0, &["apply", "--yes"]);
+    let lists = |simulator: &Simulator| {
+        let asked = simulator.take_requests();
+        let is_list = |request: &&Value| request["path"].as_str().unwrap().ends_with("connectorerrors");
+        asked.iter().filter(is_list).count()
+    };
+    let errors = json!([
+        {"errorMessage": "\u{1b}[31m<b>first</b>", "created": "2031-01-01T00:00:01Z"},
+        {"errorMessage": "second", "created": "2031-01-01T00:00:02Z"}
+    ]);
+    let ill = json!({"connectorState": "FINISHED_ERRORS", "lastError": "<i>no</i> access", "errors": errors});
+    simulator.set("aws", "one", &ill);
+    let mut daemon = Daemon::start(&folder);
+    daemon.finish_pass();
+    daemon.pass();
+    let told = daemon.named("connector_unhealthy");
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(told[0]["last_error"], "<i>no</i> access");
+    // The newest first.
+    assert_eq!(told[0]["errors"][0], "second", "{}", told[0]);
+    assert!(told[0]["errors"][1].as_str().unwrap().ends_with("<b>first</b>"), "{}", told[0]);
+    assert_eq!(lists(&simulator), 1, "asked for once while nothing moves");
+
+    let shown = |from: &Value| from["unhealthy"][0]["errors"].clone();
+    let (plan, status) = (plan_over_http(&daemon), daemon.get("/api/v1/status").json());
+    assert_eq!(shown(&plan), shown(&status));
+    assert_eq!(shown(&plan)[0], json!({"message": "second", "created": "2031-01-01T00:00:02Z"}));
+    let page = daemon.get("/").body;
+    assert!(page.contains("second") && page.contains("first"), "{page}");
+    assert!(!page.contains("<b>") && !page.contains("<i>") && !page.contains('\u{1b}'), "{page}");
+
+    simulator.set("aws", "one", &json!({"connectorState": "ERROR"}));
+    daemon.pass();
+    assert_eq!(daemon.named("connector_unhealthy").len(), 2);
+    assert_eq!(lists(&simulator), 1, "and again once it has");
+    simulator.set("aws", "one", &json!({"connectorState": "FINISHED_SUCCESS", "lastError": null}));
+    daemon.pass();
+    daemon.pass();
+    let recovered = daemon.named("connector_recovered");
+    assert_eq!(recovered.len(), 1, "{recovered:#?}");
+    check_fields(&recovered[0], &["address", "state", "last_error", "errors"]);
+    assert_eq!(recovered[0]["errors"], json!([]));
+    assert_eq!(lists(&simulator), 0);
 }
 
 #[test]

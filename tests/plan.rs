@@ -9,9 +9,9 @@ use serde_json::Value;
 use trueup::desired::{self, Desired};
 use trueup::plan::{
     Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Refused, SecretSight,
-    Style, plan, plan_json, render_text,
+    Style, locate, plan, plan_json, render_text,
 };
-use trueup::resource::{Health, Kind, LiveObject, Owner};
+use trueup::resource::{Health, Kind, LiveObject, Owner, RunError};
 
 const HEAD: &str = "version: 1\nplatform: {pod: simulator}\n";
 
@@ -54,8 +54,11 @@ fn live(yaml: &str) -> LiveState {
         let owner = row.remove("owner").map(text);
         let locked = row.remove("locked").map(text);
         let hint = row.remove("hint").map(text);
-        let health =
-            Health { state: row.remove("state").map(text), last_error: row.remove("last_error").map(text) };
+        let health = Health {
+            state: row.remove("state").map(text),
+            last_error: row.remove("last_error").map(text),
+            ..Health::default()
+        };
         let unreadable = match row.remove("not") {
             Some(Value::Object(not)) => {
                 not.into_iter().map(|(name, value)| (kind.field(&name).unwrap().name, value)).collect()
@@ -1213,4 +1216,109 @@ fn next_runs_are_not_shown_where_no_schedule_changes_or_none_can_be_told() {
     let plan =
         plan_of(&desired(&aws(&other.replace("9:05", "09:05"))), &live(&live_aws(other)), &Known::default());
     assert_eq!(plan.changes.len(), 0);
+}
+
+// Addresses.
+
+/// What each address means: an id, or why it means none.
+#[track_caller]
+fn check_addresses(file: &str, on_platform: &str, expected: &[(&str, &str)]) {
+    let (desired, live, known) = (desired(file), live(on_platform), Known::default());
+    let wanted: Vec<_> = expected.iter().map(|(address, _)| address.parse().unwrap()).collect();
+    let found = locate(&wanted, &desired, &live, &known);
+    for ((address, expected), found) in expected.iter().zip(found) {
+        let found = match found {
+            Ok(target) => format!("{} as {}", target.id, target.address),
+            Err(why) => why.to_string(),
+        };
+        assert_eq!(found, *expected, "{address}");
+    }
+}
+
+#[test]
+fn an_address_means_what_the_plan_shows_under_it() {
+    let file = "connectors:
+  aws:
+    - {name: ours, arn: 'arn:aws:iam::111111111111:role/Q'}
+    - {name: same, arn: 'arn:aws:iam::222222222222:role/Q'}
+    - {name: planned, arn: 'arn:aws:iam::333333333333:role/Q'}
+    - {name: pair, arn: 'arn:aws:iam::444444444444:role/Q'}
+    - {name: pair, arn: 'arn:aws:iam::555555555555:role/Q'}
+    - {name: double, arn: 'arn:aws:iam::666666666666:role/Q'}
+snapshot_scan: {account_id: '951234567875', schedule: '0 0 2 ? * * *'}
+";
+    let on_platform = "
+- {kind: aws, id: 1, name: theirs, arn: 'arn:aws:iam::111111111111:role/Q'}
+- {kind: aws, id: 2, name: same, arn: 'arn:aws:iam::222222222222:role/Q'}
+- {kind: aws, id: 3, name: planned, arn: 'arn:aws:iam::777777777777:role/Q'}
+- {kind: aws, id: 4, name: pair, arn: 'arn:aws:iam::444444444444:role/Q'}
+- {kind: aws, id: 6, name: double, arn: 'arn:aws:iam::666666666666:role/Q'}
+- {kind: aws, id: 7, name: double, arn: 'arn:aws:iam::666666666666:role/Q'}
+- {kind: aws, id: 8, name: left, arn: 'arn:aws:iam::888888888888:role/Q'}
+- {kind: aws, id: 9, name: left, arn: 'arn:aws:iam::999999999999:role/Q'}
+";
+    let several = |name: &str, accounts: [u64; 2]| {
+        let [one, other] = accounts.map(|account| format!("aws/{name}#arn:aws:iam::{account}:role/Q"));
+        format!("several bear that name: {one}, {other}")
+    };
+    let planned = "aws/planned#arn:aws:iam::777777777777:role/Q";
+    check_addresses(
+        file,
+        on_platform,
+        &[
+            ("aws/ours", "1 as aws/ours"),
+            ("aws/theirs", "1 as aws/ours"),
+            ("aws/ours#arn:aws:iam::111111111111:role/Q", "1 as aws/ours"),
+            ("aws/same", "2 as aws/same"),
+            // A namesake is not what the file means.
+            ("aws/planned", "in config.yaml:7, not live yet"),
+            (planned, &format!("3 as {planned}")),
+            ("aws/pair", &several("pair", [444_444_444_444, 555_555_555_555])),
+            ("aws/pair#arn:aws:iam::444444444444:role/Q", "4 as aws/pair#arn:aws:iam::444444444444:role/Q"),
+            ("aws/pair#arn:aws:iam::555555555555:role/Q", "in config.yaml:9, not live yet"),
+            ("aws/double", "several live objects have its identity: ids 6, 7"),
+            ("aws/left", &several("left", [888_888_888_888, 999_999_999_999])),
+            ("aws/nobody", "neither on the platform nor in the file"),
+            // It cannot be listed: its identity is its id.
+            ("snapshot_scan/951234567875", "951234567875 as snapshot_scan/951234567875"),
+            ("snapshot_scan/111111111111", "neither on the platform nor in the file"),
+        ],
+    );
+    check_addresses(file, "[{kind: aws, fails: 'no answer'}]", &[("aws/ours", "no answer")]);
+}
+
+#[test]
+fn what_has_a_new_role_is_found_by_its_account_as_in_the_plan() {
+    check_addresses(
+        "connectors: {aws: [{name: ours, arn: 'arn:aws:iam::111111111111:role/New'}]}",
+        "[{kind: aws, id: 1, name: theirs, arn: 'arn:aws:iam::111111111111:role/Old'}]",
+        &[("aws/ours", "1 as aws/ours")],
+    );
+}
+
+#[test]
+fn of_the_errors_of_a_run_three_are_shown_and_the_plan_is_the_same() {
+    let mut plan = plan_of(&desired(SHOWN_FILE), &live(SHOWN_LIVE), &Known::default());
+    let id = plan.id.clone();
+    let error = |number: i64| RunError {
+        message: format!("\u{1b}[31m<b>{number}\n</b>"),
+        created: jiff::Timestamp::from_second(number * 60).ok(),
+    };
+    plan.unhealthy[0].errors = (1..=5).map(error).collect();
+    plan.unhealthy[0].errors[0].created = None;
+    let text = render_text(&plan, "US1", Style::default());
+    let after = text.lines().skip_while(|line| !line.contains(" unhealthy ")).skip(1).take(4);
+    assert_eq!(
+        after.collect::<Vec<_>>(),
+        [
+            "    \\u{1b}[31m<b>1\\n</b>",
+            "    1970-01-01 00:02 UTC  \\u{1b}[31m<b>2\\n</b>",
+            "    1970-01-01 00:03 UTC  \\u{1b}[31m<b>3\\n</b>",
+            "    … 2 more",
+        ]
+    );
+    let heading = Heading { platform: "US1", generated_at: jiff::Timestamp::UNIX_EPOCH, exit: 1 };
+    let json = plan_json(&plan, &heading);
+    assert_eq!(json["unhealthy"][0]["errors"][1]["created"], "1970-01-01T00:02:00Z");
+    assert_eq!(json["id"], Value::String(id));
 }

@@ -22,7 +22,7 @@ mod oci;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use stub::{Stub, success};
+use stub::{Play, Stub, success};
 use trueup::qualys::{Context, Names, Writer};
 use trueup::resource::{Kind, LiveObject, Owner, Spec};
 use trueup::secret::{SecretRef, Secrets};
@@ -611,4 +611,100 @@ async fn a_name_that_is_not_on_the_platform_is_refused_before_any_request() {
         assert_eq!(error.to_string(), format!("could not update awsassetdataconnector 5: {said}"));
     }
     assert_eq!(stub.asked().len(), 0);
+}
+
+// Runs.
+
+#[tokio::test]
+async fn a_run_is_asked_for_by_id_alone_and_once() {
+    let stub = Stub::plays([success(&json!({"count": 1, "data": wrapped(connector())}))]).await;
+    Writer::new(&stub.reader()).run(Kind::Aws, "8001").await.unwrap();
+    let asked = stub.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(
+        (asked[0].method.as_str(), asked[0].path.as_str(), asked[0].body.as_str()),
+        ("POST", "/qps/rest/3.0/run/am/awsassetdataconnector/8001", "")
+    );
+    // Whether it was taken up is not known: sent again it might run twice.
+    let stub = Stub::plays([Play::Close]).await;
+    let error = Writer::new(&stub.reader()).run(Kind::Aws, "8001").await.unwrap_err();
+    assert!(error.outcome_unknown(), "{error}");
+    assert_eq!(stub.asked().len(), 1);
+    let stub = Stub::plays([success(&json!({"count": 0}))]).await;
+    let error = Writer::new(&stub.reader()).run(Kind::Aws, "8001").await.unwrap_err();
+    assert_eq!(error.to_string(), "could not run awsassetdataconnector 8001: no object has this id");
+}
+
+#[tokio::test]
+async fn a_run_without_an_id_or_of_what_does_not_run_is_never_sent() {
+    let stub = Stub::plays([success(&json!({"count": 1}))]).await;
+    let writer = Writer::new(&stub.reader());
+    for (kind, id, said) in [
+        (Kind::Aws, "", "could not run awsassetdataconnector: `` is no id of the platform"),
+        (Kind::Aws, "7/../8", "could not run awsassetdataconnector: `7/../8` is no id of the platform"),
+        (Kind::Aws, "0", "could not run awsassetdataconnector: `0` is no id of the platform"),
+        (Kind::Tag, "7", "could not run tag 7: nothing of that kind can be run"),
+    ] {
+        assert_eq!(writer.run(kind, id).await.unwrap_err().to_string(), said);
+    }
+    assert_eq!(stub.reader().run_errors(Kind::Tag, "7").await.unwrap(), []);
+    assert!(stub.reader().run_errors(Kind::Aws, "").await.is_err());
+    assert_eq!(stub.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn the_errors_of_a_run_are_read_newest_first_in_every_documented_form() {
+    let error = |message: &str, created: &str| json!({"errorMessage": message, "created": created});
+    let [old, new] = [error("old", "2031-04-30T10:00:00Z"), error("new", "2031-04-30T11: 00: 00Z")];
+    let name = "AssetDataConnectorErrors";
+    for data in [
+        json!([{name: old}, {name: new}]),
+        json!([{name: new}, {name: old}]),
+        json!({name: [old, new]}),
+        json!({"list": [{name: old}, {name: new}, {name: {"created": "2031-04-30T12:00:00Z"}}]}),
+    ] {
+        let stub =
+            Stub::plays([success(&json!({"count": 2, "hasMoreRecords": "false", "data": data}))]).await;
+        let errors = stub.reader().run_errors(Kind::Aws, "8001").await.unwrap();
+        assert_eq!(
+            serde_json::to_value(&errors).unwrap(),
+            json!([
+                {"message": "new", "created": "2031-04-30T11:00:00Z"},
+                {"message": "old", "created": "2031-04-30T10:00:00Z"}
+            ]),
+            "{data}"
+        );
+        let asked = stub.asked();
+        assert_eq!(
+            (asked[0].method.as_str(), asked[0].path.as_str()),
+            ("POST", "/qps/rest/3.0/search/am/assetdataconnectorerrors")
+        );
+        assert_eq!(
+            asked[0].json()["ServiceRequest"]["filters"],
+            json!({"Criteria": [{"field": "id", "operator": "EQUALS", "value": "8001"}]})
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_a_run_without_a_time_comes_last_and_no_hit_is_no_error() {
+    let data = json!([
+        {"AssetDataConnectorErrors": {"errorMessage": "some time"}},
+        {"AssetDataConnectorErrors": {"errorMessage": "then", "created": "2031-04-30T10:00:00Z"}},
+    ]);
+    let stub = Stub::plays([success(&json!({"count": 2, "data": data}))]).await;
+    let errors = stub.reader().run_errors(Kind::Aws, "8001").await.unwrap();
+    let told: Vec<(&str, bool)> =
+        errors.iter().map(|error| (error.message.as_str(), error.created.is_some())).collect();
+    assert_eq!(told, [("then", true), ("some time", false)]);
+    let stub = Stub::plays([success(&json!({"count": 0}))]).await;
+    assert_eq!(stub.reader().run_errors(Kind::Aws, "8001").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_error_of_a_run_repeats_no_secret() {
+    let data = json!([{"AssetDataConnectorErrors": {"errorMessage": "login acme_ab1 pa55-w0rd refused"}}]);
+    let stub = Stub::plays([success(&json!({"count": 1, "data": data}))]).await;
+    let errors = stub.reader().run_errors(Kind::Aws, "8001").await.unwrap();
+    assert!(!errors[0].message.contains("pa55-w0rd") && errors[0].message.contains("refused"), "{errors:?}");
 }

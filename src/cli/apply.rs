@@ -71,7 +71,11 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
             Format::Json => output::complain(&text),
         }
         let nothing = plan.applicable().next().is_none() || plan.blocked.is_some();
-        if args.yes || nothing { Box::pin(ready(true)) } else { Box::pin(asked(asks.clone())) }
+        if args.yes || nothing {
+            Box::pin(ready(true))
+        } else {
+            Box::pin(asked("Apply this plan?", asks.clone()))
+        }
     };
     let report = session.pass("apply", true, &mut consent, &stop).await;
     let exit = unknown_targets(&report.plan, args.format).unwrap_or_else(|| {
@@ -103,9 +107,9 @@ fn exit_of(report: &Report) -> Exit {
 }
 
 /// Asks on stderr, so that stdout holds data alone. Anything but `yes` is no, an interrupt too.
-async fn asked(stop: Stop) -> bool {
+pub(super) async fn asked(question: &'static str, stop: Stop) -> bool {
     let mut stderr = std::io::stderr();
-    let _ = write!(stderr, "\nApply this plan? Only `yes` is taken: ").and_then(|()| stderr.flush());
+    let _ = write!(stderr, "\n{question} Only `yes` is taken: ").and_then(|()| stderr.flush());
     let answer = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"

@@ -7,6 +7,7 @@ mod plan;
 mod run;
 mod session;
 mod simulate;
+mod sync;
 mod template;
 mod validate;
 
@@ -100,6 +101,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Check the file alone, offline
     Validate(validate::ValidateArgs),
+    /// Run connectors on the platform now
+    Sync(sync::SyncArgs),
     /// Download what has to be set up in a cloud before a connector can work there
     Template(template::TemplateArgs),
     /// Run the simulator of the platform alone
@@ -186,6 +189,7 @@ pub fn main() -> Exit {
             Command::Apply(args) => apply::run(&common, &args).await,
             Command::Export(args) => export::run(&common, &args).await,
             Command::Validate(args) => validate::run(&common, &args),
+            Command::Sync(args) => sync::run(&common, &args).await,
             Command::Template(args) => template::run(&common, args).await,
             Command::Simulate(args) => simulate::run(&common, args).await,
         }

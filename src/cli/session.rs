@@ -13,8 +13,8 @@ use crate::error::one_line;
 use crate::exit::Exit;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, Style, plan_json, render_text};
-use crate::qualys::Writer;
-use crate::reconcile::{Pass, Report, reconcile};
+use crate::qualys::{Reader, Writer};
+use crate::reconcile::{Ailments, Pass, Report, reconcile};
 use crate::resource::Address;
 use crate::stop::Stop;
 
@@ -64,6 +64,7 @@ impl Session {
             reader: &self.connection.reader,
             writer: writer.as_ref(),
             journal: &mut self.journal,
+            ailments: &mut Ailments::default(),
             policy: &self.policy,
             stop,
             tell: &mut |_, _| {},
@@ -72,6 +73,14 @@ impl Session {
         .await;
         report.log_end(&run_id);
         report
+    }
+
+    pub(super) const fn reader(&self) -> &Reader {
+        &self.connection.reader
+    }
+
+    pub(super) const fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     pub(super) fn text(&self, plan: &Plan, show_unmanaged: bool) -> String {

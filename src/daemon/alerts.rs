@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use crate::error::one_line;
 use crate::journal::{DriftEvent, DriftNews, Journal};
 use crate::plan::{Plan, Unhealthy};
-use crate::resource::Health;
+use crate::resource::{Health, RunError};
 
 /// What was told.
 #[derive(Debug, Default)]
@@ -34,12 +34,13 @@ impl Alerts {
 
     fn tell_health(&mut self, plan: &Plan) {
         let mut now = BTreeMap::new();
-        for Unhealthy { address, id: _, state, last_error } in &plan.unhealthy {
+        for Unhealthy { address, id: _, state, last_error, errors } in &plan.unhealthy {
             let address = address.to_string();
             let how = (state.clone(), last_error.clone());
             if self.unhealthy.get(&address) != Some(&how) {
                 let last_error = last_error.as_deref().unwrap_or_default();
-                warn!(event = "connector_unhealthy", address, state, last_error);
+                let errors = messages(errors);
+                warn!(event = "connector_unhealthy", address, state, last_error, json.errors = %errors);
             }
             now.insert(address, how);
         }
@@ -50,10 +51,11 @@ impl Alerts {
             match address.parse().ok().and_then(|address| plan.states.get(&address)) {
                 // Running again, as after each change of ours: how that ends is not known yet.
                 Some(health) if health.is_running() => drop(now.insert(address, how)),
-                Some(Health { state, last_error }) => {
+                Some(Health { state, last_error, last_sync: _ }) => {
                     let state = state.as_deref().unwrap_or_default();
                     let last_error = last_error.as_deref().unwrap_or_default();
-                    info!(event = "connector_recovered", address, state, last_error);
+                    let errors = messages(&[]);
+                    info!(event = "connector_recovered", address, state, last_error, json.errors = %errors);
                 }
                 None => {
                     let looked_at = address.parse().is_ok_and(|address| plan.looked_at(&address));
@@ -66,6 +68,12 @@ impl Alerts {
         }
         self.unhealthy = now;
     }
+}
+
+/// The newest errors of a run, as JSON: a line of the log is to stay one that can be read.
+fn messages(errors: &[RunError]) -> serde_json::Value {
+    const TOLD: usize = 10;
+    errors.iter().take(TOLD).map(|error| error.message.as_str()).collect()
 }
 
 fn tell_drifts(plan: &Plan, journal: &mut Journal, remind_every: Duration) {
@@ -103,10 +111,11 @@ mod tests {
     fn plan_with(state: &str) -> Plan {
         let mut plan = Plan::empty(Mode::DryRun);
         let address = Address::new(Kind::Aws, "a");
-        let health = Health { state: Some(state.to_owned()), last_error: None };
+        let health = Health { state: Some(state.to_owned()), ..Health::default() };
         if health.is_unhealthy() {
             let (id, state) = ("1".to_owned(), state.to_owned());
-            plan.unhealthy.push(Unhealthy { address: address.clone(), id, state, last_error: None });
+            let (last_error, errors) = (None, Vec::new());
+            plan.unhealthy.push(Unhealthy { address: address.clone(), id, state, last_error, errors });
         } else {
             plan.states.insert(address.clone(), health);
         }

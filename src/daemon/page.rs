@@ -3,11 +3,14 @@
 use askama::Template;
 use jiff::Timestamp;
 
-use super::status::{ChangeView, PlanView, State, Status};
+use super::status::{ChangeView, PlanView, State, Status, Unhealthy};
 use crate::reconcile::PassOutcome as Outcome;
+use crate::resource::RunError;
 
 /// Rows that a table shows at most; the plan's JSON has them all.
 const ROWS: usize = 500;
+/// Errors of one run that the page shows at most.
+const ERRORS: usize = 10;
 
 #[derive(Template)]
 #[template(path = "status.html")]
@@ -124,6 +127,16 @@ impl Page<'_> {
 
     fn unverified(&self) -> impl Iterator<Item = &str> {
         self.plan.unverified.iter().take(ROWS).map(|object| object.address.as_str())
+    }
+}
+
+impl Unhealthy {
+    fn shown_errors(&self) -> &[RunError] {
+        &self.errors[..self.errors.len().min(ERRORS)]
+    }
+
+    fn more_errors(&self) -> usize {
+        self.errors.len().saturating_sub(ERRORS)
     }
 }
 

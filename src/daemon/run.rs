@@ -23,7 +23,7 @@ use crate::error::one_line;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, plan_json};
 use crate::qualys::Writer;
-use crate::reconcile::{End, Pass, Report, reconcile};
+use crate::reconcile::{Ailments, End, Pass, Report, reconcile};
 use crate::simulator;
 use crate::stop::Stop;
 
@@ -69,6 +69,7 @@ struct InForce {
     reader: crate::qualys::Reader,
     platform: String,
     policy: Policy,
+    ailments: Ailments,
 }
 
 /// Runs until it is asked to stop.
@@ -102,7 +103,7 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     );
     systemd::ready("started");
     let policy = policy(&desired);
-    let mut in_force = InForce { desired, reader, platform, policy };
+    let mut in_force = InForce { desired, reader, platform, policy, ailments: Ailments::default() };
     let mut alerts = Alerts::default();
     let mut shown = None;
     let alive = board.loop_begins();
@@ -231,7 +232,10 @@ async fn reload(
                 *simulator = started;
             }
             let policy = policy(&desired);
-            *in_force = InForce { desired, reader, platform, policy };
+            // Another platform has other connectors.
+            let same = reader.is(&in_force.reader);
+            let ailments = if same { std::mem::take(&mut in_force.ailments) } else { Ailments::default() };
+            *in_force = InForce { desired, reader, platform, policy, ailments };
         }
         Err(error) => {
             let message = one_line(&error);
@@ -257,7 +261,7 @@ async fn pass(
 ) -> Report {
     let run_id = uuid::Uuid::new_v4().to_string();
     board.pass_begins(&run_id, trigger, Timestamp::now());
-    let InForce { desired, reader, platform, policy } = in_force;
+    let InForce { desired, reader, platform, policy, ailments } = in_force;
     let remind_every = desired.settings.reconcile.remind_every;
     let (sent, waited) = (reader.requests(), reader.limited());
     // In dry-run nothing is in reach that could write.
@@ -269,6 +273,7 @@ async fn pass(
         reader,
         writer: writer.as_ref(),
         journal,
+        ailments,
         policy,
         stop,
         // A drift is told before it is undone.

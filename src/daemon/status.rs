@@ -17,6 +17,7 @@ use super::metrics::Metrics;
 use super::triggers::Trigger;
 use crate::desired::Problem;
 use crate::reconcile::PassOutcome as Outcome;
+use crate::resource::RunError;
 
 /// What the daemon is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -206,6 +207,8 @@ pub struct Unhealthy {
     pub state: Option<String>,
     /// The platform's own words.
     pub last_error: Option<String>,
+    /// The errors of that run, the newest first.
+    pub errors: Vec<RunError>,
 }
 
 /// A kind that could not be read.

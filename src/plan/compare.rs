@@ -123,12 +123,7 @@ impl<'a> Comparison<'a> {
             plan.unverified.push(Unverified { address: address.clone(), fields: unverified });
         }
         if live.health.is_unhealthy() {
-            plan.unhealthy.push(Unhealthy {
-                address: address.clone(),
-                id: live.id.clone(),
-                state: live.health.state.clone().unwrap_or_default(),
-                last_error: live.health.last_error.clone(),
-            });
+            plan.unhealthy.push(Unhealthy::new(address.clone(), live));
         } else if live.health.state.is_some() {
             plan.states.insert(address.clone(), live.health.clone());
         }

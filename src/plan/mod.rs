@@ -3,7 +3,7 @@
 //! [`plan`] is a function of the desired state, the live state, what the journal knows and the policy; no
 //! client, clock, randomness or log. Order, reason and every choice are made here; `apply` only performs.
 //!
-//! - `names.rs` finds the tag that a name means; `matching.rs` finds the live object that an entry means;
+//! - `names/` finds the object that a name or an address means; `matching.rs` finds the live object that an entry means;
 //!   `compare.rs` compares the two field by field; `prune.rs` judges what the file does not name; `depend.rs` says
 //!   what must come before what; `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share.
@@ -34,8 +34,8 @@ pub use model::{
     Action, Blocked, Cause, Change, Cost, Failed, FieldChange, Held, Observation, Plan, Summary, Unhealthy,
     Unmanaged, Unverified,
 };
-pub use names::Names;
-pub use render::{Style, render_text, visible};
+pub use names::{Located, Names, Unlocated, locate};
+pub use render::{Style, render_text, run_error_lines, visible};
 
 use compare::Comparison;
 use matching::Match;

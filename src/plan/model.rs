@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::desired::settings::Mode;
-use crate::resource::{Address, Field, Fields, Health, Kind, Owner, Spec, Timetable};
+use crate::resource::{Address, Field, Fields, Health, Kind, LiveObject, Owner, RunError, Spec, Timetable};
 
 /// What to change, and all that a person should know beside it.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub struct Plan {
     pub unmanaged: Vec<Unmanaged>,
     /// Fields that the platform does not return and the journal knows nothing of.
     pub unverified: Vec<Unverified>,
-    /// Declared objects whose last run failed.
+    /// Objects, declared or ours, whose last run failed.
     pub unhealthy: Vec<Unhealthy>,
     /// The state of each declared object that runs and is not unhealthy.
     pub states: BTreeMap<Address, Health>,
@@ -275,6 +275,17 @@ pub struct Unhealthy {
     pub state: String,
     /// The platform's own words.
     pub last_error: Option<String>,
+    /// The errors of that run, the newest first, as far as they were asked for.
+    pub errors: Vec<RunError>,
+}
+
+impl Unhealthy {
+    /// How the last run of this object went.
+    pub(super) fn new(address: Address, live: &LiveObject) -> Unhealthy {
+        let Health { state, last_error, last_sync: _ } = live.health.clone();
+        let state = state.unwrap_or_default();
+        Unhealthy { address, id: live.id.clone(), state, last_error, errors: Vec::new() }
+    }
 }
 
 /// A kind, or one object, that could not be planned.

@@ -52,12 +52,7 @@ pub(super) fn judge(
         return;
     }
     if ours && live.health.is_unhealthy() {
-        plan.unhealthy.push(Unhealthy {
-            address: address.clone(),
-            id: live.id.clone(),
-            state: live.health.state.clone().unwrap_or_default(),
-            last_error: live.health.last_error.clone(),
-        });
+        plan.unhealthy.push(Unhealthy::new(address.clone(), live));
     }
     let protected = live.owner.as_ref().is_some_and(|owner| owner.prevent_delete)
         || known.is_some_and(|known| known.protected);

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
 use super::model::{Action, Blocked, Cause, Change, FieldChange, Plan, Summary};
+use crate::resource::RunError;
 
 /// How the text is dressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,6 +64,24 @@ pub fn visible(text: &str) -> String {
         }
     }
     shown
+}
+
+/// The newest errors of a run, a line each, and how many more there are.
+#[must_use]
+pub fn run_error_lines(errors: &[RunError]) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let mut lines: Vec<String> = errors
+        .iter()
+        .take(SHOWN)
+        .map(|RunError { message, created }| {
+            let at = created.map(|at| format!("{}  ", clock(at))).unwrap_or_default();
+            format!("    {at}{}", visible(message))
+        })
+        .collect();
+    if errors.len() > SHOWN {
+        lines.push(format!("    … {} more", errors.len() - SHOWN));
+    }
+    lines
 }
 
 struct Widths {
@@ -279,6 +298,7 @@ impl Text {
                 None => object.state.clone(),
             };
             rows.push(("35", row('!', &object.address.to_string(), "unhealthy", &text)));
+            rows.extend(run_error_lines(&object.errors).into_iter().map(|line| ("35", line)));
         }
         if self.style.show_unmanaged {
             for object in &plan.unmanaged {

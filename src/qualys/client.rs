@@ -9,7 +9,7 @@ use super::remote;
 use super::template::{self, AwsTemplate};
 use super::transport::{Requests, Transport};
 use super::write::{Context, Created, Write};
-use crate::resource::{Kind, LiveObject, Spec};
+use crate::resource::{Kind, LiveObject, RunError, Spec};
 use crate::secret::Secrets;
 
 /// Reads from the platform; has no way to write. Cheap to clone.
@@ -36,6 +36,12 @@ impl Reader {
         self.transport.serves(endpoint)
     }
 
+    /// Whether it is the same client, or a clone of it.
+    #[must_use]
+    pub fn is(&self, other: &Reader) -> bool {
+        Arc::ptr_eq(&self.transport, &other.transport)
+    }
+
     /// From now on, a request to stop cuts short the rests between attempts: a write that the platform keeps
     /// back is then given up, not made. What was sent is still waited for.
     pub fn heed(&self, stop: crate::stop::Stop) {
@@ -55,6 +61,21 @@ impl Reader {
     /// The objects with these ids. Those that are gone, or outside the user's scope, are absent.
     pub async fn read(&self, kind: Kind, ids: &[String]) -> Result<Vec<LiveObject>, ApiError> {
         remote::read(&self.transport, kind, ids).await
+    }
+
+    /// The errors of the last run of an object, the newest first; none for kinds that have no such list.
+    pub async fn run_errors(&self, kind: Kind, id: &str) -> Result<Vec<RunError>, ApiError> {
+        let mut errors = remote::run_errors(&self.transport, kind, id).await?;
+        for error in &mut errors {
+            error.message = self.redact(&error.message);
+        }
+        Ok(errors)
+    }
+
+    /// A text of the platform's, without the secrets that it may repeat.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        self.transport.secrets.redact(text)
     }
 
     /// The CloudFormation template of the role that an AWS connector assumes, as the platform gives it.
@@ -119,6 +140,12 @@ impl Writer {
         context: Context<'_>,
     ) -> Result<(), ApiError> {
         remote::update(&self.transport, id, spec, &self.write(Some(changed), context)).await
+    }
+
+    /// Runs the object now. The answer says that it was told to, not how it went. Where the answer is lost,
+    /// [`ApiError::outcome_unknown`] says so.
+    pub async fn run(&self, kind: Kind, id: &str) -> Result<(), ApiError> {
+        remote::run(&self.transport, kind, id).await
     }
 
     /// Deletes the object. One that is not found is the wanted end.

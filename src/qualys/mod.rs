@@ -19,6 +19,7 @@ mod template;
 mod envelope;
 mod qps;
 mod rest;
+mod run_errors;
 
 mod refusal;
 mod shapes;

@@ -1,6 +1,6 @@
 //! The QPS family (`/qps/rest/<version>/<verb>/am/<noun>`): the verbs by id, and listings page by page.
 //!
-//! Updates and deletes without an id act on everything that matches. So the path of either is made from an
+//! Updates, deletes and runs without an id act on everything that matches. So the path of each is made from an
 //! [`ObjectId`] alone, and no filter is ever sent with them.
 
 use std::collections::{BTreeSet, HashSet};
@@ -16,11 +16,12 @@ use super::answer::{Answer, Fault};
 use super::call::{Call, Effect};
 use super::envelope::{self, Envelope};
 use super::error::{ApiError, ApiErrorKind};
-use super::remote::Remote;
+use super::remote::{Remote, does_not_run};
+use super::run_errors;
 use super::shapes::{Item, Items};
 use super::transport::Transport;
 use super::write::{Created, Write};
-use crate::resource::{Address, LiveObject, Resource};
+use crate::resource::{Address, LiveObject, Resource, Run, RunError};
 
 /// The most that a page may hold (vendor's guide to truncation; the default is 100).
 const PAGE: usize = 1000;
@@ -120,7 +121,7 @@ impl<T: QpsObject> Remote for T {
     }
 
     async fn update(&self, transport: &Transport, id: &str, write: &Write<'_>) -> Result<(), ApiError> {
-        let call = call_by_id::<T>("update", id)?;
+        let call = call_by_id::<T>("update", id, Effect::Settled)?;
         let fields = self.encode(write).map_err(|message| refused(&call, message))?;
         if fields.is_empty() {
             return Err(refused(
@@ -135,11 +136,34 @@ impl<T: QpsObject> Remote for T {
     }
 
     async fn delete(transport: &Transport, id: &str) -> Result<(), ApiError> {
-        let call = call_by_id::<T>("delete", id)?;
+        let call = call_by_id::<T>("delete", id, Effect::Settled)?;
         match send::<T, _>(transport, &call, |answer| envelope::open(answer).map(drop)).await {
             Err(error) if error.is_gone() => Ok(()),
             other => other,
         }
+    }
+
+    async fn run(transport: &Transport, id: &str) -> Result<(), ApiError> {
+        if T::RUN == Run::Never {
+            return Err(does_not_run(T::KIND, id));
+        }
+        // Sent twice it would run twice.
+        transport.send(&call_by_id::<T>("run", id, Effect::Once)?, met).await
+    }
+
+    async fn run_errors(transport: &Transport, id: &str) -> Result<Vec<RunError>, ApiError> {
+        if T::RUN == Run::Never {
+            return Ok(Vec::new());
+        }
+        run_errors::of_run(transport, id).await
+    }
+}
+
+/// Success, and that there was something to do it to.
+fn met(answer: &Answer) -> Result<(), Fault> {
+    match envelope::open(answer)?.count {
+        Some(0) => Err(Fault::no(ApiErrorKind::NotFound, answer.status, "no object has this id")),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -153,10 +177,10 @@ fn call<T: QpsObject>(verb: &str, id: Option<ObjectId>, effect: Effect) -> Call 
     call
 }
 
-/// A call that changes or deletes one object. There is none without an id.
-fn call_by_id<T: QpsObject>(verb: &str, id: &str) -> Result<Call, ApiError> {
+/// A call that changes, deletes or runs one object. There is none without an id.
+fn call_by_id<T: QpsObject>(verb: &str, id: &str, effect: Effect) -> Result<Call, ApiError> {
     match ObjectId::parse(id) {
-        Ok(id) => Ok(call::<T>(verb, Some(id), Effect::Settled)),
+        Ok(id) => Ok(call::<T>(verb, Some(id), effect)),
         Err(message) => Err(ApiError::refused_here(format!("{verb} {}", T::NOUN), None, message)),
     }
 }
@@ -166,16 +190,9 @@ async fn change<T: QpsObject>(
     id: &str,
     fields: &Map<String, Value>,
 ) -> Result<(), ApiError> {
-    let mut call = call_by_id::<T>("update", id)?;
+    let mut call = call_by_id::<T>("update", id, Effect::Settled)?;
     call.body = envelope::data(T::Wire::NAME, fields);
-    let changed = send::<T, _>(transport, &call, |answer| {
-        let envelope = envelope::open(answer)?;
-        if envelope.count == Some(0) {
-            return Err(Fault::no(ApiErrorKind::NotFound, answer.status, "no object has this id"));
-        }
-        Ok(())
-    });
-    changed.await
+    send::<T, _>(transport, &call, met).await
 }
 
 /// Makes the request, and says what is known of the kind where the platform does not know it.

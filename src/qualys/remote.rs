@@ -13,7 +13,7 @@ use crate::resource::global_scan::GlobalScan;
 use crate::resource::oci::Oci;
 use crate::resource::snapshot_scan::SnapshotScan;
 use crate::resource::tag::Tag;
-use crate::resource::{Kind, LiveObject, Resource, Spec};
+use crate::resource::{Kind, LiveObject, Resource, RunError, Spec};
 
 /// The verbs of a kind. All kinds of the QPS family get them from [`super::qps`].
 pub(super) trait Remote: Resource {
@@ -38,6 +38,26 @@ pub(super) trait Remote: Resource {
     ) -> impl Future<Output = Result<(), ApiError>> + Send;
 
     fn delete(transport: &Transport, id: &str) -> impl Future<Output = Result<(), ApiError>> + Send;
+
+    /// Runs it now. Kinds whose [`Resource::RUN`] is not `Never` say how.
+    fn run(_transport: &Transport, id: &str) -> impl Future<Output = Result<(), ApiError>> + Send {
+        let refused = does_not_run(Self::KIND, id);
+        async { Err(refused) }
+    }
+
+    /// The errors of its last run, the newest first.
+    fn run_errors(
+        _transport: &Transport,
+        _id: &str,
+    ) -> impl Future<Output = Result<Vec<RunError>, ApiError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+}
+
+/// Refuses to run what cannot be run.
+pub(super) fn does_not_run(kind: Kind, id: &str) -> ApiError {
+    let message = "nothing of that kind can be run".to_owned();
+    ApiError::refused_here(format!("run {kind}"), Some(id.to_owned()), message)
 }
 
 macro_rules! remotes {
@@ -73,6 +93,18 @@ macro_rules! remotes {
 
         pub(super) async fn delete(transport: &Transport, kind: Kind, id: &str) -> Result<(), ApiError> {
             match kind { $(Kind::$kind => <$spec as Remote>::delete(transport, id).await,)+ }
+        }
+
+        pub(super) async fn run(transport: &Transport, kind: Kind, id: &str) -> Result<(), ApiError> {
+            match kind { $(Kind::$kind => <$spec as Remote>::run(transport, id).await,)+ }
+        }
+
+        pub(super) async fn run_errors(
+            transport: &Transport,
+            kind: Kind,
+            id: &str,
+        ) -> Result<Vec<RunError>, ApiError> {
+            match kind { $(Kind::$kind => <$spec as Remote>::run_errors(transport, id).await,)+ }
         }
     };
 }

@@ -1,6 +1,7 @@
 //! One pass from the desired state to a report: the function to read first.
 
 mod aftermath;
+mod ailments;
 mod events;
 mod secrets;
 
@@ -22,6 +23,9 @@ use crate::stop::Stop;
 
 use aftermath::Intents;
 
+pub use ailments::Ailments;
+pub(crate) use secrets::resolve as resolve_secrets;
+
 /// What a pass works with.
 pub struct Pass<'a> {
     /// Names the pass in logs.
@@ -36,6 +40,8 @@ pub struct Pass<'a> {
     pub writer: Option<&'a Writer>,
     /// What the platform cannot tell.
     pub journal: &'a mut Journal,
+    /// What earlier passes know of runs that failed.
+    pub ailments: &'a mut Ailments,
     /// How differences are judged.
     pub policy: &'a Policy,
     /// Once requested, no further change is begun.
@@ -183,7 +189,8 @@ impl Report {
 /// Brings the platform towards the file: pull, plan, limits; then, where there is a writer and consent, apply
 /// and read again. Always returns a report: what goes wrong is in it.
 pub async fn reconcile(pass: Pass<'_>) -> Report {
-    let Pass { run_id, trigger, desired, reader, writer, journal, policy, stop, tell, consent } = pass;
+    let Pass { run_id, trigger, desired, reader, writer, journal, ailments, policy, stop, tell, consent } =
+        pass;
     let (began, clock) = (Timestamp::now(), Instant::now());
     info!(event = "reconcile_started", run_id, trigger);
     reader.heed(stop.clone());
@@ -208,6 +215,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     planned.cost.calls_to_pull = reader.requests().reads - sent;
     planned.cost.quota_left = reader.quota_left();
     events::log_plan(run_id, &planned, clock);
+    ailments.complete(&mut planned, reader, stop).await;
 
     let mut report = Report {
         plan: planned,
@@ -263,6 +271,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         let once = Policy { rewrite: false, ..policy.clone() };
         let mut after = plan(desired, &live, &known, &once);
         remember(journal, desired, &live, &mut after, false);
+        ailments.complete(&mut after, reader, stop).await;
         report.not_converged = aftermath::not_converged(&report.applied, &live, &after);
         aftermath::remember_refusals(journal, &report.applied, &report.not_converged);
         for not_converged in &report.not_converged {

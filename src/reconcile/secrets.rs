@@ -8,7 +8,7 @@ use crate::resource::{Kind, Spec};
 use crate::secret::{DigestKey, Secret, SecretRef, Secrets};
 
 /// Resolves the secrets of all objects, side by side, away from the threads that answer others.
-pub(super) async fn resolve(desired: &Desired) -> Secrets {
+pub(crate) async fn resolve(desired: &Desired) -> Secrets {
     let references: BTreeSet<SecretRef> = desired
         .declared
         .iter()

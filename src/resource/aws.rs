@@ -8,7 +8,7 @@ use super::connector::Common;
 use super::field::leave_out;
 use super::{
     AwsAccount, Capabilities, ExternalId, Field, Finding, Kind, Module, Partition, PerimeterScan, Reference,
-    Regions, Resource, RoleArn, RunFrequency, Timetable, connector,
+    Regions, Resource, RoleArn, Run, RunFrequency, Timetable, connector,
 };
 
 /// An AWS connector, identified by the ARN of the role that the platform assumes.
@@ -64,6 +64,7 @@ pub struct Aws {
 impl Resource for Aws {
     const KIND: Kind = Kind::Aws;
     const SECTION: &'static [&'static str] = &["connectors", "aws"];
+    const RUN: Run = Run::Freely;
     const SPELLINGS: &'static [&'static str] = &["account_id", "role", "partition"];
     const FIELDS: &'static [Field] = &[
         Field::updatable("name").identifying(),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::connector::{self, Common};
 use super::field::leave_out;
 use super::{
-    AzureId, Capabilities, Field, Finding, Kind, Module, PerimeterScan, Reference, Resource, RunFrequency,
-    Timetable,
+    AzureId, Capabilities, Field, Finding, Kind, Module, PerimeterScan, Reference, Resource, Run,
+    RunFrequency, Timetable,
 };
 use crate::secret::SecretRef;
 
@@ -62,6 +62,7 @@ pub struct Azure {
 impl Resource for Azure {
     const KIND: Kind = Kind::Azure;
     const SECTION: &'static [&'static str] = &["connectors", "azure"];
+    const RUN: Run = Run::Freely;
     const FIELDS: &'static [Field] = &[
         Field::updatable("name").identifying(),
         Field::updatable("description"),

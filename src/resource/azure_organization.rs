@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::connector::{self, Common};
 use super::field::leave_out;
 use super::{
-    AzureId, Capabilities, Field, Finding, Kind, Module, OrganizationFrequency, Reference, Resource,
+    AzureId, Capabilities, Field, Finding, Kind, Module, OrganizationFrequency, Reference, Resource, Run,
 };
 use crate::secret::SecretRef;
 
@@ -81,6 +81,7 @@ impl Resource for AzureOrganization {
     const KIND: Kind = Kind::AzureOrganization;
     const SECTION: &'static [&'static str] = &["azure_organizations"];
     const REFERS_TO: &'static [Kind] = &[Kind::Tag, Kind::Azure];
+    const RUN: Run = Run::Freely;
     const FIELDS: &'static [Field] = &[
         Field::fixed("name").identifying(),
         Field::identity("tenant_id"),

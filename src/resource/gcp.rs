@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::connector::{self, Common};
 use super::field::leave_out;
 use super::pem::PrivateKey;
-use super::{Capabilities, Field, Finding, Kind, Module, ProjectId, Reference, Resource, RunFrequency};
+use super::{Capabilities, Field, Finding, Kind, Module, ProjectId, Reference, Resource, Run, RunFrequency};
 use crate::secret::{Secret, SecretRef};
 
 /// A GCP connector, identified by the project that it looks into.
@@ -50,6 +50,7 @@ pub struct Gcp {
 impl Resource for Gcp {
     const KIND: Kind = Kind::Gcp;
     const SECTION: &'static [&'static str] = &["connectors", "gcp"];
+    const RUN: Run = Run::Freely;
     const FIELDS: &'static [Field] = &[
         Field::updatable("name").identifying(),
         Field::updatable("description"),

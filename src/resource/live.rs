@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Field, Finding, Kind, Spec};
@@ -116,9 +118,39 @@ pub struct Health {
     pub state: Option<String>,
     /// The platform's own words for what went wrong.
     pub last_error: Option<String>,
+    /// When a run last ended, as the platform writes it: another value means another run.
+    pub last_sync: Option<String>,
+}
+
+/// One error of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunError {
+    /// The platform's own words.
+    pub message: String,
+    /// When it came, where that can be told.
+    pub created: Option<Timestamp>,
 }
 
 impl Health {
+    /// With the time at which a run last ended.
+    #[must_use]
+    pub fn synced(self, last_sync: Option<String>) -> Health {
+        Health { last_sync, ..self }
+    }
+
+    /// Whether the last run went well.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        matches!(self.state.as_deref(), Some("FINISHED_SUCCESS" | "SUCCESS"))
+    }
+
+    /// Whether it is switched off.
+    #[must_use]
+    pub fn is_disabled(&self) -> bool {
+        self.state.as_deref() == Some("DISABLED")
+    }
+
     /// Whether a run is under way or waits: how the last one went is not told meanwhile.
     #[must_use]
     pub fn is_running(&self) -> bool {

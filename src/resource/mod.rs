@@ -35,7 +35,7 @@ use crate::secret::{Secret, SecretRef};
 pub use address::Address;
 pub use capability::{Capabilities, Capability};
 pub use field::{Access, FILL_IN, Field, Finding, Reference, Severity, Told};
-pub use live::{Health, LiveObject, Owner};
+pub use live::{Health, LiveObject, Owner, RunError};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
 pub use quartz::QuartzCron;
 pub use scalar::{
@@ -65,6 +65,8 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     const LISTED: bool = true;
     /// Why the platform cannot delete such an object, for kinds of which that is so.
     const UNDELETABLE: Option<&'static str> = None;
+    /// Whether such an object can be told to run now, and what runs then.
+    const RUN: Run = Run::Never;
     /// The kinds of the objects that such an object may name.
     const REFERS_TO: &'static [Kind] = &[Kind::Tag];
     /// Other keys that an entry may give its identity by.
@@ -127,6 +129,17 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     fn check(&mut self, _report: &mut dyn FnMut(Finding)) {}
 }
 
+/// What can be run of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    /// Nothing.
+    Never,
+    /// The one object.
+    Freely,
+    /// More than the one object: what, to be consented to.
+    Widely(&'static str),
+}
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $word:literal => $spec:ty;)+) => {
         /// A kind of object, in the order of the file's sections, which is also the order of apply.
@@ -177,6 +190,12 @@ macro_rules! kinds {
             #[must_use]
             pub const fn undeletable(self) -> Option<&'static str> {
                 match self { $(Kind::$kind => <$spec as Resource>::UNDELETABLE,)+ }
+            }
+
+            /// See [`Resource::RUN`].
+            #[must_use]
+            pub const fn run(self) -> Run {
+                match self { $(Kind::$kind => <$spec as Resource>::RUN,)+ }
             }
 
             /// See [`Resource::REFERS_TO`].
@@ -319,6 +338,14 @@ kinds! {
     GlobalScan = "global_scan" => global_scan::GlobalScan;
     /// The service account of snapshot-based scans.
     SnapshotScan = "snapshot_scan" => snapshot_scan::SnapshotScan;
+}
+
+impl Spec {
+    /// Whether it is switched off.
+    #[must_use]
+    pub fn is_disabled(&self) -> bool {
+        self.disabled().is_some_and(|off| off == *self)
+    }
 }
 
 impl std::fmt::Display for Kind {

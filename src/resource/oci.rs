@@ -8,7 +8,7 @@ use super::connector::{self, Common};
 use super::field::leave_out;
 use super::pem::PrivateKey;
 use super::{
-    Capabilities, Field, Finding, Fingerprint, Kind, OciRegion, Reference, Resource, RunFrequency,
+    Capabilities, Field, Finding, Fingerprint, Kind, OciRegion, Reference, Resource, Run, RunFrequency,
     TenancyOcid, UserOcid,
 };
 use crate::secret::{Secret, SecretRef};
@@ -57,6 +57,7 @@ pub struct Oci {
 impl Resource for Oci {
     const KIND: Kind = Kind::Oci;
     const SECTION: &'static [&'static str] = &["connectors", "oci"];
+    const RUN: Run = Run::Freely;
     const FIELDS: &'static [Field] = &[
         Field::updatable("name").identifying(),
         Field::updatable("description"),

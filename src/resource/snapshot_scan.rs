@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AwsAccount, Field, Finding, Kind, QuartzCron, Resource};
+use super::{AwsAccount, Field, Finding, Kind, QuartzCron, Resource, Run};
 
 /// The registered service account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,7 @@ impl Resource for SnapshotScan {
     const SECTION: &'static [&'static str] = &["snapshot_scan"];
     const SINGLETON: bool = true;
     const LISTED: bool = false;
+    const RUN: Run = Run::Widely("it scans all targets that are registered, not this account alone");
     const REFERS_TO: &'static [Kind] = &[];
     const FIELDS: &'static [Field] =
         &[Field::identity("account_id"), Field::updatable("schedule"), Field::updatable("tags")];

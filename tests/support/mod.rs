@@ -15,7 +15,7 @@ use trueup::desired::{self, Desired};
 use trueup::journal::Journal;
 use trueup::plan::{Plan, Policy};
 use trueup::qualys::{Endpoint, Reader, RetryPolicy, Writer};
-use trueup::reconcile::{Pass, Report, reconcile};
+use trueup::reconcile::{Ailments, Pass, Report, reconcile};
 use trueup::resource::Kind;
 use trueup::resource::gcp::ProjectField;
 use trueup::secret::Secret;
@@ -186,6 +186,7 @@ pub async fn pass(endpoint: Endpoint, desired: &Desired, journal: &mut Journal, 
         reader: &reader,
         writer: (may != May::Look).then_some(&writer),
         journal,
+        ailments: &mut Ailments::default(),
         policy: &Policy::from_settings(&desired.settings.reconcile),
         stop: &Stop::new(),
         tell: &mut |_, _| {},

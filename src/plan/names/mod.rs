@@ -3,6 +3,7 @@
 //! The file names other objects by name (a tag by its path), the platform by id (`#123`). Both become one canonical
 //! name here, so that the two sides compare.
 
+mod locate;
 mod others;
 mod tags;
 
@@ -11,6 +12,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Entry, Known, Listing, LiveState};
 use crate::desired::Declared;
 use crate::resource::{Address, Kind, Spec};
+
+pub use locate::{Located, Unlocated, locate};
 
 use others::KindNames;
 use tags::TagNames;

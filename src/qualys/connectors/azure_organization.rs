@@ -25,8 +25,8 @@ use crate::qualys::transport::Transport;
 use crate::qualys::write::{Created, Write};
 use crate::resource::azure_organization::AzureOrganization;
 use crate::resource::{
-    Address, AzureId, Capabilities, Kind, LiveObject, Module, OrganizationFrequency, Owner, RunFrequency,
-    Spec,
+    Address, AzureId, Capabilities, Kind, LiveObject, Module, OrganizationFrequency, Owner, RunError,
+    RunFrequency, Spec,
 };
 
 const BASE: &str = "/connectors/v1.0/org/azure";
@@ -80,6 +80,8 @@ struct Wire {
     state: Option<String>,
     #[serde(deserialize_with = "crate::qualys::shapes::filled")]
     last_error: Option<String>,
+    #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+    last_synced: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -227,7 +229,7 @@ impl Wire {
             enabled: flag(self.disabled, self.is_disabled).map(|disabled| !disabled),
             members: Some(members),
         };
-        let health = parts::health(self.state, self.last_error);
+        let health = parts::health(self.state, self.last_error).synced(self.last_synced);
         let id = self.id.map(|id| id.to_string()).unwrap_or_default();
         LiveObject { owner, health, ..LiveObject::new(id, spec) }
     }
@@ -247,15 +249,22 @@ async fn one(transport: &Transport, id: &str) -> Result<Option<LiveObject>, ApiE
     let members = members.into_iter().filter_map(|member| Some(format!("azure/#{}", member.id?))).collect();
     let mut object = wire.decode(members);
     object.id = id.to_owned();
-    if object.health.is_unhealthy() {
-        let summary = call_by_id("read the last job of", Method::GET, "last-job-summary/", id, Effect::Read)?;
-        let said = |summary: &Summary| (summary.created.clone(), summary.error_msg.clone());
-        let mut summaries: Vec<Summary> = pages(transport, &summary, said).await?;
-        summaries.sort_by(|a, b| b.created.cmp(&a.created));
-        let said = summaries.into_iter().find_map(|summary| summary.error_msg);
-        object.health.last_error = said.or(object.health.last_error);
-    }
     Ok(Some(object))
+}
+
+/// What the last job of the connector left to say, the newest first.
+async fn last_job(transport: &Transport, id: &str) -> Result<Vec<RunError>, ApiError> {
+    let call = call_by_id("read the last job of", Method::GET, "last-job-summary/", id, Effect::Read)?;
+    let key = |summary: &Summary| (summary.created.clone(), summary.error_msg.clone());
+    let summaries: Vec<Summary> = pages(transport, &call, key).await?;
+    let mut errors: Vec<RunError> = summaries
+        .into_iter()
+        .filter_map(|Summary { error_msg, created }| {
+            Some(RunError { message: error_msg?, created: created.and_then(|created| created.parse().ok()) })
+        })
+        .collect();
+    errors.sort_by(|a, b| b.created.cmp(&a.created));
+    Ok(errors)
 }
 
 impl Remote for AzureOrganization {
@@ -331,6 +340,17 @@ impl Remote for AzureOrganization {
             Some(enabled) => status(transport, id, *enabled).await,
             None => Ok(()),
         }
+    }
+
+    /// The answer is a line of text that counts what was marked for running.
+    async fn run(transport: &Transport, id: &str) -> Result<(), ApiError> {
+        let call = call_by_id("run", Method::POST, "", id, Effect::Once)?;
+        let call = Call { path: format!("{BASE}/run/"), ..call }.text(id);
+        transport.send(&call, rest::done).await
+    }
+
+    async fn run_errors(transport: &Transport, id: &str) -> Result<Vec<RunError>, ApiError> {
+        last_job(transport, id).await
     }
 
     async fn delete(transport: &Transport, id: &str) -> Result<(), ApiError> {

@@ -47,6 +47,8 @@ macro_rules! wire {
             connector_state: Option<String>,
             #[serde(deserialize_with = "crate::qualys::shapes::filled")]
             last_error: Option<String>,
+            #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+            last_sync: Option<String>,
             #[serde(deserialize_with = "crate::qualys::shapes::flag")]
             is_attached_to_org_connector: bool,
             #[serde(deserialize_with = "crate::qualys::shapes::flag")]
@@ -90,6 +92,7 @@ macro_rules! wire {
                     scan_config: self.connector_scan_config,
                     state: self.connector_state,
                     last_error: self.last_error,
+                    last_sync: self.last_sync,
                     is_member: self.is_attached_to_org_connector,
                 });
                 Ok((id, Some(live(shown, own))))
@@ -116,6 +119,7 @@ pub(super) struct Shared {
     pub(super) scan_config: Items<ConnectorScanConfiguration>,
     pub(super) state: Option<String>,
     pub(super) last_error: Option<String>,
+    pub(super) last_sync: Option<String>,
     pub(super) is_member: bool,
 }
 
@@ -164,7 +168,7 @@ impl Shown {
                 id: shared.id,
                 identifier,
                 owner,
-                health: health(shared.state, shared.last_error),
+                health: health(shared.state, shared.last_error).synced(shared.last_sync),
                 locked: shared.is_member.then(|| "member of an organization connector".to_owned()),
             },
         }
@@ -508,7 +512,7 @@ pub(super) fn schedule_fields(schedule: &Schedule) -> Map<String, Value> {
 
 /// How the last run went. An error of an earlier run that the platform still shows beside a good state is over.
 pub(super) fn health(state: Option<String>, last_error: Option<String>) -> Health {
-    let mut health = Health { state, last_error };
+    let mut health = Health { state, last_error, last_sync: None };
     if !health.is_unhealthy() {
         health.last_error = None;
     }

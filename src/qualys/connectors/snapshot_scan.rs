@@ -85,4 +85,11 @@ impl Remote for SnapshotScan {
     async fn delete(transport: &Transport, id: &str) -> Result<(), ApiError> {
         deregister(transport, id).await
     }
+
+    /// It is a GET, and yet it starts a scan.
+    async fn run(transport: &Transport, id: &str) -> Result<(), ApiError> {
+        let call = call("run", Method::GET, "register-scanner-run", Effect::Once)
+            .about(Address::new(Kind::SnapshotScan, id).to_string());
+        transport.send(&call, rest::done).await
+    }
 }

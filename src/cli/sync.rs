@@ -1,0 +1,238 @@
+//! `trueup sync`: run connectors on the platform now.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::apply::asked;
+use super::session::Session;
+use super::{Common, Format, output};
+use crate::daemon::signals::Signals;
+use crate::exit::Exit;
+use crate::plan::{Known, LiveState, Located, Unlocated, locate, run_error_lines, visible};
+use crate::pull::pull;
+use crate::qualys::Writer;
+use crate::reconcile::resolve_secrets;
+use crate::resource::{Address, Kind, Run};
+use crate::stop::Stop;
+use crate::sync::{Outcome, Pace, Ran, Seen, Syncing, span, sync};
+
+#[derive(Debug, Args)]
+pub(super) struct SyncArgs {
+    /// What to run, by address as in the plan: aws/prod-payments
+    #[arg(value_name = "ADDRESS", required = true)]
+    addresses: Vec<Address>,
+    /// Follow the runs to their end
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = length, requires = "wait")]
+    timeout: Duration,
+    /// Run without asking also what runs more than is named
+    #[arg(long)]
+    yes: bool,
+    /// How the outcomes are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+fn length(text: &str) -> Result<Duration, String> {
+    let length = text.parse::<SignedDuration>().ok().and_then(|length| Duration::try_from(length).ok());
+    length
+        .filter(|length| !length.is_zero())
+        .ok_or_else(|| format!("`{text}` is no length of time: expected one as in 30s, 15m or 1h30m"))
+}
+
+pub(super) async fn run(common: &Common, args: &SyncArgs) -> Exit {
+    common.start_logs(-1);
+    if let Some(exit) = cannot_run(&args.addresses, args.format).or_else(|| nobody_to_ask(args)) {
+        return exit;
+    }
+    let session = match Session::open(common, args.format, &[]).await {
+        Ok(session) => session,
+        Err(exit) => return exit,
+    };
+    let stop = Stop::new();
+    match Signals::install() {
+        Ok(signals) => drop(tokio::spawn(signals.run_to_stop(stop.clone()))),
+        Err(error) => {
+            output::complain(&format!("warning: {error}: an interrupt will not wait for calls in flight"));
+        }
+    }
+    let exit = match run_all(common, args, &session, &stop).await {
+        Err(exit) => exit,
+        Ok(runs) => {
+            let exit = if runs.iter().all(|ran| ran.well) { Exit::Success } else { Exit::Failure };
+            match args.format {
+                Format::Text => output::say(&text(&runs)),
+                Format::Json => output::say_json(&json!({
+                    "format": "trueup.sync/v1",
+                    "runs": runs.iter().map(ran_json).collect::<Vec<_>>(),
+                    "exit": exit.code(),
+                })),
+            }
+            exit
+        }
+    };
+    session.close().await;
+    exit
+}
+
+/// Kinds that cannot be run are wrong usage.
+fn cannot_run(addresses: &[Address], format: Format) -> Option<Exit> {
+    let address = addresses.iter().find(|address| address.kind.run() == Run::Never)?;
+    let can: Vec<&str> =
+        Kind::ALL.iter().filter(|kind| kind.run() != Run::Never).map(|kind| kind.word()).collect();
+    let message = format!("{} cannot be run: nothing of its kind runs", visible(&address.to_string()));
+    let hint = format!("what runs: {}", can.join(", "));
+    Some(output::fail(format, Exit::Usage, &message, Some(&hint)))
+}
+
+/// What runs more than is named needs a consent.
+fn nobody_to_ask(args: &SyncArgs) -> Option<Exit> {
+    if args.yes || std::io::stdin().is_terminal() {
+        return None;
+    }
+    let (address, what) = args.addresses.iter().find_map(|address| match address.kind.run() {
+        Run::Widely(what) => Some((address, what)),
+        Run::Never | Run::Freely => None,
+    })?;
+    let address = visible(&address.to_string());
+    let message = format!("{address}: {what}: sync asks, and there is no terminal to answer");
+    Some(output::fail(args.format, Exit::Usage, &message, Some("say --yes to run it without a question")))
+}
+
+async fn run_all(common: &Common, args: &SyncArgs, session: &Session, stop: &Stop) -> Result<Vec<Ran>, Exit> {
+    let (desired, reader) = (&session.desired, session.reader());
+    reader.heed(stop.clone());
+    let kinds: BTreeSet<Kind> = args.addresses.iter().map(|address| address.kind).collect();
+    let kinds: Vec<Kind> = kinds.into_iter().collect();
+    // What the platform says of a failed run may repeat a secret of the object's.
+    let reading = async { tokio::join!(pull(reader, &kinds), resolve_secrets(desired)) };
+    let (mut live, secrets): (LiveState, _) = tokio::select! {
+        read = reading => read,
+        () = stop.requested() => {
+            return Err(output::fail(args.format, Exit::Failure, "stopped before anything was run", None));
+        }
+    };
+    reader.guard(&secrets);
+    let settle_for = desired.settings.reconcile.settle_for;
+    // Without the journal what is declared is found still, by its identity.
+    let known = session.journal().known(settle_for, Timestamp::now()).unwrap_or_else(|error| {
+        tracing::warn!(event = "journal_failed", error = crate::error::one_line(&error));
+        Known::default()
+    });
+    live.recall(&known);
+
+    let found = locate(&args.addresses, desired, &live, &known);
+    if let Some(exit) = unknown(&args.addresses, &found, args.format) {
+        return Err(exit);
+    }
+    let mut rows = Vec::new();
+    let mut targets: Vec<Located<'_>> = Vec::new();
+    for (address, found) in args.addresses.iter().zip(found) {
+        match found {
+            Ok(target) if targets.iter().any(|other| other.address == target.address) => {}
+            Ok(target) if !consents(&target, args, stop).await => {
+                rows.push(Some(Ran { id: Some(target.id), ..Ran::refused(target.address, "not agreed to") }));
+            }
+            Ok(target) => {
+                targets.push(target);
+                rows.push(None);
+            }
+            Err(why @ Unlocated::Unread(_)) => {
+                rows.push(Some(Ran::failed(address.clone(), why.to_string())));
+            }
+            Err(why) => rows.push(Some(Ran::refused(address.clone(), why.to_string()))),
+        }
+    }
+    let width = targets.iter().map(|target| target.address.to_string().chars().count()).max();
+    let width = width.unwrap_or_default();
+    let mut tell = |Seen { address, state, after }: &Seen<'_>| {
+        if !common.quiet {
+            let told = format!("{:<width$}  {:>6}  {state}", address.to_string(), span(*after));
+            output::complain(&visible(&told));
+        }
+    };
+    let follow = args.wait.then(|| Pace { timeout: args.timeout, ..Pace::default() });
+    let writer = Writer::new(reader);
+    let syncing = Syncing { reader, writer: &writer, targets, follow, stop, tell: &mut tell };
+    let mut ran = sync(syncing).await.into_iter();
+    Ok(rows.into_iter().filter_map(|row| row.or_else(|| ran.next())).collect())
+}
+
+/// What names no one object is wrong usage.
+fn unknown(addresses: &[Address], found: &[Result<Located<'_>, Unlocated>], format: Format) -> Option<Exit> {
+    let wrong: Vec<String> = addresses
+        .iter()
+        .zip(found)
+        .filter_map(|(address, found)| match found {
+            Err(why @ (Unlocated::Nowhere | Unlocated::Shared(_))) => {
+                Some(visible(&format!("{address} ({why})")))
+            }
+            Err(Unlocated::NotLive(_) | Unlocated::Ambiguous(_) | Unlocated::Unread(_)) | Ok(_) => None,
+        })
+        .collect();
+    (!wrong.is_empty()).then(|| {
+        let message = format!("no such object: {}", wrong.join(", "));
+        let hint =
+            "an address is one as in the plan: aws/prod-payments, aws/NAME#IDENTITY where a name is shared";
+        output::fail(format, Exit::Usage, &message, Some(hint))
+    })
+}
+
+/// Whether it may be run: what runs more than is named is asked for.
+async fn consents(target: &Located<'_>, args: &SyncArgs, stop: &Stop) -> bool {
+    match target.address.kind.run() {
+        Run::Widely(what) if !args.yes => {
+            output::complain(&visible(&format!("{}: {what}", target.address)));
+            asked("Run it?", stop.clone()).await
+        }
+        Run::Widely(_) | Run::Freely | Run::Never => true,
+    }
+}
+
+fn text(runs: &[Ran]) -> String {
+    let mut text = String::new();
+    for ran in runs {
+        let Ran { address, id: _, outcome, well, state, last_error, errors, reason, took } = ran;
+        let ended = [state, last_error].into_iter().flatten().map(String::as_str).collect::<Vec<_>>();
+        let ended = ended.join(": ");
+        let after = if took.is_zero() { String::new() } else { format!("after {}", span(*took)) };
+        let parts = [reason.as_deref().unwrap_or_default(), &ended, &after];
+        let detail = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
+        let sign = if *well { ' ' } else { 'x' };
+        let line = format!("{sign} {:<24} {:<9} {detail}", address.to_string(), outcome.word());
+        let _ = writeln!(text, "{}", visible(line.trim_end()));
+        for line in run_error_lines(errors) {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+    let all = [Outcome::Started, Outcome::Running, Outcome::Finished, Outcome::Failed, Outcome::Refused];
+    let counts: Vec<String> = all
+        .iter()
+        .map(|outcome| (runs.iter().filter(|ran| ran.outcome == *outcome).count(), outcome.word()))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    let _ = writeln!(text, "Sync: {}.", counts.join(", "));
+    text
+}
+
+fn ran_json(ran: &Ran) -> Value {
+    let Ran { address, id, outcome, well: _, state, last_error, errors, reason, took: _ } = ran;
+    json!({
+        "address": address,
+        "id": id,
+        "outcome": outcome.word(),
+        "state": state,
+        "last_error": last_error,
+        "errors": errors,
+        "reason": reason,
+    })
+}
