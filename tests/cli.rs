@@ -402,7 +402,7 @@ fn what_names_nothing_that_runs_is_64_and_nothing_is_sent() {
         (&["tag/prod"], "tag/prod cannot be run"),
         (&["sandbox"], "`sandbox` is no address"),
         (&["snapshot_scan/951234567875"], "not this account alone"),
-        (&["snapshot_scan/951234567875", "--yes"], "no such object"),
+        (&["snapshot_scan/000000000001", "--yes"], "no such object"),
         (&["aws/sandbox", "--wait", "--timeout", "soon"], "`soon` is no length of time"),
         (&["aws/sandbox", "--wait", "--timeout", "0s"], "`0s` is no length of time"),
         (&["aws/sandbox", "--timeout", "1m"], "--wait"),
