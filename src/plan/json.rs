@@ -73,6 +73,7 @@ fn change_json(change: &Change, now: Timestamp) -> Value {
         reason,
         depends_on,
         fields,
+        anew: _,
         before: _,
         after: _,
         marker: _,

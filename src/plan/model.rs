@@ -79,6 +79,9 @@ pub struct Change {
     pub depends_on: BTreeSet<Address>,
     /// The fields that change, in the kind's order.
     pub fields: Vec<FieldChange>,
+    /// Of a replace, all fields as they are made anew, in the form in which they are compared: also those that
+    /// stay the same.
+    pub anew: Fields,
     /// The object as it is.
     pub before: Option<Spec>,
     /// The object as it is to be, whole: what the file leaves out inside a field is filled from `before`.
@@ -358,6 +361,12 @@ impl Change {
         self.held.is_none()
     }
 
+    /// What is written, field by field.
+    pub fn written(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let changed = self.fields.iter().map(|field| (field.path.as_str(), &field.after));
+        changed.chain(self.anew.iter().map(|(field, value)| (field.as_str(), value)))
+    }
+
     /// The schedule that the object has, if any, and the one that it gets, where they differ.
     #[must_use]
     pub fn new_schedule(&self) -> Option<(Option<Timetable<'_>>, Timetable<'_>)> {
@@ -538,6 +547,7 @@ impl Plan {
                 lacks: _,
                 reason: _,
                 depends_on: _,
+                anew: _,
             } = change;
             let before = before.as_ref().map(without_secrets);
             let after = after.as_ref().map(without_secrets);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::model::{Action, Cause, Change, FieldChange, Held, Plan, Unhealthy, Unmanaged};
 use super::{KnownObject, Policy};
 use crate::desired::settings::{Prune, PruneAction};
-use crate::resource::{Address, LiveObject};
+use crate::resource::{Address, Fields, LiveObject};
 
 /// How the file names a kind.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +101,7 @@ fn gone(live: &LiveObject, address: Address, reason: &str, held: Option<Held>) -
         lacks: None,
         depends_on: BTreeSet::new(),
         fields: Vec::new(),
+        anew: Fields::new(),
         before: Some(live.spec.clone()),
         after: None,
         marker: live.owner.clone(),

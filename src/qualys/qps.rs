@@ -109,15 +109,11 @@ impl<T: QpsObject> Remote for T {
             id.ok_or_else(|| Fault::unreadable(answer, "success without the id of what was created"))
         });
         let id = id.await?.to_string();
-        if !rest.is_empty()
-            && let Err(error) = change::<T>(transport, &id, &rest).await
-        {
-            // It was made, and that is what counts: what it lacks is seen when it is read again, and is then the
-            // next pass's to change.
-            let error = crate::error::one_line(&error);
-            tracing::warn!(id, error, "what the create does not take could not be set behind it");
+        let mut incomplete = None;
+        if !rest.is_empty() {
+            incomplete = change::<T>(transport, &id, &rest).await.err();
         }
-        Ok(Created::new(id))
+        Ok(Created { incomplete, ..Created::new(id) })
     }
 
     async fn update(&self, transport: &Transport, id: &str, write: &Write<'_>) -> Result<(), ApiError> {

@@ -24,6 +24,8 @@ pub(super) async fn read_again(reader: &Reader, live: &mut LiveState, applied: &
         match outcome {
             Outcome::Applied { id, existed: _ } | Outcome::Failed { made: Some(id), error: _ } => {
                 ids.push(id.clone());
+                // What was replaced had another id, and is to be seen gone.
+                ids.extend(change.id.clone().filter(|old| old != id));
             }
             Outcome::Unknown { .. } => *whole = true,
             // A replace may have deleted before it failed.
@@ -141,19 +143,24 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
             // Still there: what is known of it holds.
             (_, Action::Delete) if seen.is_some() => {}
             (_, Action::Delete) | (None, _) => told(journal.deleted(kind, id)),
-            (Some(after), _) => {
-                let untold = |change: &&FieldChange| {
-                    kind.field(&change.path).is_some_and(|field| match seen {
+            (Some(after), action) => {
+                // The journal's id of a replaced object is the new one's.
+                if let (Action::Replace, Some(old)) = (action, change.id.as_ref().filter(|old| *old != id))
+                    && !by_id.contains_key(&(kind, old.as_str()))
+                {
+                    told(journal.deleted(kind, old));
+                }
+                let untold = |name: &str| {
+                    kind.field(name).is_some_and(|field| match seen {
                         Some(object) => object.untold(field).is_some(),
                         // What cannot be listed is never seen.
                         None => field.is_secret() || !kind.is_listed(),
                     })
                 };
                 let unreadable: Map<String, Value> = change
-                    .fields
-                    .iter()
-                    .filter(untold)
-                    .map(|field| (field.path.clone(), field.after.clone()))
+                    .written()
+                    .filter(|(name, _)| untold(name))
+                    .map(|(name, value)| (name.to_owned(), value.clone()))
                     .collect();
                 if !unreadable.is_empty() {
                     let identity = Spec::identity(after).unwrap_or_default();

@@ -168,7 +168,8 @@ async fn a_create_sends_what_is_documented_and_an_update_behind_it_the_tags() {
     let secrets = secrets_of(&spec);
     let context = Context { secrets: &secrets, ..Context::new(&Known) };
     let stub = Stub::plays([answer.clone()]).await;
-    assert_eq!(Writer::new(&stub.reader()).create(&spec, context).await.unwrap().id, "9");
+    let made = Writer::new(&stub.reader()).create(&spec, context).await.unwrap();
+    assert!(made.id == "9" && made.incomplete.is_none(), "{made:?}");
     let asked = stub.asked();
     assert_eq!(asked.len(), 2);
     assert_eq!(sent(&asked[0]), create);
@@ -187,7 +188,12 @@ async fn a_create_sends_what_is_documented_and_an_update_behind_it_the_tags() {
     // What was made was made, even where its tags are not taken.
     let refusal = stub::reply(200, r#"{"ServiceResponse": {"responseCode": "INVALID_REQUEST"}}"#);
     let stub = Stub::plays([answer, refusal]).await;
-    assert_eq!(Writer::new(&stub.reader()).create(&spec, context).await.unwrap().id, "9");
+    let made = Writer::new(&stub.reader()).create(&spec, context).await.unwrap();
+    assert_eq!(made.id, "9");
+    assert_eq!(
+        made.incomplete.unwrap().to_string(),
+        "could not update ociassetdataconnector 9: INVALID_REQUEST"
+    );
     assert_eq!(stub.asked().len(), 2);
 
     // A tag that is nowhere stops the create too: what follows it could not be done.
