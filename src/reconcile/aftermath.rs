@@ -14,6 +14,7 @@ use crate::journal::{Journal, JournalError};
 use crate::plan::{Action, Change, FieldChange, LiveState, Plan};
 use crate::qualys::Reader;
 use crate::resource::{Address, Kind, LiveObject, Spec};
+use crate::secret::{DigestKey, Secrets};
 
 /// Reads what was written again. Where an outcome is unknown, the whole kind is listed: the object is looked
 /// for.
@@ -24,6 +25,8 @@ pub(super) async fn read_again(reader: &Reader, live: &mut LiveState, applied: &
         match outcome {
             Outcome::Applied { id, existed: _ } | Outcome::Failed { made: Some(id), error: _ } => {
                 ids.push(id.clone());
+                // What it took the place of, under an id of its own.
+                ids.extend(change.id.clone().filter(|_| change.action == Action::Replace));
             }
             Outcome::Unknown { .. } => *whole = true,
             // A replace may have deleted before it failed.
@@ -125,7 +128,12 @@ pub(super) fn settle(applied: &mut [Applied], live: &LiveState) -> Vec<usize> {
 }
 
 /// Tells the journal what went to fields that are not read back, and what is gone.
-pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: &[Applied]) {
+pub(super) fn remember_writes(
+    journal: &mut Journal,
+    live: &LiveState,
+    applied: &[Applied],
+    secrets: &Secrets,
+) {
     let mut by_id = BTreeMap::new();
     for (kind, listing) in live.kinds() {
         for object in listing.iter().flatten() {
@@ -141,20 +149,22 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
             // Still there: what is known of it holds.
             (_, Action::Delete) if seen.is_some() => {}
             (_, Action::Delete) | (None, _) => told(journal.deleted(kind, id)),
-            (Some(after), _) => {
-                let untold = |change: &&FieldChange| {
-                    kind.field(&change.path).is_some_and(|field| match seen {
+            (Some(after), action) => {
+                let untold = |name: &str| {
+                    kind.field(name).is_some_and(|field| match seen {
                         Some(object) => object.untold(field).is_some(),
                         // What cannot be listed is never seen.
                         None => field.is_secret() || !kind.is_listed(),
                     })
                 };
-                let unreadable: Map<String, Value> = change
-                    .fields
-                    .iter()
-                    .filter(untold)
-                    .map(|field| (field.path.clone(), field.after.clone()))
-                    .collect();
+                // A replace wrote everything, not only what differed.
+                let mut unreadable = match action {
+                    Action::Replace => comparable_fields(after, secrets, journal.digest_key()),
+                    Action::Create | Action::Update | Action::Delete => Map::new(),
+                };
+                unreadable
+                    .extend(change.fields.iter().map(|field| (field.path.clone(), field.after.clone())));
+                unreadable.retain(|name, _| untold(name));
                 if !unreadable.is_empty() {
                     let identity = Spec::identity(after).unwrap_or_default();
                     told(journal.wrote(kind, id, &identity, &unreadable));
@@ -162,6 +172,19 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
             }
         }
     }
+}
+
+/// The fields of a spec as they are compared: of a secret the keyed digest, if there is one.
+fn comparable_fields(spec: &Spec, secrets: &Secrets, key: Option<&DigestKey>) -> Map<String, Value> {
+    let mut fields = spec.fields();
+    for (field, reference) in spec.secrets() {
+        let digest = key.and_then(|key| Some(key.digest(secrets.get(reference).ok()?)));
+        match digest {
+            Some(digest) => fields.insert(field.to_owned(), digest.into()),
+            None => fields.shift_remove(field),
+        };
+    }
+    fields
 }
 
 /// Tells the journal which fields the platform did not take of each object that was written, and so which it did.

@@ -263,7 +263,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
             Intents::new(journal).end(applied);
             events::log_outcome(run_id, applied);
         }
-        aftermath::remember_writes(journal, &live, &report.applied);
+        aftermath::remember_writes(journal, &live, &report.applied, &secrets);
         let mut known = recall(journal, desired, Timestamp::now());
         secrets::tell(&mut known, desired, &secrets, journal.digest_key());
         live.recall(&known);
