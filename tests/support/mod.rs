@@ -6,9 +6,11 @@
 mod client;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use client::Remote;
+use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use trueup::desired::{self, Desired};
@@ -86,6 +88,15 @@ impl Scene {
         Writer::new(&reader).delete(Kind::Aws, &id.to_string()).await.unwrap();
     }
 
+    /// What somebody is going to do to the objects, once it is waited for.
+    pub fn later(&self, change: Value) -> BoxFuture<'static, ()> {
+        let url = self.remote.simulator.url().to_owned();
+        Box::pin(async move {
+            let answer = client::ask(&url, "POST", "/_sim/objects").body(&change.to_string()).send().await;
+            assert_eq!(answer.status, 200, "{change}: {answer:?}");
+        })
+    }
+
     pub async fn faults(&self, faults: Value) {
         self.control("POST", "/_sim/faults", faults).await;
     }
@@ -128,12 +139,17 @@ impl Scene {
     /// The file, read as the program reads it.
     #[track_caller]
     pub fn file(&self, yaml: &str) -> Desired {
-        let path = self.folder.path().join("config.yaml");
+        let path = self.path("config.yaml");
         std::fs::write(&path, yaml).unwrap();
         match desired::load(&path) {
             Ok(desired) => desired,
             Err(rejected) => panic!("{rejected}: {:#?}\n{yaml}", rejected.problems),
         }
+    }
+
+    /// A place beside the file.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     pub fn endpoint(&self) -> Endpoint {
@@ -177,6 +193,20 @@ pub fn patience() -> RetryPolicy {
 
 /// One pass by a client of its own.
 pub async fn pass(endpoint: Endpoint, desired: &Desired, journal: &mut Journal, may: May) -> Report {
+    let policy = Policy::from_settings(&desired.settings.reconcile);
+    pass_under(&policy, endpoint, desired, journal, may, Box::pin(async {})).await
+}
+
+/// One pass under this policy; `meanwhile` comes between the plan and its apply.
+pub async fn pass_under(
+    policy: &Policy,
+    endpoint: Endpoint,
+    desired: &Desired,
+    journal: &mut Journal,
+    may: May,
+    meanwhile: BoxFuture<'static, ()>,
+) -> Report {
+    let mut meanwhile = Some(meanwhile);
     let reader = Reader::connect(endpoint).unwrap();
     let writer = Writer::new(&reader);
     reconcile(Pass {
@@ -187,10 +217,18 @@ pub async fn pass(endpoint: Endpoint, desired: &Desired, journal: &mut Journal, 
         writer: (may != May::Look).then_some(&writer),
         journal,
         ailments: &mut Ailments::default(),
-        policy: &Policy::from_settings(&desired.settings.reconcile),
+        policy,
         stop: &Stop::new(),
         tell: &mut |_, _| {},
-        consent: &mut |_| Box::pin(std::future::ready(may == May::Write)),
+        consent: &mut |_| {
+            let meanwhile = meanwhile.take();
+            Box::pin(async move {
+                if let Some(meanwhile) = meanwhile {
+                    meanwhile.await;
+                }
+                may == May::Write
+            })
+        },
     })
     .await
 }
