@@ -349,6 +349,27 @@ fn a_run_that_does_not_end_in_time_is_1_and_runs_on() {
 }
 
 #[test]
+fn connectors_of_every_kind_are_run_each_by_a_call_of_its_own() {
+    let folder = Folder::example();
+    let simulator = Simulator::beside(&folder, &[]);
+    let all = [
+        "aws/prod-web",
+        "azure/corp-shared",
+        "gcp/research",
+        "oci/oracle-main",
+        "azure_organization/contoso",
+    ];
+    let wait = [&["sync"], &all[..], &["--wait", "--format", "json"]].concat();
+    let json = check_json(&folder.expect(0, &wait), "trueup.sync/v1");
+    assert_eq!(outcomes(&json), all.map(|address| (address, "finished")));
+    let writes = simulator.writes();
+    assert_eq!(writes.len(), all.len(), "{writes:#?}");
+    for request in writes {
+        assert_eq!(request["without_id"], false, "{request}");
+    }
+}
+
+#[test]
 fn an_interrupt_ends_the_waiting_and_not_the_run() {
     let folder = Folder::example();
     let simulator = Simulator::beside(&folder, &["--option", "states=frozen"]);

@@ -22,7 +22,7 @@ mod oci;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use stub::{Play, Stub, success};
+use stub::{Play, Stub, reply, success};
 use trueup::qualys::{Context, Names, Writer};
 use trueup::resource::{Kind, LiveObject, Owner, Spec};
 use trueup::secret::{SecretRef, Secrets};
@@ -707,4 +707,24 @@ async fn an_error_of_a_run_repeats_no_secret() {
     let stub = Stub::plays([success(&json!({"count": 1, "data": data}))]).await;
     let errors = stub.reader().run_errors(Kind::Aws, "8001").await.unwrap();
     assert!(!errors[0].message.contains("pa55-w0rd") && errors[0].message.contains("refused"), "{errors:?}");
+}
+
+#[tokio::test]
+async fn an_organization_connector_is_run_alone_and_a_count_of_none_is_a_refusal() {
+    let answer = |count: u64| {
+        reply(200, format!("A total of {count} Organization connectors have been marked for running."))
+    };
+    let stub = Stub::plays([reply(201, "t0ken-1"), answer(1)]).await;
+    Writer::new(&stub.reader()).run(Kind::AzureOrganization, "7").await.unwrap();
+    let asked = stub.asked();
+    assert_eq!(
+        (asked[1].method.as_str(), asked[1].path.as_str(), asked[1].body.as_str()),
+        ("POST", "/connectors/v1.0/org/azure/run/", "7")
+    );
+    let stub = Stub::plays([reply(201, "t0ken-1"), answer(0)]).await;
+    let writer = Writer::new(&stub.reader());
+    let error = writer.run(Kind::AzureOrganization, "7").await.unwrap_err();
+    assert!(!error.outcome_unknown() && error.to_string().contains("A total of 0"), "{error}");
+    assert!(writer.run(Kind::AzureOrganization, "7,8").await.is_err(), "a list is never sent");
+    assert_eq!(stub.asked().len(), 2);
 }

@@ -144,7 +144,7 @@ impl<T: QpsObject> Remote for T {
             return Err(does_not_run(T::KIND, id));
         }
         // Sent twice it would run twice.
-        transport.send(&call_by_id::<T>("run", id, Effect::Once)?, met).await
+        send::<T, _>(transport, &call_by_id::<T>("run", id, Effect::Once)?, met).await
     }
 
     async fn run_errors(transport: &Transport, id: &str) -> Result<Vec<RunError>, ApiError> {

@@ -5,8 +5,6 @@
 //! as in 304 for "registered already", it looks for in [`Answer::status`] before it opens the answer, or in
 //! [`ApiError::status`] afterwards.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "for the families that follow connectors and tags"))]
-
 use std::collections::HashSet;
 use std::hash::Hash;
 

@@ -16,8 +16,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::parts::{self, ConnectorAppInfo};
+use crate::qualys::answer::Fault;
 use crate::qualys::call::{Call, Effect, Host};
-use crate::qualys::error::ApiError;
+use crate::qualys::error::{ApiError, ApiErrorKind, Refusal};
 use crate::qualys::remote::Remote;
 use crate::qualys::rest::{self, Paging};
 use crate::qualys::shapes::{Flag, Number, Text};
@@ -342,11 +343,19 @@ impl Remote for AzureOrganization {
         }
     }
 
-    /// The answer is a line of text that counts what was marked for running.
+    /// The answer is a line of text that counts what was marked for running, and leaves out the rest without a word.
     async fn run(transport: &Transport, id: &str) -> Result<(), ApiError> {
         let call = call_by_id("run", Method::POST, "", id, Effect::Once)?;
         let call = Call { path: format!("{BASE}/run/"), ..call }.text(id);
-        transport.send(&call, rest::done).await
+        let marked = transport.send(&call, |answer| {
+            let said = rest::text(answer)?;
+            if said.trim_start().starts_with("A total of 0 ") {
+                let refusal = Refusal { message: said.clone(), ..Refusal::default() };
+                return Err(Fault::no(ApiErrorKind::Refused(Box::new(refusal)), answer.status, said));
+            }
+            Ok(())
+        });
+        marked.await
     }
 
     async fn run_errors(transport: &Transport, id: &str) -> Result<Vec<RunError>, ApiError> {

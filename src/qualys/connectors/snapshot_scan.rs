@@ -88,7 +88,8 @@ impl Remote for SnapshotScan {
 
     /// It is a GET, and yet it starts a scan.
     async fn run(transport: &Transport, id: &str) -> Result<(), ApiError> {
-        let call = call("run", Method::GET, "register-scanner-run", Effect::Once)
+        let call = Call::new("run", Method::GET, format!("{BASE}/register-scanner-run"), Effect::Once)
+            .at(Host::Gateway)
             .about(Address::new(Kind::SnapshotScan, id).to_string());
         transport.send(&call, rest::done).await
     }
