@@ -46,9 +46,10 @@ fn keep_needed(plan: &mut Plan, names: &Names, declared: &[Declared]) {
     deletes.sort_by_key(|change| std::cmp::Reverse(path(change).len()));
     for change in deletes {
         let (kind, path) = (change.address.kind, path(change));
-        let named = if kind == Kind::Tag { Address::new(kind, path.clone()) } else { change.address.clone() };
+        let address =
+            if kind == Kind::Tag { Address::new(kind, path.clone()) } else { change.address.clone() };
         let mut below = names.live_below(&path).filter(|_| kind == Kind::Tag);
-        let held = match in_use.get(&named) {
+        let held = match in_use.get(&address) {
             // Nobody has to do anything about it.
             Some(by) => {
                 let section = kind.section_path();

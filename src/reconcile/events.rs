@@ -43,7 +43,7 @@ pub(super) fn log_outcome(run_id: &str, applied: &Applied) {
             info!(event = "change_applied", run_id, %address, action, id, duration_ms = millis(*took));
         }
         Outcome::Failed { error, made: _ } => {
-            error!(event = "change_failed", run_id, %address, action, error)
+            error!(event = "change_failed", run_id, %address, action, error);
         }
         Outcome::Unknown { error } => {
             let error = format!("outcome unknown: {error}");

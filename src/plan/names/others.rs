@@ -21,9 +21,9 @@ pub(super) struct KindNames {
 /// The canonical names of the live objects of one kind.
 #[derive(Debug, Default)]
 pub(super) struct LiveNames {
-    by_id: HashMap<String, String>,
-    by_name: HashMap<String, Vec<String>>,
-    by_identity: HashMap<String, String>,
+    ids: HashMap<String, String>,
+    names: HashMap<String, Vec<String>>,
+    identities: HashMap<String, String>,
 }
 
 impl LiveNames {
@@ -40,22 +40,22 @@ impl LiveNames {
                 Some(2..) => format!("{name}#{}", identity.as_deref().unwrap_or(&object.id)),
                 Some(_) | None => name.clone(),
             };
-            names.by_name.entry(name).or_default().push(canonical.clone());
-            names.by_id.insert(object.id.clone(), canonical.clone());
+            names.names.entry(name).or_default().push(canonical.clone());
+            names.ids.insert(object.id.clone(), canonical.clone());
             if let Some(identity) = identity {
-                names.by_identity.insert(identity, canonical);
+                names.identities.insert(identity, canonical);
             }
         }
         names
     }
 
     fn of_id(&self, id: &str) -> Option<&String> {
-        self.by_id.get(id)
+        self.ids.get(id)
     }
 
     /// Canonical names by id.
     pub(super) fn into_names(self) -> HashMap<String, String> {
-        self.by_id
+        self.ids
     }
 }
 
@@ -69,7 +69,7 @@ impl KindNames {
         }
         for entry in declared.iter().filter(|entry| entry.spec.kind() == kind) {
             let name = entry.spec.address_name();
-            let live = entry.spec.identity().and_then(|identity| names.live.by_identity.get(&identity));
+            let live = entry.spec.identity().and_then(|identity| names.live.identities.get(&identity));
             let canonical = live.unwrap_or(&name).clone();
             names.declared.entry(name).or_default().push(canonical);
         }
@@ -84,14 +84,14 @@ impl KindNames {
         if let Some(error) = &self.unread {
             return Err(Unclear::Unread(error.clone()));
         }
-        let means = self.declared.get(name).or_else(|| self.live.by_name.get(name));
+        let means = self.declared.get(name).or_else(|| self.live.names.get(name));
         match means.map(Vec::as_slice) {
             Some([one]) => return Ok(one.clone()),
             Some(several) => return Err(Unclear::Twice(name.to_owned(), several.to_vec())),
             None => {}
         }
         if let Some((_, identity)) = name.rsplit_once('#')
-            && let Some(canonical) = self.live.by_identity.get(identity).or_else(|| self.live.of_id(identity))
+            && let Some(canonical) = self.live.identities.get(identity).or_else(|| self.live.of_id(identity))
         {
             return Ok(canonical.clone());
         }
@@ -100,7 +100,7 @@ impl KindNames {
 
     /// The live objects: canonical name and id.
     pub(super) fn live(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.live.by_id.iter().map(|(id, name)| (name.as_str(), id.as_str()))
+        self.live.ids.iter().map(|(id, name)| (name.as_str(), id.as_str()))
     }
 }
 

@@ -138,11 +138,17 @@ struct Summary {
     created: Option<String>,
 }
 
+/// The answer to a test of a connection.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Tested {
+    #[serde(rename = "jobUuid", deserialize_with = "crate::qualys::shapes::filled")]
+    job: Option<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Job {
-    #[serde(deserialize_with = "crate::qualys::shapes::filled")]
-    job_uuid: Option<String>,
     #[serde(deserialize_with = "crate::qualys::shapes::filled")]
     status: Option<String>,
     #[serde(deserialize_with = "crate::qualys::shapes::filled")]
@@ -249,7 +255,7 @@ async fn one(transport: &Transport, id: &str) -> Result<Option<LiveObject>, ApiE
     let members: Vec<Listed> = pages(transport, &members, |member: &Listed| member.id).await?;
     let members = members.into_iter().filter_map(|member| Some(format!("azure/#{}", member.id?))).collect();
     let mut object = wire.decode(members);
-    object.id = id.to_owned();
+    id.clone_into(&mut object.id);
     Ok(Some(object))
 }
 
@@ -264,7 +270,7 @@ async fn last_job(transport: &Transport, id: &str) -> Result<Vec<RunError>, ApiE
             Some(RunError { message: error_msg?, created: created.and_then(|created| created.parse().ok()) })
         })
         .collect();
-    errors.sort_by(|a, b| b.created.cmp(&a.created));
+    errors.sort_by_key(|error| std::cmp::Reverse(error.created));
     Ok(errors)
 }
 
@@ -498,8 +504,8 @@ impl AzureOrganization {
         let test = call(operation, Method::POST, &format!("{BASE}/test/"), Effect::Settled)
             .about(address.clone())
             .json(&with_secret);
-        let job: Job = transport.send(&test, rest::json).await?;
-        let Some(id) = job.job_uuid else {
+        let Tested { job } = transport.send(&test, rest::json).await?;
+        let Some(id) = job else {
             return Err(refused("the answer names no job".to_owned()));
         };
         finished(transport, &id).await.map_err(|ended| match ended {
