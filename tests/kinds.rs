@@ -18,7 +18,7 @@ use support::{May, Scene, complaints, pass_under};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use trueup::desired::Desired;
 use trueup::journal::Journal;
-use trueup::plan::{Action, Cause, Heading, Plan, Policy, Style, plan_json, render_text};
+use trueup::plan::{Action, Cause, Change, Heading, Plan, Policy, Style, plan_json, render_text};
 use trueup::qualys::{Reader, Writer};
 use trueup::reconcile::{PassOutcome, Report};
 use trueup::resource::{Access, Kind, Told};
@@ -434,7 +434,12 @@ async fn what_was_deleted_for_a_replace_and_not_created_again_is_said_and_made_i
         assert_eq!(stage.objects().await.len(), 0, "{case}");
         stage.scene.heal().await;
         let report = stage.applies(&desired).await;
-        assert_eq!(report.applied[0].change.action, Action::Create, "{case}");
+        let Change { action, cause, .. } = &report.applied[0].change;
+        assert_eq!(
+            (*action, *cause),
+            (Action::Create, Cause::Pending),
+            "{case}: it is gone by our own doing"
+        );
     }
 }
 

@@ -134,8 +134,18 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
             by_id.insert((*kind, object.id.as_str()), object);
         }
     }
+    let is_gone = |kind: Kind, id: &str| {
+        live.kinds().get(&kind).is_some_and(Result::is_ok) && !by_id.contains_key(&(kind, id))
+    };
     for Applied { change, outcome, took: _ } in applied {
-        let (Outcome::Applied { id, existed: false }, kind) = (outcome, change.address.kind) else {
+        let kind = change.address.kind;
+        let Outcome::Applied { id, existed: false } = outcome else {
+            // Deleted by us, and not made again: that it is gone is no drift.
+            if let (Action::Replace, Some(old)) = (change.action, change.id.as_ref())
+                && is_gone(kind, old)
+            {
+                told(journal.deleted(kind, old));
+            }
             continue;
         };
         let seen = by_id.get(&(kind, id.as_str()));
@@ -146,7 +156,7 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
             (Some(after), action) => {
                 // The journal's id of a replaced object is the new one's.
                 if let (Action::Replace, Some(old)) = (action, change.id.as_ref().filter(|old| *old != id))
-                    && !by_id.contains_key(&(kind, old.as_str()))
+                    && is_gone(kind, old)
                 {
                     told(journal.deleted(kind, old));
                 }
