@@ -12,12 +12,16 @@ mod stub;
 
 #[path = "wire/azure.rs"]
 mod azure;
+#[path = "wire/azure_organization.rs"]
+mod azure_organization;
 #[path = "wire/gcp.rs"]
 mod gcp;
 #[path = "wire/global_scan.rs"]
 mod global_scan;
 #[path = "wire/oci.rs"]
 mod oci;
+#[path = "wire/snapshot_scan.rs"]
+mod snapshot_scan;
 
 use std::path::PathBuf;
 
