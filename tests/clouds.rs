@@ -276,3 +276,44 @@ async fn a_subscription_without_oci_keeps_the_rest() {
     assert!(complaints[0].contains("ask the vendor's support"), "{complaints:?}");
     assert_eq!(report.applied.len(), 5, "all but the connector itself");
 }
+
+/// An Azure connector whose key is nowhere, with these fields besides.
+fn without_key(fields: &str) -> String {
+    format!(
+        "version: 1\nplatform: {{pod: simulator}}\nconnectors:\n  azure:\n    - {{name: corp, \
+         subscription_id: 0a0a0a0a-1111-4222-8333-444444444444, authentication_key: {{env: TRUEUP_TEST_UNSET}}, {fields}}}\n"
+    )
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_had_is_a_warning_in_a_plan_and_fails_the_change_before_any_write() {
+    let scene = Scene::new(&[]).await;
+    let record = json!({
+        "subscriptionId": "0a0a0a0a-1111-4222-8333-444444444444", "directoryId": "0b0b0b0b-1111-4222-8333-444444444444",
+        "applicationId": "0c0c0c0c-1111-4222-8333-444444444444", "authenticationKey": "not-a-real-key"
+    });
+    scene.make("azure", [json!({"name": "corp", "runFrequency": 240, "authRecord": record})]).await;
+    let mut journal = Journal::in_memory().unwrap();
+    let told = "azure/corp: authentication_key not checked: could not resolve the secret {env: TRUEUP_TEST_UNSET}: \
+                the environment variable is not set";
+    let desired = scene.file(&without_key("run_frequency: 6h"));
+    let plan = scene.look(&desired).await;
+    assert_eq!((plan.warnings.as_slice(), plan.summary.update), (&[told.to_owned()][..], 1));
+    scene.forget_requests().await;
+    let report = scene.pass(&desired, &mut journal, May::Write).await;
+    let complaints = complaints(&report);
+    assert_eq!(complaints.len(), 1, "{complaints:#?}");
+    assert!(
+        complaints[0].starts_with("azure/corp failed: authentication_key: could not resolve"),
+        "{complaints:#?}"
+    );
+    assert_eq!(scene.writes().await, [""; 0]);
+    // Where nothing changes, there is nothing to fail.
+    let same = scene.pass(&scene.file(&without_key("run_frequency: 4h")), &mut journal, May::Write).await;
+    assert!(!same.has_failures() && same.applied.is_empty());
+    // What is ignored is not asked for.
+    let ignored = scene.file(&without_key("run_frequency: 6h, ignore: [authentication_key]"));
+    let report = scene.pass(&ignored, &mut journal, May::Write).await;
+    assert!(!report.has_failures() && report.plan.warnings.is_empty(), "{:?}", report.plan.warnings);
+    assert_eq!(report.applied.len(), 1);
+}

@@ -29,11 +29,12 @@ pub(crate) async fn resolve(desired: &Desired) -> Secrets {
 pub(super) fn tell(known: &mut Known, desired: &Desired, secrets: &Secrets, key: Option<&DigestKey>) {
     let mut by_object: BTreeMap<(Kind, String), BTreeMap<&'static str, SecretSight>> = BTreeMap::new();
     for entry in &desired.declared {
-        let named = entry.spec.secrets();
-        if named.is_empty() {
+        if entry.spec.secrets().is_empty() {
             continue;
         }
-        let sights = named.into_iter().map(|(field, reference)| {
+        // What is ignored is not asked for.
+        let spec = entry.without_ignored();
+        let sights = spec.secrets().into_iter().map(|(field, reference)| {
             let secret = secrets.get(reference);
             (field, secret.map_or_else(unresolved, |secret| sight(&entry.spec, field, secret, key)))
         });
