@@ -16,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::lock::{LockError, WriteLock};
 use crate::plan::{Change, FieldChange, Known, KnownListing, KnownObject, Observation, Plan, Refused};
 use crate::resource::Kind;
 use crate::secret::DigestKey;
@@ -126,6 +127,8 @@ pub enum DriftEvent {
 pub struct Journal {
     /// `None` where nothing is to be remembered.
     db: Option<Connection>,
+    /// Where it lies; `None` where it ends with the process.
+    path: Option<PathBuf>,
     /// The key of the digests of secrets; `None` where there is no journal, or no key.
     key: Option<DigestKey>,
 }
@@ -165,7 +168,7 @@ impl Journal {
     /// No journal: knows nothing, remembers nothing.
     #[must_use]
     pub const fn off() -> Journal {
-        Journal { db: None, key: None }
+        Journal { db: None, path: None, key: None }
     }
 
     /// A journal that ends with the process.
@@ -180,11 +183,21 @@ impl Journal {
         self.key.as_ref()
     }
 
+    /// Takes the lock that lies beside the journal, for as long as this process may write to the platform. There is
+    /// none without a file.
+    pub fn lock_writes(&self, why: &str) -> Result<Option<WriteLock>, LockError> {
+        let Some(path) = &self.path else { return Ok(None) };
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".lock");
+        WriteLock::take(Path::new(&beside), why).map(Some)
+    }
+
     /// Finds the key beside the journal, or makes it. What went wrong is said: secrets are then unverified.
     fn find_key(&mut self, path: &Path) -> Option<String> {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".key");
         let beside = PathBuf::from(beside);
+        self.path = Some(path.to_owned());
         match DigestKey::open(&beside) {
             Ok(key) => {
                 self.key = Some(key);
@@ -221,7 +234,7 @@ impl Journal {
         if found != SCHEMA_VERSION {
             db.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }
-        Ok(Journal { db: Some(db), key: None })
+        Ok(Journal { db: Some(db), path: None, key: None })
     }
 
     /// What is known. A create whose answer was lost stays unsettled for `settle_for`.

@@ -5,9 +5,10 @@
 //!
 //! In reading order: [`reconcile`] is one pass, the function to read first. [`desired`] reads the file,
 //! [`pull`] the platform; both end in the types of [`resource`], the normal form. [`plan`] compares the two and
-//! makes every choice, [`apply`] performs it, [`journal`] remembers what the platform cannot tell. [`qualys`]
-//! alone knows the wire, [`sync`] runs connectors now. [`daemon`] turns triggers into passes, [`cli`] arguments into commands. [`simulator`]
-//! stands in for the platform and shares no code with [`qualys`].
+//! makes every choice, [`apply`] performs it, [`journal`] remembers what the platform cannot tell, and
+//! [`lock`] keeps two processes from writing at the same time. [`qualys`] alone knows the wire, [`sync`] runs connectors
+//! now, [`export`] writes what is live as a file. [`daemon`] turns triggers into passes, [`cli`] arguments into commands.
+//! [`simulator`] stands in for the platform and shares no code with [`qualys`].
 
 pub mod reconcile;
 
@@ -18,6 +19,7 @@ pub mod resource;
 pub mod apply;
 pub mod export;
 pub mod journal;
+pub mod lock;
 pub mod plan;
 pub mod qualys;
 pub mod sync;

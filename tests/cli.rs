@@ -7,7 +7,7 @@
 #[path = "support/bin.rs"]
 mod bin;
 
-use bin::{Daemon, Ended, Folder, Simulator, end, free_port};
+use bin::{Daemon, Ended, Folder, Simulator, end, free_port, until};
 use serde_json::{Value, json};
 
 /// Sections of a file with one connector and its tag, both of which the simulator's example lacks.
@@ -895,4 +895,38 @@ fn what_the_simulator_keeps_outlives_it() {
     assert!(second.stderr.contains("another simulator serves it"), "{second}");
     simulator.stop();
     folder.expect(0, &["plan", "--detailed-exitcode"]);
+}
+
+// Two at the same time.
+
+#[test]
+fn a_second_process_that_would_apply_is_refused_and_told_who_applies() {
+    let folder = Folder::example();
+    let simulator = Simulator::beside(&folder, &[]);
+    // The first one is told to wait with its first write.
+    simulator.control(
+        "POST",
+        "faults",
+        &json!({"kind": "rate_limited", "retry_after": 60, "path": "/create/am/tag"}),
+    );
+    let first = Daemon::spawn(folder.command(&["apply", "--yes"]));
+    let holder = folder.path("trueup.db.lock");
+    until("the first write", || {
+        let requests = simulator.take_requests();
+        let sent = |request: &Value| request["path"].as_str().unwrap().contains("/create/am/tag");
+        requests.iter().any(sent).then_some(()).ok_or(requests)
+    });
+    let told = std::fs::read_to_string(&holder).unwrap();
+    let second = folder.expect(1, &["apply", "--yes"]);
+    assert!(
+        second.stderr.contains(told.trim()) && second.stderr.contains("is applying with the same journal"),
+        "{second}"
+    );
+    let json = check_json(&folder.expect(1, &["apply", "--yes", "--format", "json"]), "trueup.error/v1");
+    assert!(json["errors"][0]["message"].as_str().unwrap().contains(told.trim()), "{json}");
+    // To look is always allowed.
+    folder.expect(0, &["plan"]);
+    drop(first);
+    // The lock goes with its process, however that ends.
+    folder.expect(0, &["apply", "--yes", "--target", "aws/prod-web"]);
 }

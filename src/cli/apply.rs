@@ -80,9 +80,13 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
     let report = session.pass("apply", true, &mut consent, &stop).await;
     let exit = unknown_targets(&report.plan, args.format).unwrap_or_else(|| {
         let exit = exit_of(&report);
-        match args.format {
-            Format::Text => output::say(&outcome_text(&report)),
-            Format::Json => output::say_json(&json!({
+        match (&report.end, args.format) {
+            (End::Locked(holder), format) => {
+                let hint = "wait until it is done, or stop it; then apply again";
+                return output::fail(format, Exit::Failure, holder, Some(hint));
+            }
+            (_, Format::Text) => output::say(&outcome_text(&report)),
+            (_, Format::Json) => output::say_json(&json!({
                 "format": "trueup.apply/v1",
                 "plan": session.json(&report.plan, exit, report.began),
                 "outcomes": report.applied.iter().map(outcome_json).collect::<Vec<_>>(),
@@ -100,7 +104,7 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
 fn exit_of(report: &Report) -> Exit {
     match &report.end {
         End::Blocked(_) => Exit::Blocked,
-        End::Declined | End::Stopped => Exit::Failure,
+        End::Declined | End::Stopped | End::Locked(_) => Exit::Failure,
         End::Planned | End::Applied if report.has_failures() => Exit::Failure,
         End::Planned | End::Applied => Exit::Success,
     }
@@ -128,7 +132,7 @@ fn outcome_text(report: &Report) -> String {
     match &report.end {
         End::Declined => text.push_str("\nNothing was applied.\n"),
         End::Stopped => text.push_str("\nStopped before anything was applied.\n"),
-        End::Blocked(_) | End::Planned => {}
+        End::Blocked(_) | End::Planned | End::Locked(_) => {}
         End::Applied if report.applied.is_empty() => {}
         End::Applied => {
             text.push('\n');

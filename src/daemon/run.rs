@@ -23,7 +23,7 @@ use crate::error::one_line;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, plan_json};
 use crate::qualys::Writer;
-use crate::reconcile::{Ailments, End, Pass, Report, reconcile};
+use crate::reconcile::{Ailments, Pass, Report, reconcile};
 use crate::simulator;
 use crate::stop::Stop;
 
@@ -128,7 +128,7 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
             systemd::ready("reloaded");
         }
         let report = pass(trigger, &mut in_force, &mut journal, &mut alerts, &board, &stop).await;
-        let planned = report.end != End::Stopped;
+        let planned = report.has_plan();
         if planned && (shown.as_ref() != Some(&report.current().id) || !report.applied.is_empty()) {
             show(&report.plan, &in_force.platform);
             if let Some(after) = &report.after {
@@ -289,7 +289,7 @@ async fn pass(
     for applied in &report.applied {
         board.metrics().change_applied(applied.change.action.word(), applied.outcome.word());
     }
-    if report.end != End::Stopped {
+    if report.has_plan() {
         publish(board, report.current(), platform);
     }
     board.pass_ends(report.outcome(), None, Timestamp::now(), report.took);

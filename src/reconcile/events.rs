@@ -7,7 +7,7 @@ use tracing::{error, info, warn};
 use super::NotConverged;
 use crate::apply::{Applied, Outcome};
 use crate::error::one_line;
-use crate::journal::JournalError;
+use crate::lock::LockError;
 use crate::plan::{Failed, FieldChange, Plan, Refusal};
 
 pub(super) fn log_failed(run_id: &str, failed: &Failed) {
@@ -74,7 +74,12 @@ pub(super) fn log_not_converged(run_id: &str, not_converged: &NotConverged) {
     warn!(event = "not_converged", run_id, %address, field = path, json.sent = %sent, json.got = %got);
 }
 
-pub(super) fn journal_failed(error: &JournalError) {
+/// Another process is applying: this pass does nothing.
+pub(super) fn log_locked(run_id: &str, error: &LockError) {
+    warn!(event = "pass_refused", run_id, error = %error, "another process is applying");
+}
+
+pub(super) fn journal_failed(error: &(dyn std::error::Error + 'static)) {
     warn!(
         event = "journal_failed",
         error = one_line(error),

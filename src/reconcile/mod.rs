@@ -15,6 +15,7 @@ use tracing::info;
 use crate::apply::{Applied, Applying, Outcome, apply};
 use crate::desired::Desired;
 use crate::journal::Journal;
+use crate::lock::LockError;
 use crate::plan::{Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, approve, plan};
 use crate::pull::{kinds_to_read, pull};
 use crate::qualys::{Reader, Writer};
@@ -80,6 +81,8 @@ pub enum End {
     Planned,
     /// The plan is over a limit, nothing was written.
     Blocked(Refusal),
+    /// Another process is applying with the same journal: nothing was read or written.
+    Locked(String),
     /// The question was answered no.
     Declined,
     /// It was asked to stop before there was a plan.
@@ -151,6 +154,15 @@ impl Report {
         self.after.as_ref().unwrap_or(&self.plan)
     }
 
+    /// Whether it got as far as a plan.
+    #[must_use]
+    pub fn has_plan(&self) -> bool {
+        match self.end {
+            End::Stopped | End::Locked(_) => false,
+            End::Planned | End::Blocked(_) | End::Declined | End::Applied => true,
+        }
+    }
+
     /// What failed only when what was written was read again.
     pub fn failed_since(&self) -> impl Iterator<Item = &Failed> {
         self.after.iter().flat_map(|after| &after.failed).filter(|failed| !self.plan.failed.contains(failed))
@@ -170,6 +182,7 @@ impl Report {
     pub fn outcome(&self) -> PassOutcome {
         match &self.end {
             End::Blocked(_) => PassOutcome::Blocked,
+            End::Locked(_) => PassOutcome::Failed,
             End::Stopped => PassOutcome::Stopped,
             End::Applied if self.cut_short => PassOutcome::Stopped,
             End::Planned | End::Declined | End::Applied if self.has_failures() => PassOutcome::Failed,
@@ -194,6 +207,20 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     let (began, clock) = (Timestamp::now(), Instant::now());
     info!(event = "reconcile_started", run_id, trigger);
     reader.heed(stop.clone());
+    // Held until the end: what another process makes meanwhile would not be in the listings.
+    let _lock = match writer.map(|_| journal.lock_writes(trigger)) {
+        None => None,
+        Some(Ok(lock)) => lock,
+        Some(Err(held @ LockError::Held { .. })) => {
+            events::log_locked(run_id, &held);
+            let end = End::Locked(held.to_string());
+            return Report { end, ..stopped(policy, began, clock) };
+        }
+        Some(Err(error)) => {
+            events::journal_failed(&error);
+            None
+        }
+    };
 
     let (kinds, sent) = (kinds_to_read(desired), reader.requests().reads);
     // The journal is read, and the secrets are fetched, while the platform makes its first answer.
