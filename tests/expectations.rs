@@ -257,7 +257,7 @@ fn the_daemon_tells_each_turn_of_an_expectation_once() {
         page.lines().filter(|line| line.starts_with("trueup_expectation")).map(str::to_owned).collect()
     };
     let failed = json!(["WARN", "ashburn has hosts", 0, 1, null]);
-    assert_eq!(told(&daemon, "expectation_failed"), [failed.clone()]);
+    assert_eq!(told(&daemon, "expectation_failed"), std::slice::from_ref(&failed));
     assert!(metrics(&daemon).contains(&"trueup_expectation_met{name=\"ashburn has hosts\"} 0".to_owned()));
     let status = daemon.get("/api/v1/status").json();
     assert_eq!(

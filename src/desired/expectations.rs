@@ -93,14 +93,14 @@ fn check_filter(tree: &Tree, report: &mut Report, node: NodeId, filter: &Filter)
         return;
     }
     let value_at = at("value");
-    if let Some(refusal) = operator.refuses(value) {
-        let (message, hint) = refusal.split_once(": ").unwrap_or((&refusal, ""));
-        let hint = Some(hint.to_owned()).filter(|hint| !hint.is_empty());
-        report.error(tree, value_at, message.to_owned(), hint);
+    if let Some((message, remedy)) = operator.refuses(value) {
+        report.error(tree, value_at, message, Some(remedy.to_owned()));
         return;
     }
     match value {
         FilterValue::One(one) => check_value(tree, report, value_at, one),
+        // Its elements were refused one by one.
+        FilterValue::List(list) if list.is_empty() && tree.holds_reported(value_at) => {}
         FilterValue::List(list) if list.is_empty() => {
             let message = "an empty list: no asset is one of none".to_owned();
             report.error(tree, value_at, message, Some("give the values, as in [a, b]".to_owned()));

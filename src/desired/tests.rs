@@ -749,7 +749,7 @@ fn expectations_have_a_name_and_a_bound() {
             &["6:12: the expectation `a` is declared twice, first at"],
         ),
     ] {
-        let fields = fields.replace("\n", "\n  ");
+        let fields = fields.replace('\n', "\n  ");
         check(&format!("expectations:\n  - {fields}"), expected);
     }
 }
@@ -814,6 +814,14 @@ fn filters_of_expectations_are_held_against_what_the_documents_say() {
         let head = "expectations:\n  - name: a\n    at_least: 1\n    filters:";
         check(&format!("{head}\n      - {{{filter}}}"), expected);
     }
+    check(
+        "expectations:\n  - name: a\n    at_least: 1\n    filters: [x, {field: f, operator: IN, value: b}]\n",
+        &["6:15: expected a map (key: value), found `x`", "6:50: IN takes a list"],
+    );
+    check(
+        "expectations:\n  - name: a\n    at_least: 1\n    filters: {field: f}\n",
+        &["6:14: expected a list, found a map"],
+    );
 }
 
 #[test]

@@ -63,21 +63,18 @@ impl Operator {
         }
     }
 
-    /// Why it cannot be used with this value, whatever the field: by the documents' lists of what goes with texts,
-    /// numbers, dates and booleans.
-    pub fn refuses(self, value: &FilterValue) -> Option<String> {
-        let word = self.word();
-        match (self, value) {
-            (Operator::In, FilterValue::List(_)) => None,
-            (Operator::In, FilterValue::One(_)) => Some(format!("{word} takes a list: as in [a, b]")),
-            (_, FilterValue::List(_)) => Some(format!("{word} takes one value: IN takes a list")),
-            (Operator::Equals, FilterValue::One(_)) => None,
+    /// Why it cannot be used with this value, whatever the field, and what to do about it: by the documents' lists of
+    /// what goes with texts, numbers, dates and booleans.
+    #[must_use]
+    pub fn refuses(self, value: &FilterValue) -> Option<(String, &'static str)> {
+        let (why, remedy) = match (self, value) {
+            (Operator::In, FilterValue::One(_)) => ("takes a list", "as in [a, b]"),
+            (Operator::In, FilterValue::List(_)) | (Operator::Equals, FilterValue::One(_)) => return None,
+            (_, FilterValue::List(_)) => ("takes one value", "IN takes a list"),
             (_, FilterValue::One(Single::Bool(_))) => {
-                Some(format!("{word} does not take true or false: EQUALS does"))
+                ("does not take true or false", "EQUALS does; a text is put in quotes")
             }
-            (Operator::Contains, FilterValue::One(Single::Number(_))) => {
-                Some(format!("{word} takes a text: put it in quotes"))
-            }
+            (Operator::Contains, FilterValue::One(Single::Number(_))) => ("takes a text", "put it in quotes"),
             (
                 Operator::NotEquals
                 | Operator::Contains
@@ -86,8 +83,9 @@ impl Operator {
                 | Operator::GreaterThanEqual
                 | Operator::LessThanEqual,
                 FilterValue::One(Single::Text(_) | Single::Number(_)),
-            ) => None,
-        }
+            ) => return None,
+        };
+        Some((format!("{} {why}", self.word()), remedy))
     }
 }
 
