@@ -1,7 +1,8 @@
 //! What the daemon tells in its log beside its passes: drifts that begin, change and end; connectors that fail
-//! and recover. Each is told once, and a drift that lasts again every `remind_every`.
+//! and recover; expectations that fail and are met again. Each is told once, and a drift that lasts again every
+//! `remind_every`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,12 +11,14 @@ use tracing::{info, warn};
 use crate::error::one_line;
 use crate::journal::{DriftEvent, DriftNews, Journal};
 use crate::plan::{Plan, Unhealthy};
-use crate::resource::{Health, RunError};
+use crate::resource::{Checked, Health, RunError};
 
 /// What was told.
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
     unhealthy: BTreeMap<String, (String, Option<String>)>,
+    /// The expectations that failed when they were last counted.
+    unmet: BTreeSet<String>,
     warnings: Vec<String>,
 }
 
@@ -24,12 +27,57 @@ impl Alerts {
     pub(super) fn tell(&mut self, plan: &Plan, journal: &mut Journal, remind_every: Duration) {
         tell_drifts(plan, journal, remind_every);
         self.tell_health(plan);
-        if self.warnings != plan.warnings {
-            for warning in plan.warnings.iter().filter(|warning| !self.warnings.contains(warning)) {
-                warn!(event = "warning", "{warning}");
-            }
-            self.warnings.clone_from(&plan.warnings);
+        self.tell_expectations(plan);
+        // What is not met has an event of its own.
+        let unmet = |checked: &&Checked| checked.met == Some(false);
+        let told: Vec<_> = plan.expectations.iter().filter(unmet).filter_map(Checked::warning).collect();
+        let warnings: Vec<&String> = plan.warnings.iter().filter(|warning| !told.contains(warning)).collect();
+        for warning in warnings.iter().filter(|warning| !self.warnings.contains(warning)) {
+            warn!(event = "warning", "{warning}");
         }
+        self.warnings = warnings.into_iter().cloned().collect();
+    }
+
+    fn tell_expectations(&mut self, plan: &Plan) {
+        for checked in self.changed_expectations(plan) {
+            let Checked { name, count, at_least, at_most, met, error: _ } = checked;
+            let number = |number: &Option<u64>| serde_json::Value::from(*number);
+            let (count, at_least, at_most) = (number(count), number(at_least), number(at_most));
+            if *met == Some(true) {
+                info!(
+                    event = "expectation_met",
+                    name,
+                    json.count = %count,
+                    json.at_least = %at_least,
+                    json.at_most = %at_most,
+                );
+            } else {
+                warn!(
+                    event = "expectation_failed",
+                    name,
+                    json.count = %count,
+                    json.at_least = %at_least,
+                    json.at_most = %at_most,
+                );
+            }
+        }
+    }
+
+    /// The expectations that fail since this plan, and those that had failed and are met. What could not be counted
+    /// is as it was.
+    fn changed_expectations<'p>(&mut self, plan: &'p Plan) -> Vec<&'p Checked> {
+        let names: BTreeSet<&str> = plan.expectations.iter().map(|checked| checked.name.as_str()).collect();
+        self.unmet.retain(|name| names.contains(name.as_str()));
+        let mut changed = Vec::new();
+        for checked in &plan.expectations {
+            let news = match checked.met {
+                Some(true) => self.unmet.remove(&checked.name),
+                Some(false) => self.unmet.insert(checked.name.clone()),
+                None => false,
+            };
+            changed.extend(news.then_some(checked));
+        }
+        changed
     }
 
     fn tell_health(&mut self, plan: &Plan) {
@@ -139,5 +187,28 @@ mod tests {
             alerts.tell_health(&plan_with(state));
             assert_eq!(alerts.unhealthy.len(), unhealthy, "{state}");
         }
+    }
+
+    #[test]
+    fn an_expectation_is_told_when_it_fails_and_when_it_is_met_again() {
+        let mut alerts = Alerts::default();
+        for (met, told) in [
+            (Some(true), false),
+            (Some(false), true),
+            (Some(false), false),
+            (None, false),
+            (Some(false), false),
+            (None, false),
+            (Some(true), true),
+            (Some(true), false),
+        ] {
+            let mut plan = Plan::empty(Mode::DryRun);
+            plan.expectations.push(Checked { name: "hosts".to_owned(), met, ..Checked::default() });
+            assert_eq!(!alerts.changed_expectations(&plan).is_empty(), told, "{met:?}");
+        }
+        // One that is taken out of the file was not met, and is forgotten.
+        alerts.unmet.insert("hosts".to_owned());
+        assert!(alerts.changed_expectations(&Plan::empty(Mode::DryRun)).is_empty());
+        assert!(alerts.unmet.is_empty());
     }
 }

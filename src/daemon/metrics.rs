@@ -1,6 +1,8 @@
 //! What Prometheus scrapes. Callers say what happened; the types of the metrics library stay in here.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +16,7 @@ use prometheus_client::registry::Registry;
 use super::status::PlanSummary;
 use super::triggers::Trigger;
 use crate::reconcile::PassOutcome as Outcome;
+use crate::resource::Checked;
 
 /// Seconds. A pass over a small subscription takes one, a rate-limited one takes hours.
 const PASS_BUCKETS: [f64; 11] = [0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
@@ -71,6 +74,11 @@ struct RequestLabels {
     r#type: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
+struct ExpectationLabels {
+    name: String,
+}
+
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -83,6 +91,10 @@ pub struct Metrics {
     unmanaged: Gauge,
     unhealthy: Gauge,
     failed_kinds: Gauge,
+    expectation: Family<ExpectationLabels, Gauge>,
+    expectation_met: Family<ExpectationLabels, Gauge>,
+    /// The expectations that are shown.
+    counted: Mutex<BTreeSet<ExpectationLabels>>,
     applied: Family<AppliedLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     rate_limited: Counter<f64, AtomicU64>,
@@ -107,6 +119,9 @@ impl Metrics {
             unmanaged: Gauge::default(),
             unhealthy: Gauge::default(),
             failed_kinds: Gauge::default(),
+            expectation: Family::default(),
+            expectation_met: Family::default(),
+            counted: Mutex::default(),
             applied: Family::default(),
             requests: Family::default(),
             rate_limited: Counter::default(),
@@ -129,6 +144,9 @@ impl Metrics {
             unmanaged,
             unhealthy,
             failed_kinds,
+            expectation,
+            expectation_met,
+            counted: _,
             applied,
             requests,
             rate_limited,
@@ -144,6 +162,12 @@ impl Metrics {
         registry.register("unmanaged", "Live objects that the file does not name", unmanaged.clone());
         registry.register("unhealthy", "Connectors that the platform reports errors of", unhealthy.clone());
         registry.register("failed_kinds", "Kinds that the last pass could not read", failed_kinds.clone());
+        registry.register("expectation", "Assets that an expectation counted", expectation.clone());
+        registry.register(
+            "expectation_met",
+            "1 while an expectation is met, 0 while it is not; none while nobody knows",
+            expectation_met.clone(),
+        );
         registry.register("changes_applied", "Changes that were tried, by how they ended", applied.clone());
         registry.register("api_requests", "Requests to the platform", requests.clone());
         registry.register("rate_limited_seconds", "Time waited for rate limits", rate_limited.clone());
@@ -206,6 +230,25 @@ impl Metrics {
     /// How many objects of the last plan drifted.
     pub fn drifted(&self, count: u64) {
         self.drifted.set(gauge(count));
+    }
+
+    /// What came of the expectations in the last plan. One that could not be counted has no number, and neither has
+    /// one that the file does not name any more.
+    pub fn expectations(&self, checked: &[Checked]) {
+        let mut counted = BTreeSet::new();
+        for Checked { name, count, met, at_least: _, at_most: _, error: _ } in checked {
+            let (Some(count), Some(met)) = (*count, *met) else { continue };
+            let labels = ExpectationLabels { name: name.clone() };
+            self.expectation.get_or_create(&labels).set(gauge(count));
+            self.expectation_met.get_or_create(&labels).set(met.into());
+            counted.insert(labels);
+        }
+        let mut shown = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in shown.difference(&counted) {
+            self.expectation.remove(gone);
+            self.expectation_met.remove(gone);
+        }
+        *shown = counted;
     }
 
     /// A change was tried: its action (`create`) and how it ended (`applied`, `failed`, `skipped`, `unknown`).
@@ -281,6 +324,35 @@ mod tests {
         ] {
             assert!(page.lines().any(|found| found == line), "no line `{line}` in\n{page}");
         }
+    }
+
+    #[test]
+    fn an_expectation_that_nobody_knows_of_shows_no_number() {
+        let metrics = Metrics::new("1");
+        let checked = |name: &str, count: Option<u64>| Checked {
+            name: name.to_owned(),
+            count,
+            met: count.map(|count| count > 0),
+            ..Checked::default()
+        };
+        let shown = |checked: &[Checked]| {
+            metrics.expectations(checked);
+            let page = metrics.render();
+            let lines = page.lines().filter(|line| line.starts_with("trueup_expectation"));
+            let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(
+            shown(&[checked("a", Some(3)), checked("b", Some(0))]),
+            [
+                "trueup_expectation_met{name=\"a\"} 1",
+                "trueup_expectation_met{name=\"b\"} 0",
+                "trueup_expectation{name=\"a\"} 3",
+                "trueup_expectation{name=\"b\"} 0",
+            ]
+        );
+        assert_eq!(shown(&[checked("a", None)]), [""; 0]);
     }
 
     #[test]

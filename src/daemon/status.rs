@@ -17,7 +17,7 @@ use super::metrics::Metrics;
 use super::triggers::Trigger;
 use crate::desired::Problem;
 use crate::reconcile::PassOutcome as Outcome;
-use crate::resource::RunError;
+use crate::resource::{Checked, RunError};
 
 /// What the daemon is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -66,6 +66,8 @@ pub struct Status {
     pub failed: Vec<FailedKind>,
     /// The limit that the last plan exceeds: `{limit, allowed, wanted, kind, hint}`.
     pub blocked: Option<Value>,
+    /// What came of the expectations: `{name, count, at_least, at_most, met, error}`.
+    pub expectations: Vec<Checked>,
     /// The last plan as rendered.
     #[serde(skip)]
     pub plan_json: Option<Arc<str>>,
@@ -232,6 +234,7 @@ pub(super) struct PlanView {
     pub(super) failed: Vec<FailedKind>,
     pub(super) blocked: Option<Value>,
     pub(super) warnings: Vec<Value>,
+    pub(super) expectations: Vec<Checked>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -320,6 +323,7 @@ impl Board {
             unhealthy: Vec::new(),
             failed: Vec::new(),
             blocked: None,
+            expectations: Vec::new(),
             plan_json: None,
         };
         Board { status: Arc::new(watch::Sender::new(status)), metrics: Arc::new(Metrics::new(version)) }
@@ -395,16 +399,27 @@ impl Board {
     pub fn plan(&self, json: Arc<str>) -> Result<(), PlanError> {
         let head: PlanHead = serde_json::from_str(&json)?;
         let view: PlanView = serde_json::from_str(&json)?;
-        let PlanView { changes, unmanaged: _, unverified: _, unhealthy, failed, blocked, warnings: _ } = view;
+        let PlanView {
+            changes,
+            unmanaged: _,
+            unverified: _,
+            unhealthy,
+            failed,
+            blocked,
+            warnings: _,
+            expectations,
+        } = view;
         let drifted: Vec<Drifted> = changes.into_iter().filter_map(ChangeView::into_drifted).collect();
         self.metrics.plan(&head.summary);
         self.metrics.drifted(drifted.len() as u64);
+        self.metrics.expectations(&expectations);
         self.status.send_modify(|status| {
             status.plan = Some(head);
             status.drifted = drifted;
             status.unhealthy = unhealthy;
             status.failed = failed;
             status.blocked = blocked;
+            status.expectations = expectations;
             status.plan_json = Some(json);
         });
         Ok(())
@@ -500,7 +515,8 @@ pub(super) mod tests {
         "unhealthy": [{"address": "aws/x", "id": "13", "state": "FINISHED_ERRORS", "last_error": "<b>no</b> access"}],
         "failed": [{"kind": "oci", "error": "the platform said 500"}],
         "blocked": {"limit": "max_deletes", "allowed": 5, "wanted": 14, "kind": "aws", "hint": "raise it"},
-        "warnings": ["a warning"]}"#;
+        "warnings": ["a warning"],
+        "expectations": [{"name": "<b>hosts</b>", "count": 0, "at_least": 1, "at_most": null, "met": false, "error": null}]}"#;
 
     pub(in super::super) fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -527,6 +543,7 @@ pub(super) mod tests {
         assert_eq!(status.unhealthy[0].state.as_deref(), Some("FINISHED_ERRORS"));
         assert_eq!(status.failed[0].kind, "oci");
         assert_eq!(status.blocked.unwrap()["wanted"], 14);
+        assert_eq!((status.expectations[0].count, status.expectations[0].met), (Some(0), Some(false)));
         assert_eq!(status.plan.unwrap().summary.live, 418);
         assert_eq!(status.plan_json.as_deref(), Some(PLAN));
         assert!(board.metrics().render().contains("\ntrueup_drifted 2\n"));

@@ -13,8 +13,8 @@ use super::de::{self, At, Context, Pairs};
 use super::problem::{Problem, Rejected, Report, accepted};
 use super::sections::{Nodes, OrOff, Sections};
 use super::tree::{Cut, NodeId, Refused, Scalar, Shape, Tree};
-use super::{Declared, Desired, Meta, quoted};
-use crate::resource::{Finding, Kind, Spec};
+use super::{Declared, Desired, Meta, expectations, quoted};
+use crate::resource::{Expectation, Finding, Kind, Spec};
 
 /// Reads the file, and the files that it includes.
 pub fn load(path: &Path) -> Result<Desired, Rejected> {
@@ -48,9 +48,9 @@ fn load_with(
 ) -> Result<Desired, Rejected> {
     match loader.main_file(path, today, state_directory) {
         Some((settings, declared)) => {
-            let Loader { report, sections, files, include, .. } = loader;
+            let Loader { report, sections, files, include, expectations, .. } = loader;
             let warnings = report.finish()?;
-            Ok(Desired { settings, declared, sections, warnings, files, include })
+            Ok(Desired { settings, declared, expectations, sections, warnings, files, include })
         }
         None => match loader.report.finish() {
             Err(rejected) => Err(rejected),
@@ -67,7 +67,7 @@ fn load_with(
 const MAIN_KEYS: [&str; 7] = ["version", "platform", "reconcile", "journal", "listen", "include", "defaults"];
 
 /// Sections of the file's format that this version does not manage.
-const NOT_YET: &[&str] = &["container_security", "reports", "expectations"];
+const NOT_YET: &[&str] = &["container_security", "reports"];
 
 /// What every entry may say besides its fields.
 const META_KEYS: &[&str] = &["policy", "ignore", "prevent_delete"];
@@ -97,6 +97,9 @@ struct Loader {
     /// The files that were read, without symbolic links.
     real: HashSet<PathBuf>,
     found: Vec<(Kind, NodeId)>,
+    /// The entries of `expectations`.
+    expected: Vec<NodeId>,
+    expectations: Vec<Expectation>,
     /// The main file's text, where it is not read from the disk.
     unsaved: Option<String>,
 }
@@ -139,6 +142,8 @@ impl Loader {
             today,
         };
         checks::run_all(&whole, &mut self.report);
+        let expected = std::mem::take(&mut self.expected);
+        self.expectations = expectations::read(&mut self.tree, &mut self.report, expected);
         Some((settings, declared))
     }
 
@@ -210,6 +215,8 @@ impl Loader {
                 self.entries_of(kind, value);
             } else if Kind::ALL.iter().any(|kind| kind.section_path().starts_with(&format!("{path}."))) {
                 self.group(&path, value);
+            } else if path == expectations::SECTION {
+                self.expectations_of(value);
             } else {
                 self.refuse_key(key, &path, prefix, main.is_some());
             }
@@ -254,20 +261,30 @@ impl Loader {
             self.single_entry_of(kind, list);
             return;
         }
-        if self.tree.shape(list) != Shape::List {
-            let message = format!("expected a list of entries in {}", kind.section_path());
-            self.report.error(
-                &self.tree,
-                list,
-                message,
-                Some("start each entry with a dash: - name: …".to_owned()),
-            );
+        if !self.is_list(list, &kind.section_path()) {
             return;
         }
         self.sections.insert(kind);
         for item in self.tree.items(list) {
             self.found.push((kind, item));
         }
+    }
+
+    fn expectations_of(&mut self, list: NodeId) {
+        if !self.tree.is_null(list) && self.is_list(list, expectations::SECTION) {
+            self.expected.extend(self.tree.items(list));
+        }
+    }
+
+    /// Whether a section is the list of entries that it should be; what else it is is reported.
+    fn is_list(&mut self, list: NodeId, section: &str) -> bool {
+        if self.tree.shape(list) == Shape::List {
+            return true;
+        }
+        let message = format!("expected a list of entries in {section}");
+        let hint = "start each entry with a dash: - name: …".to_owned();
+        self.report.error(&self.tree, list, message, Some(hint));
+        false
     }
 
     /// A section that is an entry itself.
@@ -630,7 +647,7 @@ fn keys_under(prefix: &str) -> Vec<&'static str> {
 
 fn top_keys(is_main: bool) -> Vec<&'static str> {
     let main: &[&str] = if is_main { &MAIN_KEYS } else { &[] };
-    main.iter().copied().chain(keys_under("")).collect()
+    main.iter().copied().chain(keys_under("")).chain([expectations::SECTION]).collect()
 }
 
 fn managed() -> String {

@@ -8,6 +8,7 @@
 
 mod checks;
 mod de;
+mod expectations;
 mod files;
 mod mask;
 mod pods;
@@ -22,7 +23,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::resource::{Kind, Spec};
+use crate::resource::{Expectation, Kind, Spec};
 
 pub(crate) use files::load_text;
 pub use files::{load, load_at};
@@ -36,6 +37,8 @@ pub struct Desired {
     pub settings: Settings,
     /// The objects, in the file's order. Names of other objects stand as the file writes them.
     pub declared: Vec<Declared>,
+    /// What the asset inventory should hold, in the file's order.
+    pub expectations: Vec<Expectation>,
     /// The kinds whose section stands in a file, if only as an empty list.
     pub sections: BTreeSet<Kind>,
     /// What the file is advised against.

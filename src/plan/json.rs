@@ -33,6 +33,7 @@ pub fn plan_json(plan: &Plan, heading: &Heading<'_>) -> Value {
         failed,
         blocked,
         warnings,
+        expectations,
         cost,
         observed: _,
         targeted: _,
@@ -54,6 +55,7 @@ pub fn plan_json(plan: &Plan, heading: &Heading<'_>) -> Value {
         "failed": failed,
         "blocked": blocked,
         "warnings": warnings,
+        "expectations": expectations,
         "cost": cost,
     })
 }

@@ -8,7 +8,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::desired::settings::Mode;
-use crate::resource::{Address, Field, Fields, Health, Kind, LiveObject, Owner, RunError, Spec, Timetable};
+use crate::resource::{
+    Address, Checked, Field, Fields, Health, Kind, LiveObject, Owner, RunError, Spec, Timetable,
+};
 
 /// What to change, and all that a person should know beside it.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub struct Plan {
     pub blocked: Option<Blocked>,
     /// What a person should know.
     pub warnings: Vec<String>,
+    /// What came of the expectations, in the file's order. None of it is a change, nor part of the id.
+    pub expectations: Vec<Checked>,
     /// What it costs.
     pub cost: Cost,
     /// What the journal is to remember of this pass.
@@ -399,12 +403,19 @@ impl Plan {
             failed: Vec::new(),
             blocked: None,
             warnings: Vec::new(),
+            expectations: Vec::new(),
             cost: Cost::default(),
             observed: Vec::new(),
             targeted: false,
             unknown_targets: Vec::new(),
             listings: BTreeMap::new(),
         }
+    }
+
+    /// Takes in what came of the expectations: each that is not met, or that nobody knows of, is a warning.
+    pub fn expect(&mut self, checked: &[Checked]) {
+        self.warnings.extend(checked.iter().filter_map(Checked::warning));
+        self.expectations = checked.to_vec();
     }
 
     /// The changes that apply would perform.

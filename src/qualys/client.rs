@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::endpoint::Endpoint;
 use super::error::{ApiError, ConnectError};
+use super::inventory;
 use super::remote;
 use super::template::{self, AwsTemplate};
 use super::transport::{Requests, Transport};
 use super::write::{Context, Created, Write};
-use crate::resource::{Kind, LiveObject, RunError, Spec};
+use crate::resource::{Filter, Kind, LiveObject, RunError, Spec};
 use crate::secret::Secrets;
 
 /// Reads from the platform; has no way to write. Cheap to clone.
@@ -81,6 +82,11 @@ impl Reader {
     /// The CloudFormation template of the role that an AWS connector assumes, as the platform gives it.
     pub async fn aws_template(&self, wanted: &AwsTemplate) -> Result<String, ApiError> {
         template::download(&self.transport, wanted).await
+    }
+
+    /// How many assets of the inventory match all filters, within the user's scope.
+    pub async fn count_assets(&self, filters: &[Filter]) -> Result<u64, ApiError> {
+        inventory::count(&self.transport, filters).await
     }
 
     /// How many requests were made so far, by this client and its clones and writers.

@@ -13,6 +13,7 @@ mod remote;
 mod write;
 
 mod connectors;
+mod inventory;
 mod tags;
 mod template;
 

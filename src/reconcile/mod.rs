@@ -17,7 +17,7 @@ use crate::desired::Desired;
 use crate::journal::Journal;
 use crate::lock::LockError;
 use crate::plan::{Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, approve, plan};
-use crate::pull::{kinds_to_read, pull};
+use crate::pull::{check, kinds_to_read, pull};
 use crate::qualys::{Reader, Writer};
 use crate::resource::{Address, Kind};
 use crate::stop::Stop;
@@ -225,11 +225,14 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     let (kinds, sent) = (kinds_to_read(desired), reader.requests().reads);
     // The journal is read, and the secrets are fetched, while the platform makes its first answer.
     let reading = async {
-        tokio::join!(pull(reader, &kinds), secrets::resolve(desired), async {
-            recall(journal, desired, began)
-        })
+        tokio::join!(
+            pull(reader, &kinds),
+            secrets::resolve(desired),
+            async { recall(journal, desired, began) },
+            check(reader, &desired.expectations),
+        )
     };
-    let (mut live, secrets, mut known) = tokio::select! {
+    let (mut live, secrets, mut known, checked) = tokio::select! {
         read = reading => read,
         () = stop.requested() => return stopped(policy, began, clock),
     };
@@ -241,6 +244,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     remember(journal, desired, &live, &mut planned, true);
     planned.cost.calls_to_pull = reader.requests().reads - sent;
     planned.cost.quota_left = reader.quota_left();
+    planned.expect(&checked);
     events::log_plan(run_id, &planned, clock);
     ailments.complete(&mut planned, reader, stop).await;
 
@@ -298,6 +302,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         let once = Policy { rewrite: false, ..policy.clone() };
         let mut after = plan(desired, &live, &known, &once);
         remember(journal, desired, &live, &mut after, false);
+        after.expect(&checked);
         ailments.complete(&mut after, reader, stop).await;
         report.not_converged = aftermath::not_converged(&report.applied, &live, &after);
         aftermath::remember_refusals(journal, &report.applied, &report.not_converged);

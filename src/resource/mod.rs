@@ -13,6 +13,7 @@ pub mod azure;
 pub mod azure_organization;
 mod capability;
 pub(crate) mod connector;
+mod expectation;
 mod field;
 pub mod gcp;
 pub mod global_scan;
@@ -34,6 +35,7 @@ use crate::secret::{Secret, SecretRef};
 
 pub use address::Address;
 pub use capability::{Capabilities, Capability};
+pub use expectation::{Checked, Expectation, Filter, FilterValue, Operator, Single};
 pub use field::{Access, FILL_IN, Field, Finding, Reference, Severity, Told};
 pub use live::{Health, LiveObject, Owner, RunError};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
