@@ -457,10 +457,11 @@ impl Journal {
         Ok(())
     }
 
-    /// Forgets an object that we deleted.
+    /// Forgets an object that we deleted: that the listing is smaller by it is no wonder.
     pub fn deleted(&mut self, kind: Kind, id: &str) -> Result<(), JournalError> {
         let Some(db) = &self.db else { return Ok(()) };
         db.execute("delete from object where kind = ?1 and id = ?2", params![kind.word(), id])?;
+        db.execute("update listing set good = max(good - 1, 0) where kind = ?1", params![kind.word()])?;
         Ok(())
     }
 

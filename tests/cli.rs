@@ -234,6 +234,32 @@ fn a_plan_over_a_limit_is_shown_but_nothing_of_it_is_applied() {
     assert_eq!(json["outcomes"], json!([]));
     assert_eq!(simulator.writes(), Vec::<Value>::new());
     assert_eq!(simulator.objects("aws").len(), before);
+
+    // Each limit is lifted by its own word, for once.
+    let deletes = before.to_string();
+    let once = folder.expect(8, &["apply", "--yes", "--allow-deletes", &deletes]);
+    assert!(once.stdout.contains("--allow-changes 100"), "{once}");
+    folder.expect(0, &["apply", "--yes", "--allow-deletes", &deletes, "--allow-changes", "100"]);
+    assert_eq!(simulator.objects("aws").len(), 0);
+    folder.expect(64, &["apply", "--yes", "--allow-changes", "101"]);
+}
+
+#[test]
+fn a_listing_that_shrank_is_believed_when_a_person_says_so() {
+    let folder = Folder::simulated("tags: [{name: cli}]\nconnectors: {aws: []}\n");
+    let simulator = Simulator::beside(&folder, &["--generate", "aws=20"]);
+    folder.expect(0, &["apply", "--yes"]);
+    let generated = (1..=20)
+        .map(|number| json!({"kind": "aws", "name": format!("generated-{number:05}"), "delete": true}));
+    simulator.control("POST", "objects", &generated.collect::<Vec<_>>().into());
+    let doubted = folder.expect(1, &["plan"]);
+    assert!(
+        doubted.stdout.contains("scope lost?") && doubted.stdout.contains("--accept-shrink"),
+        "{doubted}"
+    );
+    folder.expect(1, &["apply", "--yes"]);
+    folder.expect(0, &["apply", "--yes", "--accept-shrink"]);
+    folder.expect(0, &["plan"]);
 }
 
 // Targets and partial failure.

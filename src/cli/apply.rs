@@ -29,6 +29,15 @@ pub(super) struct ApplyArgs {
     /// Apply these objects, and what they depend on, alone
     #[arg(long, value_name = "ADDRESS", num_args = 1..)]
     target: Vec<Address>,
+    /// For this apply, allow so many deletes, whatever reconcile.max_deletes says
+    #[arg(long, value_name = "N")]
+    allow_deletes: Option<usize>,
+    /// For this apply, allow updates and deletes of so many percent of a kind, whatever reconcile.max_change_percent says
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    allow_changes: Option<u32>,
+    /// For this apply, believe listings that have shrunk, whatever reconcile.max_shrink_percent says
+    #[arg(long)]
+    accept_shrink: bool,
     /// Also write again what cannot be verified: secrets, and fields that the platform does not show
     #[arg(long)]
     rewrite: bool,
@@ -49,7 +58,13 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
         Ok(session) => session,
         Err(exit) => return exit,
     };
-    session.policy.rewrite = args.rewrite;
+    let policy = &mut session.policy;
+    policy.rewrite = args.rewrite;
+    policy.max_deletes = args.allow_deletes.unwrap_or(policy.max_deletes);
+    policy.max_change_percent = args.allow_changes.unwrap_or(policy.max_change_percent);
+    if args.accept_shrink {
+        policy.max_shrink_percent = 100;
+    }
     let stop = Stop::new();
     match Signals::install() {
         Ok(signals) => drop(tokio::spawn(signals.run_to_stop(stop.clone()))),

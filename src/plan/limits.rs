@@ -66,7 +66,9 @@ pub(super) fn check(plan: &Plan, nothing_desired: bool, policy: &Policy) -> Opti
             allowed: policy.max_deletes,
             wanted,
             kind: None,
-            hint: format!("look at the deletes; if they are meant, set reconcile.max_deletes to {wanted}"),
+            hint: format!(
+                "look at the deletes; if they are meant, say apply --allow-deletes {wanted}, or set reconcile.max_deletes"
+            ),
         });
     }
     Kind::ALL.iter().find_map(|&kind| over_percentage(plan, kind, policy))
@@ -89,7 +91,7 @@ fn over_percentage(plan: &Plan, kind: Kind, policy: &Policy) -> Option<Blocked> 
         kind: Some(kind),
         hint: format!(
             "{wanted} of {live} live objects would change, {} % allows {allowed}; \
-             if that is meant, set reconcile.max_change_percent to {}",
+             if that is meant, say apply --allow-changes {}, or set reconcile.max_change_percent",
             policy.max_change_percent,
             (wanted * 100).div_ceil(live)
         ),

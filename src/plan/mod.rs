@@ -463,7 +463,7 @@ fn believed<'a>(
     if before.good >= 10 && listing.len() < least && !settled {
         return Err(format!(
             "the listing shrank from {} to {} objects (max_shrink_percent: {}): scope lost? \
-             It is believed when it is the same an hour later",
+             It is believed when it is the same an hour later, or by apply --accept-shrink",
             before.good,
             listing.len(),
             policy.max_shrink_percent

@@ -15,7 +15,7 @@ use tracing::info;
 use crate::apply::{Applied, Applying, Outcome, apply};
 use crate::desired::Desired;
 use crate::journal::Journal;
-use crate::lock::LockError;
+use crate::lock::{LockError, WriteLock};
 use crate::plan::{Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, approve, plan};
 use crate::pull::{check, kinds_to_read, pull};
 use crate::qualys::{Reader, Writer};
@@ -208,17 +208,11 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     info!(event = "reconcile_started", run_id, trigger);
     reader.heed(stop.clone());
     // Held until the end: what another process makes meanwhile would not be in the listings.
-    let _lock = match writer.map(|_| journal.lock_writes(trigger)) {
-        None => None,
-        Some(Ok(lock)) => lock,
-        Some(Err(held @ LockError::Held { .. })) => {
+    let _lock = match writer.map_or(Ok(None), |_| lock(journal, trigger)) {
+        Ok(lock) => lock,
+        Err(held) => {
             events::log_locked(run_id, &held);
-            let end = End::Locked(held.to_string());
-            return Report { end, ..stopped(policy, began, clock) };
-        }
-        Some(Err(error)) => {
-            events::journal_failed(&error);
-            None
+            return Report { end: End::Locked(held.to_string()), ..stopped(policy, began, clock) };
         }
     };
 
@@ -250,13 +244,10 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
 
     let mut report = Report {
         plan: planned,
-        applied: Vec::new(),
-        after: None,
-        not_converged: Vec::new(),
         cut_short: false,
         end: End::Planned,
-        began,
         took: clock.elapsed(),
+        ..stopped(policy, began, clock)
     };
     tell(&report.plan, journal);
     if let Err(refusal) = approve(&report.plan) {
@@ -328,6 +319,18 @@ fn stopped(policy: &Policy, began: Timestamp, clock: Instant) -> Report {
         end: End::Stopped,
         began,
         took: clock.elapsed(),
+    }
+}
+
+/// Takes the lock, or says who holds it. A lock that cannot be made costs a warning, not the pass.
+fn lock(journal: &Journal, trigger: &str) -> Result<Option<WriteLock>, LockError> {
+    match journal.lock_writes(trigger) {
+        Err(held @ LockError::Held { .. }) => Err(held),
+        Err(error @ LockError::Io { .. }) => {
+            events::journal_failed(&error);
+            Ok(None)
+        }
+        Ok(lock) => Ok(lock),
     }
 }
 
