@@ -457,7 +457,9 @@ fn believed<'a>(
         Some(Err(error)) => return Err(error.clone()),
         Some(Ok(listing)) => listing,
     };
-    let Some(before) = known.listings.get(&kind) else { return Ok(Some(listing)) };
+    // How much is listed of some kinds is for the file to say.
+    let before = known.listings.get(&kind).filter(|_| !kind.is_scoped());
+    let Some(before) = before else { return Ok(Some(listing)) };
     let least = before.good * (100 - policy.max_shrink_percent.min(100) as usize) / 100;
     let settled = before.doubted == Some((listing.len(), true));
     if before.good >= 10 && listing.len() < least && !settled {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::NotConverged;
 use super::events::journal_failed;
 use crate::apply::{Applied, Outcome};
+use crate::desired::Desired;
 use crate::error::one_line;
 use crate::journal::{Journal, JournalError};
 use crate::plan::{Action, Change, FieldChange, LiveState, Plan};
@@ -17,7 +18,12 @@ use crate::resource::{Address, Kind, LiveObject, Spec};
 
 /// Reads what was written again. Where an outcome is unknown, the whole kind is listed: the object is looked
 /// for.
-pub(super) async fn read_again(reader: &Reader, live: &mut LiveState, applied: &[Applied]) {
+pub(super) async fn read_again(
+    reader: &Reader,
+    desired: &Desired,
+    live: &mut LiveState,
+    applied: &[Applied],
+) {
     let mut by_kind: BTreeMap<Kind, (Vec<String>, bool)> = BTreeMap::new();
     for Applied { change, outcome, took: _ } in applied {
         let (ids, whole) = by_kind.entry(change.address.kind).or_default();
@@ -39,8 +45,9 @@ pub(super) async fn read_again(reader: &Reader, live: &mut LiveState, applied: &
             continue;
         }
         let known = kinds.remove(&kind).unwrap_or_else(|| Ok(Vec::new()));
-        let read = if whole {
-            reader.list(kind).await
+        // What is listed by what it stands in is known by no id alone.
+        let read = if whole || kind.is_scoped() {
+            reader.list_declared(kind, &desired.scope(kind)).await
         } else {
             reader.read(kind, &ids).await.map(|again| {
                 let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();

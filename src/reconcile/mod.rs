@@ -16,7 +16,7 @@ use crate::apply::{Applied, Applying, Outcome, apply};
 use crate::desired::Desired;
 use crate::journal::Journal;
 use crate::plan::{Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, approve, plan};
-use crate::pull::{kinds_to_read, pull};
+use crate::pull::{kinds_to_read, pull_declared};
 use crate::qualys::{Reader, Writer};
 use crate::resource::{Address, Kind};
 use crate::stop::Stop;
@@ -198,7 +198,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     let (kinds, sent) = (kinds_to_read(desired), reader.requests().reads);
     // The journal is read, and the secrets are fetched, while the platform makes its first answer.
     let reading = async {
-        tokio::join!(pull(reader, &kinds), secrets::resolve(desired), async {
+        tokio::join!(pull_declared(reader, &kinds, desired), secrets::resolve(desired), async {
             recall(journal, desired, began)
         })
     };
@@ -257,7 +257,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         }
     };
     if !report.applied.is_empty() {
-        aftermath::read_again(reader, &mut live, &report.applied).await;
+        aftermath::read_again(reader, desired, &mut live, &report.applied).await;
         for at in aftermath::settle(&mut report.applied, &live) {
             let applied = &report.applied[at];
             Intents::new(journal).end(applied);

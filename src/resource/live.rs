@@ -26,6 +26,8 @@ pub struct LiveObject {
     pub health: Health,
     /// Why the platform would refuse to change it (a system tag, a member of an organization connector).
     pub locked: Option<String>,
+    /// Why the platform would refuse to update it now, though not to delete it (a scan that runs).
+    pub busy: Option<String>,
 }
 
 impl LiveObject {
@@ -46,6 +48,7 @@ impl LiveObject {
             owner: None,
             health: Health::default(),
             locked: None,
+            busy: None,
         }
     }
 
@@ -142,7 +145,7 @@ impl Health {
     /// Whether the last run went well.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        matches!(self.state.as_deref(), Some("FINISHED_SUCCESS" | "SUCCESS"))
+        matches!(self.state.as_deref(), Some("FINISHED_SUCCESS" | "SUCCESS" | "FINISHED"))
     }
 
     /// Whether it is switched off.
