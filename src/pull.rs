@@ -38,6 +38,6 @@ pub fn kinds_to_read(desired: &Desired) -> Vec<Kind> {
     let wanted = |kind: Kind| {
         all || desired.sections.contains(&kind) || (kind == Kind::Tag && !desired.sections.is_empty())
     };
-    let something = |kind: Kind| !kind.is_scoped() || desired.above.contains_key(&kind);
+    let something = |kind: Kind| !kind.is_scoped() || !desired.scope(kind).is_empty();
     Kind::ALL.iter().copied().filter(|&kind| wanted(kind) && something(kind)).collect()
 }

@@ -44,7 +44,7 @@ fn the_example_is_planned_applied_and_then_in_sync() {
     assert!(applied.stdout.contains("Applied: 8 created, 3 updated"), "{applied}");
     let after = folder.expect(0, &["plan", "--detailed-exitcode"]);
     let first = after.stdout.lines().next();
-    assert_eq!(first, Some("simulator: in sync · 15 unchanged, 3 unmanaged, 3 unverified"), "{after}");
+    assert_eq!(first, Some("simulator: in sync · 16 unchanged, 3 unmanaged, 3 unverified"), "{after}");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn json_is_one_document_that_names_its_format_and_the_exit_code() {
     let nothing = check_json(&folder.expect(0, &["apply", "--yes", "--format", "json"]), "trueup.apply/v1");
     assert_eq!(nothing["outcomes"], json!([]));
     let valid = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
-    assert_eq!((&valid["declared"], &valid["warnings"]), (&json!(15), &json!([])));
+    assert_eq!((&valid["declared"], &valid["warnings"]), (&json!(16), &json!([])));
 }
 
 #[test]
@@ -506,7 +506,7 @@ fn a_file_that_is_missing_is_78_and_named() {
 fn config_yaml_in_the_working_folder_is_the_default() {
     let folder = Folder::example();
     let valid = folder.expect(0, &["validate"]);
-    assert!(valid.stdout.starts_with("config.yaml: valid · 15 objects, 1 file, 0 warnings\n"), "{valid}");
+    assert!(valid.stdout.starts_with("config.yaml: valid · 16 objects, 1 file, 0 warnings\n"), "{valid}");
 }
 
 #[test]

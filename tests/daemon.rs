@@ -55,7 +55,7 @@ fn a_start_is_told_event_by_event() {
     let fields = |name: &str| -> Value { daemon.named(name).first().cloned().unwrap_or_default() };
 
     let loaded = fields("config_loaded");
-    assert_eq!((&loaded["declared"], &loaded["warnings"]), (&json!(15), &json!(0)), "{loaded}");
+    assert_eq!((&loaded["declared"], &loaded["warnings"]), (&json!(16), &json!(0)), "{loaded}");
     let simulator = fields("simulator_started");
     check_fields(&simulator, &["url", "file"]);
     assert!(simulator["url"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{simulator}");
@@ -77,7 +77,7 @@ fn a_start_is_told_event_by_event() {
         ("update", json!(3)),
         ("replace", json!(0)),
         ("delete", json!(0)),
-        ("unchanged", json!(4)),
+        ("unchanged", json!(5)),
         ("held", json!(0)),
         ("unmanaged", json!(3)),
     ] {

@@ -67,7 +67,7 @@ fn load_with(
 const MAIN_KEYS: [&str; 7] = ["version", "platform", "reconcile", "journal", "listen", "include", "defaults"];
 
 /// Sections of the file's format that this version does not manage.
-const NOT_YET: &[&str] = &["container_security.registry_connectors", "reports", "expectations"];
+const NOT_YET: &[&str] = &["reports", "expectations"];
 
 /// What every entry may say besides its fields.
 const META_KEYS: &[&str] = &["policy", "ignore", "prevent_delete"];
@@ -265,22 +265,52 @@ impl Loader {
             self.single_entry_of(kind, list);
             return;
         }
-        if self.tree.shape(list) != Shape::List {
-            let message = format!("expected a list of entries in {}", kind.section_path());
-            self.report.error(
-                &self.tree,
-                list,
-                message,
-                Some("start each entry with a dash: - name: …".to_owned()),
-            );
+        if let Some(Above::Keys { field: _, keys }) = kind.above() {
+            self.entries_under(kind, list, keys);
+            return;
+        }
+        if !self.is_list(list, &kind.section_path()) {
             return;
         }
         self.sections.insert(kind);
         let items: Vec<NodeId> = self.tree.items(list).collect();
         for item in items {
             match kind.above() {
-                None => self.found.push(Found { kind, node: item, above: None }),
+                None | Some(Above::Keys { .. }) => self.found.push(Found { kind, node: item, above: None }),
                 Some(Above::Entries { field: _, list }) => self.entries_within(kind, item, list),
+            }
+        }
+    }
+
+    /// Whether it is a list of entries; reports it if not.
+    fn is_list(&mut self, list: NodeId, name: &str) -> bool {
+        if self.tree.shape(list) == Shape::List {
+            return true;
+        }
+        let message = format!("expected a list of entries in {name}");
+        let hint = "start each entry with a dash: - name: …".to_owned();
+        self.report.error(&self.tree, list, message, Some(hint));
+        false
+    }
+
+    /// A section that is a map of lists.
+    fn entries_under(&mut self, kind: Kind, map: NodeId, keys: &[&'static str]) {
+        let section = kind.section_path();
+        if self.tree.shape(map) != Shape::Map {
+            let message = format!("{section} holds lists, not values of its own");
+            self.report.error(&self.tree, map, message, Some(accepted("", keys)));
+            return;
+        }
+        self.sections.insert(kind);
+        let pairs: Vec<_> = self.tree.pairs(map).collect();
+        for (key, list) in pairs {
+            let name = self.tree.text(key).to_owned();
+            if !keys.contains(&name.as_str()) {
+                let message = format!("unknown key {} in {section}", quoted(&name));
+                self.report.error(&self.tree, key, message, Some(accepted(&name, keys)));
+            } else if !self.tree.is_null(list) && self.is_list(list, &format!("{section}.{name}")) {
+                let entries = self.tree.items(list).map(|node| Found { kind, node, above: Some(key) });
+                self.found.extend(entries);
             }
         }
     }
@@ -303,10 +333,7 @@ impl Loader {
             }
         }
         let Some(list) = self.tree.get(above, key).filter(|list| !self.tree.is_null(*list)) else { return };
-        if self.tree.shape(list) != Shape::List {
-            let message = format!("expected a list of entries in {key}");
-            let hint = "start each entry with a dash: - name: …".to_owned();
-            self.report.error(&self.tree, list, message, Some(hint));
+        if !self.is_list(list, key) {
             return;
         }
         let entries = self.tree.items(list).map(|node| Found { kind, node, above: Some(above) });

@@ -72,7 +72,7 @@ fn the_example_is_taken_without_a_warning() {
     let desired =
         files::load_in(&path, TODAY, None).unwrap_or_else(|rejected| panic!("{:#?}", rejected.problems));
     assert_eq!(desired.warnings, []);
-    assert_eq!(desired.declared.len(), 15);
+    assert_eq!(desired.declared.len(), 16);
     assert_eq!(desired.sections, Kind::ALL.iter().copied().collect(), "it shows every kind");
     assert_eq!(desired.files, [PathBuf::from(&path)]);
     assert_eq!(desired.settings.journal, Some(path.with_file_name("trueup.db")));
@@ -548,7 +548,7 @@ fn defaults_are_merged_and_undone_and_told_off_once() {
 #[test]
 fn a_registry_and_its_schedules_are_told_what_they_got_wrong() {
     let registries = |text: &str, expected: &[&str]| {
-        check(&format!("container_security: {{registries: {text}}}\n"), expected)
+        check(&format!("container_security: {{registries: {text}}}\n"), expected);
     };
     for (registry, expected) in [
         ("{name: shop, schedules: []}", &[][..]),

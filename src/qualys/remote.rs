@@ -11,6 +11,7 @@ use crate::resource::azure_organization::AzureOrganization;
 use crate::resource::gcp::Gcp;
 use crate::resource::global_scan::GlobalScan;
 use crate::resource::oci::Oci;
+use crate::resource::registry_connector::RegistryConnector;
 use crate::resource::registry_schedule::RegistrySchedule;
 use crate::resource::snapshot_scan::SnapshotScan;
 use crate::resource::tag::Tag;
@@ -128,4 +129,5 @@ remotes! {
     GlobalScan => GlobalScan;
     SnapshotScan => SnapshotScan;
     RegistrySchedule => RegistrySchedule;
+    RegistryConnector => RegistryConnector;
 }

@@ -12,7 +12,7 @@ use crate::apply::{Applied, Outcome};
 use crate::desired::Desired;
 use crate::error::one_line;
 use crate::journal::{Journal, JournalError};
-use crate::plan::{Action, Change, FieldChange, LiveState, Plan};
+use crate::plan::{Action, Change, FieldChange, GONE, LiveState, Plan};
 use crate::qualys::Reader;
 use crate::resource::{Address, Kind, LiveObject, Spec};
 
@@ -147,6 +147,13 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
         };
         let seen = by_id.get(&(kind, id.as_str()));
         match (&change.after, change.action) {
+            // Nobody can see that it is gone: that it was deleted is to be known.
+            (_, Action::Delete) if seen.is_some_and(|object| object.unseen) => {
+                let (field, gone) = GONE;
+                let identity = change.before.as_ref().and_then(Spec::identity).unwrap_or_default();
+                let written = Map::from_iter([(field.to_owned(), gone.into())]);
+                told(journal.wrote(kind, id, &identity, &written));
+            }
             // Still there: what is known of it holds.
             (_, Action::Delete) if seen.is_some() => {}
             (_, Action::Delete) | (None, _) => told(journal.deleted(kind, id)),
@@ -197,7 +204,7 @@ pub(super) fn not_converged(applied: &[Applied], live: &LiveState, after: &Plan)
         let Outcome::Applied { id, existed: _ } = outcome else { continue };
         let address = &change.address;
         if change.action == Action::Delete {
-            if live.listing(address.kind).iter().any(|object| object.id == *id) {
+            if live.listing(address.kind).iter().any(|object| object.id == *id && !object.unseen) {
                 let field = FieldChange::plain("live", true, false);
                 found.push(NotConverged { address: address.clone(), field });
             }

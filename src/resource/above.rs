@@ -15,6 +15,22 @@ pub enum Above {
         /// The key of the list within them.
         list: &'static str,
     },
+    /// The section is a map of lists.
+    Keys {
+        /// The field that says under which key it stands.
+        field: &'static str,
+        /// The keys.
+        keys: &'static [&'static str],
+    },
+}
+
+/// What the file wants of the objects that it declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// That they are there, as it says.
+    Present,
+    /// That they are gone: each is a declared delete.
+    Absent,
 }
 
 impl Above {
@@ -22,7 +38,7 @@ impl Above {
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
-            Above::Entries { field, list: _ } => field,
+            Above::Entries { field, list: _ } | Above::Keys { field, keys: _ } => field,
         }
     }
 }
@@ -35,4 +51,13 @@ pub struct Scope<'a> {
     pub above: Vec<&'a Value>,
     /// The objects.
     pub declared: Vec<&'a Spec>,
+}
+
+impl Scope<'_> {
+    /// Whether the file declares nothing of the kind.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Scope { above, declared } = self;
+        above.is_empty() && declared.is_empty()
+    }
 }

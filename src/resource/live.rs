@@ -28,6 +28,8 @@ pub struct LiveObject {
     pub locked: Option<String>,
     /// Why the platform would refuse to update it now, though not to delete it (a scan that runs).
     pub busy: Option<String>,
+    /// Whether nobody can tell that it is there: it stands for an entry, where the platform has no listing.
+    pub unseen: bool,
 }
 
 impl LiveObject {
@@ -49,6 +51,7 @@ impl LiveObject {
             health: Health::default(),
             locked: None,
             busy: None,
+            unseen: false,
         }
     }
 

@@ -22,6 +22,7 @@ pub mod oci;
 mod pem;
 mod perimeter;
 mod quartz;
+pub mod registry_connector;
 pub mod registry_schedule;
 mod scalar;
 pub mod snapshot_scan;
@@ -34,7 +35,7 @@ use serde_json::{Map, Value};
 
 use crate::secret::{Secret, SecretRef};
 
-pub use above::{Above, Scope};
+pub use above::{Above, Scope, Wanted};
 pub use address::Address;
 pub use capability::{Capabilities, Capability};
 pub use field::{Access, FILL_IN, Field, Finding, Reference, Severity, Told};
@@ -63,6 +64,8 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     const SHARED: bool = false;
     /// Whether there is one such object at most: its section is the entry itself, not a list.
     const SINGLETON: bool = false;
+    /// What the file wants of the objects that it declares.
+    const WANTED: Wanted = Wanted::Present;
     /// What stands above the entries in the section, where that is no plain list.
     const ABOVE: Option<Above> = None;
     /// Whether the platform can be asked which objects of the kind there are. Where it cannot, the journal alone
@@ -188,6 +191,12 @@ macro_rules! kinds {
             #[must_use]
             pub const fn is_singleton(self) -> bool {
                 match self { $(Kind::$kind => <$spec as Resource>::SINGLETON,)+ }
+            }
+
+            /// See [`Resource::WANTED`].
+            #[must_use]
+            pub const fn wanted(self) -> Wanted {
+                match self { $(Kind::$kind => <$spec as Resource>::WANTED,)+ }
             }
 
             /// See [`Resource::ABOVE`].
@@ -361,6 +370,8 @@ kinds! {
     SnapshotScan = "snapshot_scan" => snapshot_scan::SnapshotScan;
     /// A scan schedule of a registry.
     RegistrySchedule = "registry_schedule" => registry_schedule::RegistrySchedule;
+    /// A connector to registries that is to be gone.
+    RegistryConnector = "registry_connector" => registry_connector::RegistryConnector;
 }
 
 impl Spec {
@@ -417,7 +428,7 @@ impl Kind {
     /// Whether its listing is of what the file declares alone.
     #[must_use]
     pub const fn is_scoped(self) -> bool {
-        matches!(self.above(), Some(Above::Entries { .. }))
+        matches!(self.above(), Some(Above::Entries { .. })) || matches!(self.wanted(), Wanted::Absent)
     }
 
     /// The section as the file spells it: `connectors.aws`.
@@ -497,6 +508,10 @@ mod tests {
                     "filters": [{"repo": "web", "tag": "latest", "days": 14}], "number_of_tags": 5,
                     "sort": "createdDate"}),
                 &["registry", "name", "on_demand", "filters"],
+            ),
+            Kind::RegistryConnector => (
+                json!({"cloud": "acr", "id": "f3c6d648-81d8-11ed-a1eb-0242ac120003", "state": "absent"}),
+                &["cloud", "id", "state"],
             ),
         }
     }

@@ -1,6 +1,7 @@
 //! Container Security (`/csapi/v1.3`, API release notes 1.22), on the gateway.
 
 mod registries;
+mod registry_connector;
 mod registry_schedule;
 
 use reqwest::Method;

@@ -22,6 +22,18 @@ pub(super) struct Listed {
     name: Option<String>,
     #[serde(rename = "registryUri", deserialize_with = "crate::qualys::shapes::filled")]
     uri: Option<String>,
+    aws: Option<Connector>,
+    acr: Option<Connector>,
+}
+
+/// What it is connected by.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Connector {
+    #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+    arn: Option<String>,
+    #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+    connector_id: Option<String>,
 }
 
 const OPERATION: &str = "list registries";
@@ -45,8 +57,14 @@ impl Listed {
         }
     }
 
+    /// Whether it is connected by the connector of that id or ARN.
+    pub(super) fn uses(&self, connector: &str) -> bool {
+        let ids = [&self.aws, &self.acr].into_iter().flatten().flat_map(|by| [&by.arn, &by.connector_id]);
+        ids.flatten().any(|id| id.eq_ignore_ascii_case(connector))
+    }
+
     /// The name, or what else there is, for a person.
-    fn shown(&self) -> &str {
+    pub(super) fn shown(&self) -> &str {
         let name = self.name.as_deref().or(self.uri.as_deref());
         name.or(self.uuid.as_deref()).unwrap_or("one without a name")
     }
