@@ -38,13 +38,13 @@ fn addresses(list: &Value) -> Vec<&str> {
 fn the_example_is_planned_applied_and_then_in_sync() {
     let folder = Folder::example();
     let plan = folder.expect(0, &["plan"]);
-    assert!(plan.stdout.contains("Plan: 6 to create, 3 to update"), "{plan}");
+    assert!(plan.stdout.contains("Plan: 7 to create, 3 to update"), "{plan}");
     assert_eq!(plan.stderr, "");
     let applied = folder.expect(0, &["apply", "--yes"]);
-    assert!(applied.stdout.contains("Applied: 7 created, 3 updated"), "{applied}");
+    assert!(applied.stdout.contains("Applied: 8 created, 3 updated"), "{applied}");
     let after = folder.expect(0, &["plan", "--detailed-exitcode"]);
     let first = after.stdout.lines().next();
-    assert_eq!(first, Some("simulator: in sync · 14 unchanged, 3 unmanaged, 3 unverified"), "{after}");
+    assert_eq!(first, Some("simulator: in sync · 16 unchanged, 3 unmanaged, 3 unverified"), "{after}");
 }
 
 #[test]
@@ -130,6 +130,7 @@ fn json_is_one_document_that_names_its_format_and_the_exit_code() {
         "azure_organization/contoso",
         "global_scan/global",
         "snapshot_scan/951234567875",
+        "registry_schedule/88888888-8888-4888-8888-888888888888/weekly",
     ];
     assert_eq!(addresses(&plan["changes"]), changes);
     assert_eq!(plan["policy"], "dry-run");
@@ -149,7 +150,7 @@ fn json_is_one_document_that_names_its_format_and_the_exit_code() {
     let nothing = check_json(&folder.expect(0, &["apply", "--yes", "--format", "json"]), "trueup.apply/v1");
     assert_eq!(nothing["outcomes"], json!([]));
     let valid = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
-    assert_eq!((&valid["declared"], &valid["warnings"]), (&json!(14), &json!([])));
+    assert_eq!((&valid["declared"], &valid["warnings"]), (&json!(16), &json!([])));
 }
 
 #[test]
@@ -277,7 +278,7 @@ fn a_target_and_what_it_needs_are_applied_and_nothing_else() {
     assert_eq!(applied, ["aws/prod-payments", "tag/prod/payments"]);
     assert_eq!(simulator.object("aws", "prod-web")["runFrequency"], 120, "not a target, not touched");
     let rest = folder.expect(2, &["plan", "--detailed-exitcode"]);
-    assert!(rest.stdout.contains("Plan: 4 to create, 3 to update"), "{rest}");
+    assert!(rest.stdout.contains("Plan: 5 to create, 3 to update"), "{rest}");
 }
 
 #[test]
@@ -552,7 +553,7 @@ fn a_file_that_is_missing_is_78_and_named() {
 fn config_yaml_in_the_working_folder_is_the_default() {
     let folder = Folder::example();
     let valid = folder.expect(0, &["validate"]);
-    assert!(valid.stdout.starts_with("config.yaml: valid · 14 objects, 1 file, 0 warnings\n"), "{valid}");
+    assert!(valid.stdout.starts_with("config.yaml: valid · 16 objects, 1 file, 0 warnings\n"), "{valid}");
 }
 
 #[test]

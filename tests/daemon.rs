@@ -55,7 +55,7 @@ fn a_start_is_told_event_by_event() {
     let fields = |name: &str| -> Value { daemon.named(name).first().cloned().unwrap_or_default() };
 
     let loaded = fields("config_loaded");
-    assert_eq!((&loaded["declared"], &loaded["warnings"]), (&json!(14), &json!(0)), "{loaded}");
+    assert_eq!((&loaded["declared"], &loaded["warnings"]), (&json!(16), &json!(0)), "{loaded}");
     let simulator = fields("simulator_started");
     check_fields(&simulator, &["url", "file"]);
     assert!(simulator["url"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{simulator}");
@@ -73,11 +73,11 @@ fn a_start_is_told_event_by_event() {
     check_fields(&plan, &["duration_ms"]);
     for (field, expected) in [
         ("run_id", pass["run_id"].clone()),
-        ("create", json!(6)),
+        ("create", json!(7)),
         ("update", json!(3)),
         ("replace", json!(0)),
         ("delete", json!(0)),
-        ("unchanged", json!(4)),
+        ("unchanged", json!(5)),
         ("held", json!(0)),
         ("unmanaged", json!(3)),
     ] {
@@ -132,13 +132,13 @@ fn what_is_served_is_what_the_plan_command_says() {
     assert_eq!(daemon.get("/healthz").status, 200);
     assert_eq!(daemon.get("/readyz").status, 200);
     let metrics = daemon.get("/metrics").body;
-    for line in ["trueup_changes{action=\"create\"} 6", "trueup_unmanaged 3", "trueup_unhealthy 2"] {
+    for line in ["trueup_changes{action=\"create\"} 7", "trueup_unmanaged 3", "trueup_unhealthy 2"] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }
-    // Each kind that can be listed is a page; besides a token, the organization connector itself and its members, and
-    // the errors of the two connectors that failed; and the one expectation is counted.
+    // Each kind that can be listed is a page; besides a token, the organization connector itself and its members, the
+    // registries, the errors of the two connectors that failed, and the one expectation that is counted.
     let listed = trueup::resource::Kind::ALL.iter().filter(|kind| kind.is_listed()).count();
-    let reads = format!("trueup_api_requests_total{{type=\"read\"}} {}", listed + 6);
+    let reads = format!("trueup_api_requests_total{{type=\"read\"}} {}", listed + 7);
     assert!(metrics.lines().any(|found| found == reads), "{reads} is not in\n{metrics}");
     let status = daemon.get("/api/v1/status").json();
     assert_eq!(status["format"], "trueup.status/v1");

@@ -31,7 +31,7 @@ fn with_lines(text: &str, numbers: &[usize]) -> String {
 fn it_is_valid_without_a_warning() {
     let folder = Folder::with(&example());
     let valid = folder.expect(0, &["validate"]);
-    assert!(valid.stdout.starts_with("config.yaml: valid · 14 objects, 1 file, 0 warnings\n"), "{valid}");
+    assert!(valid.stdout.starts_with("config.yaml: valid · 16 objects, 1 file, 0 warnings\n"), "{valid}");
     assert_eq!(valid.stderr, "");
 }
 

@@ -21,7 +21,7 @@ use trueup::journal::Journal;
 use trueup::plan::{Action, Cause, Change, Heading, Plan, Policy, Style, plan_json, render_text};
 use trueup::qualys::{Reader, Writer};
 use trueup::reconcile::{PassOutcome, Report};
-use trueup::resource::{Access, Kind, Told};
+use trueup::resource::{Above, Access, Kind, Told, Wanted};
 
 /// The table.
 fn rows() -> Vec<Row> {
@@ -33,7 +33,7 @@ fn every_kind_has_a_row_that_names_all_its_fields() {
     let words = |kinds: &mut dyn Iterator<Item = Kind>| kinds.map(Kind::word).collect::<Vec<_>>();
     assert_eq!(
         words(&mut rows().iter().map(|row| row.kind)),
-        words(&mut Kind::ALL.iter().copied()),
+        words(&mut Kind::ALL.iter().copied().filter(|kind| kind.wanted() == Wanted::Present)),
         "the kinds that have a row"
     );
     for row in rows() {
@@ -67,6 +67,7 @@ fn config(platform: &Value, reconcile: &Value, entries: &[(Kind, Option<Value>)]
         let place = kind.section().iter().fold(&mut file, |place, section| &mut place[*section]);
         match entry {
             Some(entry) if kind.is_singleton() => *place = entry.clone(),
+            entry if kind.above().is_some() => *place = json!([within(*kind, entry.as_ref())]),
             entry => {
                 let mut all = place.as_array().cloned().unwrap_or_default();
                 all.extend(entry.clone());
@@ -75,6 +76,18 @@ fn config(platform: &Value, reconcile: &Value, entries: &[(Kind, Option<Value>)]
         }
     }
     format!("{file:#}")
+}
+
+/// What an entry of the kind stands in, with the entry in it, if there is one.
+fn within(kind: Kind, entry: Option<&Value>) -> Value {
+    let Some(Above::Entries { field, list }) = kind.above() else { unreachable!("{kind}") };
+    let mut entry = entry.cloned();
+    let mut above = Row::of(kind).unwrap().entry[field].clone();
+    if let Some(entry) = &mut entry {
+        above = entry.as_object_mut().unwrap().remove(field).unwrap();
+    }
+    above[list] = entry.into_iter().collect();
+    above
 }
 
 /// A subscription with the two tags that rows name, and what else these rows need.
@@ -161,6 +174,12 @@ impl Stage {
     /// The file with the row's entry and this over it.
     fn changed(&self, says: &Value, reconcile: &Value) -> Desired {
         self.file(reconcile, Section::With(self.row.entry_with(says)))
+    }
+
+    /// The file without the entry. Of some kinds only what the file names is looked at.
+    fn dropped(&self, reconcile: &Value) -> Desired {
+        let section = if self.row.kind.is_scoped() { Section::Empty } else { Section::Absent };
+        self.file(reconcile, section)
     }
 
     async fn pass(&mut self, desired: &Desired, may: May) -> Report {
@@ -317,6 +336,12 @@ async fn another_name_is_an_update_another_object_or_a_replace_as_the_kind_has_i
             objects.iter().map(|(id, object)| (*id, object["name"].clone())).collect::<Vec<_>>()
         };
         match name.access {
+            // Nobody can tell: it goes along when something else is written.
+            Access::Updatable if name.told == Told::Never => {
+                let desired = stage.changed(&says, &usual());
+                stage.assert_settled(&desired, kind.word()).await;
+                assert_eq!(stage.object().await.0, id, "{kind}");
+            }
             Access::Updatable => {
                 let desired = stage.changed(&says, &usual());
                 stage.applies(&desired).await;
@@ -452,10 +477,10 @@ async fn prune_takes_what_we_made_and_the_file_has_dropped() {
         let mut stage = Stage::made(row, &[]).await;
         let before = stage.object().await;
         let stays = kind.undeletable();
-        let desired = stage.file(&usual(), Section::Absent);
+        let desired = stage.dropped(&usual());
         let why = stays.unwrap_or("ours, not in the file; prune: never");
         stage.assert_held(&desired, why).await;
-        let desired = stage.file(&owned(), Section::Absent);
+        let desired = stage.dropped(&owned());
         if let Some(why) = stays {
             stage.assert_held(&desired, why).await;
             assert_eq!(stage.object().await, before, "{kind}");
@@ -495,11 +520,12 @@ async fn prune_all_takes_what_others_made_where_the_section_is_there() {
         for (settings, section) in
             [(all.clone(), Section::Absent), (owned(), Section::Empty), (usual(), Section::Empty)]
         {
+            let seen = !kind.is_shared() && !(kind.is_scoped() && matches!(section, Section::Absent));
             let desired = stage.file(&settings, section);
             let report = stage.pass(&desired, May::Write).await;
             assert_eq!(changes(&report.plan), [], "{kind}: {settings}");
             let unmanaged = report.plan.unmanaged.iter().filter(|object| object.address.kind == kind).count();
-            assert_eq!(unmanaged, usize::from(!kind.is_shared()), "{kind}: {settings}");
+            assert_eq!(unmanaged, usize::from(seen), "{kind}: {settings}");
         }
         assert_eq!(stage.object().await, before, "{kind}");
         let desired = stage.file(&all, Section::Empty);
@@ -547,7 +573,7 @@ async fn a_field_that_somebody_changes_is_drift_and_is_put_back() {
         for at in 0..stage.row.updates.len() {
             let Other { field, says, shows: (place, value) } = &stage.row.updates[at];
             let (field, place) = (*field, *place);
-            let fields: Vec<String> = says.as_object().unwrap().keys().cloned().collect();
+            let may_show: Vec<String> = says.as_object().unwrap().keys().cloned().collect();
             if stage.row.kind.field(field).unwrap().told != Told::Value {
                 continue;
             }
@@ -555,8 +581,13 @@ async fn a_field_that_somebody_changes_is_drift_and_is_put_back() {
             let (id, before) = stage.object().await;
             stage.set((place, value)).await;
             let seen = stage.pass(&desired, May::Look).await;
-            let fields = fields.iter().map(String::as_str).collect();
-            assert_eq!(changes(&seen.plan), [(Action::Update, fields, None)], "{case}");
+            let told = changes(&seen.plan);
+            assert_eq!((told.len(), told[0].0, told[0].2), (1, Action::Update, None), "{case}: {told:?}");
+            assert!(told[0].1.contains(&field), "{case}: {told:?}");
+            assert!(
+                told[0].1.iter().all(|field| may_show.iter().any(|may| may == field)),
+                "{case}: {told:?}"
+            );
             assert_eq!(seen.plan.changes[0].cause, Cause::Drift, "{case}");
             assert_eq!(seen.plan.detailed_exit(), 4, "{case}");
             stage.applies(&desired).await;
@@ -590,9 +621,9 @@ async fn what_somebody_deletes_is_made_again_as_soon_as_the_platform_lets_go_of_
         let kind = row.kind;
         let mut stage = Stage::made(row, &[("reuse_after", "10")]).await;
         let desired = stage.desired(&usual());
-        let (id, _) = stage.object().await;
+        let (id, object) = stage.object().await;
         let reader = Reader::connect(stage.scene.endpoint()).unwrap();
-        Writer::new(&reader).delete(kind, &id.to_string()).await.unwrap();
+        Writer::new(&reader).delete(kind, &stage.row.id(id, &object)).await.unwrap();
         for turn in 0.. {
             let report = stage.pass(&desired, May::Write).await;
             let told = complaints(&report);
@@ -740,7 +771,7 @@ async fn a_delete_of_what_has_vanished_is_done() {
     for row in rows().into_iter().filter(|row| row.calls.delete.is_some()) {
         let kind = row.kind;
         let mut stage = Stage::made(row, &[]).await;
-        let desired = stage.file(&owned(), Section::Absent);
+        let desired = stage.dropped(&owned());
         let gone = stage.gone().await;
         let policy = Policy::from_settings(&desired.settings.reconcile);
         let report = stage.under(&policy, &desired, Some(gone)).await;
@@ -795,7 +826,7 @@ async fn a_write_that_is_not_permitted_is_told_and_made_once_it_is() {
             let desired = stage.changed(&stage.plain_change().says, &usual());
             stage.is_refused_and_repaired(&desired, stage.row.calls.update.clone(), &answer).await;
             if let Some(delete) = stage.row.calls.delete.clone() {
-                let desired = stage.file(&owned(), Section::Absent);
+                let desired = stage.dropped(&owned());
                 stage.is_refused_and_repaired(&desired, delete, &answer).await;
                 assert_eq!(stage.objects().await.len(), 0, "{kind}");
             }
@@ -835,7 +866,7 @@ async fn kinds_there(scene: &Scene, rows: &[Row]) -> BTreeSet<Kind> {
     let objects = scene.objects().await;
     let made = |row: &&Row| {
         let needed = rows.iter().flat_map(|row| &row.needs).map(|(_, object)| &object["name"]);
-        let needed: Vec<&Value> = needed.collect();
+        let needed: Vec<&Value> = needed.filter(|name| !name.is_null()).collect();
         let name = |object: &Map<String, Value>| object.get("name").cloned().unwrap_or_default();
         objects.of(row.simulated).any(|(_, object)| match row.kind {
             Kind::Tag => name(object) == "payments",

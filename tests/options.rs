@@ -26,6 +26,17 @@ const NAMED: &[Row] = &[
         "empty",
         &["azure_organization/contoso: azure/corp-data is not live, and its create is held"; 2],
     ),
+    // The subscription lacks the module: its kinds fail with the reason, the rest goes on.
+    (
+        "container_security",
+        "off",
+        &[
+            "registry_schedule: could not list registries: HTTP 404",
+            "registry_connector: could not list registries: HTTP 404",
+            "registry_schedule: could not list registries: HTTP 404",
+            "registry_connector: could not list registries: HTTP 404",
+        ],
+    ),
     ("snapshot_needs_connector", "required", &["snapshot_scan/951234567875 failed: could not register"]),
     // Frequencies become whole days.
     (
@@ -44,7 +55,11 @@ const NAMED: &[Row] = &[
         "0",
         &[
             "azure_organization: could not list azure organization connectors: HTTP 401",
+            "registry_schedule: could not list registries: HTTP 401",
+            "registry_connector: could not list registry connectors: HTTP 401",
             "azure_organization: could not list azure organization connectors: HTTP 401",
+            "registry_schedule: could not list registries: HTTP 401",
+            "registry_connector: could not list registry connectors: HTTP 401",
             "snapshot_scan/951234567875 failed: could not register",
         ],
     ),

@@ -69,8 +69,8 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
     for (kind, error) in &exported.failed {
         output::complain(&format!("warning: {kind} could not be read: {}", visible(error)));
     }
-    // Of a kind that cannot be listed there is nothing to read.
-    let listed = kinds.iter().filter(|kind| kind.is_listed()).count();
+    // Of a kind that cannot be listed, or not by itself, there is nothing to read.
+    let listed = kinds.iter().filter(|kind| kind.is_listed() && !kind.is_scoped()).count();
     if listed > 0 && exported.failed.len() == listed {
         return output::fail(Format::Text, Exit::Failure, "nothing could be read, nothing was written", None);
     }

@@ -30,6 +30,8 @@ pub(super) struct Whole<'a> {
 pub(super) struct Entry {
     pub(super) node: NodeId,
     pub(super) defaults: Option<NodeId>,
+    /// What it stands in, where that says something of it.
+    pub(super) above: Option<NodeId>,
 }
 
 impl Entry {

@@ -215,6 +215,8 @@ pub(super) struct Pairs<'t> {
     /// The map that they are of.
     pub(super) node: NodeId,
     pub(super) all: Vec<(NodeId, NodeId)>,
+    /// One more pair, whose key stands nowhere: what the map stands in.
+    pub(super) above: Option<(&'static str, NodeId)>,
 }
 
 struct Items<'t, I> {
@@ -249,6 +251,7 @@ struct Entries<'t, I> {
     tree: &'t Tree,
     map: NodeId,
     pairs: I,
+    above: Option<(&'static str, NodeId)>,
     current: (NodeId, NodeId),
 }
 
@@ -257,8 +260,13 @@ impl<'de, I: Iterator<Item = (NodeId, NodeId)>> MapAccess<'de> for &mut Entries<
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         let Some(pair) = self.pairs.next() else {
-            self.current = (self.map, self.map);
-            return Ok(None);
+            let Some((field, node)) = self.above.take() else {
+                self.current = (self.map, self.map);
+                return Ok(None);
+            };
+            self.current = (node, node);
+            let key: StrDeserializer<'_, Error> = field.into_deserializer();
+            return seed.deserialize(key).map(Some).map_err(|error| error.at(node));
         };
         self.current = pair;
         let key: StrDeserializer<'_, Error> = self.tree.text(pair.0).into_deserializer();
@@ -276,8 +284,9 @@ fn visit_pairs<'de, V: Visitor<'de>>(
     tree: &Tree,
     map: NodeId,
     pairs: impl Iterator<Item = (NodeId, NodeId)>,
+    above: Option<(&'static str, NodeId)>,
 ) -> Result<V::Value, Error> {
-    let mut entries = Entries { tree, map, pairs, current: (map, map) };
+    let mut entries = Entries { tree, map, pairs, above, current: (map, map) };
     visitor.visit_map(&mut entries).map_err(|error| error.at(entries.current.1))
 }
 
@@ -293,7 +302,9 @@ impl<'de> Deserializer<'de> for At<'_> {
             Some(Scalar::Signed(number)) => visitor.visit_i64(number),
             Some(Scalar::Float(number)) => visitor.visit_f64(number),
             Some(Scalar::Text(text)) => visitor.visit_str(text),
-            None if tree.shape(node) == Shape::Map => visit_pairs(visitor, tree, node, tree.pairs(node)),
+            None if tree.shape(node) == Shape::Map => {
+                visit_pairs(visitor, tree, node, tree.pairs(node), None)
+            }
             None => {
                 let mut items = Items { tree, list: node, rest: tree.items(node), current: node };
                 visitor.visit_seq(&mut items).map_err(|error| error.at(items.current))
@@ -411,8 +422,8 @@ impl<'de> Deserializer<'de> for Pairs<'_> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let Pairs { tree, node, all } = self;
-        visit_pairs(visitor, tree, node, all.into_iter()).map_err(|error| error.at(node))
+        let Pairs { tree, node, all, above } = self;
+        visit_pairs(visitor, tree, node, all.into_iter(), above).map_err(|error| error.at(node))
     }
 
     forward_to_deserialize_any! {

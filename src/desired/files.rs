@@ -1,6 +1,6 @@
 //! From files to the desired state: what stands where, `include`, `defaults`, and the entries one by one.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::problem::{Problem, Rejected, Report, accepted};
 use super::sections::{Nodes, OrOff, Sections};
 use super::tree::{Cut, NodeId, Refused, Scalar, Shape, Tree};
 use super::{Declared, Desired, Meta, expectations, quoted};
-use crate::resource::{Expectation, Finding, Kind, Spec};
+use crate::resource::{Above, Expectation, Finding, Kind, Spec};
 
 /// Reads the file, and the files that it includes.
 pub fn load(path: &Path) -> Result<Desired, Rejected> {
@@ -48,9 +48,9 @@ fn load_with(
 ) -> Result<Desired, Rejected> {
     match loader.main_file(path, today, state_directory) {
         Some((settings, declared)) => {
-            let Loader { report, sections, files, include, expectations, .. } = loader;
+            let Loader { report, sections, above, files, include, expectations, .. } = loader;
             let warnings = report.finish()?;
-            Ok(Desired { settings, declared, expectations, sections, warnings, files, include })
+            Ok(Desired { settings, declared, expectations, sections, above, warnings, files, include })
         }
         None => match loader.report.finish() {
             Err(rejected) => Err(rejected),
@@ -67,7 +67,7 @@ fn load_with(
 const MAIN_KEYS: [&str; 7] = ["version", "platform", "reconcile", "journal", "listen", "include", "defaults"];
 
 /// Sections of the file's format that this version does not manage.
-const NOT_YET: &[&str] = &["container_security", "reports"];
+const NOT_YET: &[&str] = &["reports"];
 
 /// What every entry may say besides its fields.
 const META_KEYS: &[&str] = &["policy", "ignore", "prevent_delete"];
@@ -87,6 +87,15 @@ enum ObjectPolicy {
     Observe,
 }
 
+/// An entry, not looked into yet.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    kind: Kind,
+    node: NodeId,
+    /// What it stands in, where that says something of it.
+    above: Option<NodeId>,
+}
+
 #[derive(Default)]
 struct Loader {
     tree: Tree,
@@ -96,7 +105,9 @@ struct Loader {
     include: Vec<String>,
     /// The files that were read, without symbolic links.
     real: HashSet<PathBuf>,
-    found: Vec<(Kind, NodeId)>,
+    found: Vec<Found>,
+    /// What entries stand in, by their kind.
+    above: BTreeMap<Kind, Vec<serde_json::Value>>,
     /// The entries of `expectations`.
     expected: Vec<NodeId>,
     expectations: Vec<Expectation>,
@@ -261,12 +272,20 @@ impl Loader {
             self.single_entry_of(kind, list);
             return;
         }
+        if let Some(Above::Keys { field: _, keys }) = kind.above() {
+            self.entries_under(kind, list, keys);
+            return;
+        }
         if !self.is_list(list, &kind.section_path()) {
             return;
         }
         self.sections.insert(kind);
-        for item in self.tree.items(list) {
-            self.found.push((kind, item));
+        let items: Vec<NodeId> = self.tree.items(list).collect();
+        for item in items {
+            match kind.above() {
+                None | Some(Above::Keys { .. }) => self.found.push(Found { kind, node: item, above: None }),
+                Some(Above::Entries { field: _, list }) => self.entries_within(kind, item, list),
+            }
         }
     }
 
@@ -287,11 +306,58 @@ impl Loader {
         false
     }
 
+    /// A section that is a map of lists.
+    fn entries_under(&mut self, kind: Kind, map: NodeId, keys: &[&'static str]) {
+        let section = kind.section_path();
+        if self.tree.shape(map) != Shape::Map {
+            let message = format!("{section} holds lists, not values of its own");
+            self.report.error(&self.tree, map, message, Some(accepted("", keys)));
+            return;
+        }
+        self.sections.insert(kind);
+        let pairs: Vec<_> = self.tree.pairs(map).collect();
+        for (key, list) in pairs {
+            let name = self.tree.text(key).to_owned();
+            if !keys.contains(&name.as_str()) {
+                let message = format!("unknown key {} in {section}", quoted(&name));
+                self.report.error(&self.tree, key, message, Some(accepted(&name, keys)));
+            } else if !self.tree.is_null(list) && self.is_list(list, &format!("{section}.{name}")) {
+                let entries = self.tree.items(list).map(|node| Found { kind, node, above: Some(key) });
+                self.found.extend(entries);
+            }
+        }
+    }
+
+    /// An entry that holds those of the kind, under a key.
+    fn entries_within(&mut self, kind: Kind, above: NodeId, key: &'static str) {
+        let section = kind.section_path();
+        if self.tree.shape(above) != Shape::Map {
+            let message = format!("expected an entry of {section} (key: value)");
+            self.report.error(&self.tree, above, message, Some(format!("give it {key}: [...]")));
+            return;
+        }
+        let named = de::read(&mut self.tree, &mut self.report, above, &Context::default(), |tree| {
+            kind.read_above(At { tree, node: above })
+        });
+        if let Some(named) = named {
+            let all = self.above.entry(kind).or_default();
+            if !all.contains(&named) {
+                all.push(named);
+            }
+        }
+        let Some(list) = self.tree.get(above, key).filter(|list| !self.tree.is_null(*list)) else { return };
+        if !self.is_list(list, key) {
+            return;
+        }
+        let entries = self.tree.items(list).map(|node| Found { kind, node, above: Some(above) });
+        self.found.extend(entries);
+    }
+
     /// A section that is an entry itself.
     fn single_entry_of(&mut self, kind: Kind, node: NodeId) {
         self.sections.insert(kind);
-        match self.found.iter().find(|(of, _)| *of == kind) {
-            Some((_, first)) => {
+        match self.found.iter().find(|found| found.kind == kind) {
+            Some(Found { node: first, .. }) => {
                 let message = format!(
                     "{} stands in the files twice, first at {}",
                     kind.section_path(),
@@ -300,7 +366,7 @@ impl Loader {
                 let hint = "a subscription has one: keep one of the two".to_owned();
                 self.report.error(&self.tree, node, message, Some(hint));
             }
-            None => self.found.push((kind, node)),
+            None => self.found.push(Found { kind, node, above: None }),
         }
     }
 
@@ -488,9 +554,9 @@ impl Loader {
     fn entries(&mut self, defaults: &[(Kind, NodeId)]) -> (Vec<Declared>, Vec<Entry>) {
         let mut declared = Vec::with_capacity(self.found.len());
         let mut entries = Vec::with_capacity(self.found.len());
-        for (kind, node) in std::mem::take(&mut self.found) {
+        for Found { kind, node, above } in std::mem::take(&mut self.found) {
             let defaults = defaults.iter().find(|(of, _)| *of == kind).map(|(_, node)| *node);
-            let entry = Entry { node, defaults };
+            let entry = Entry { node, defaults, above };
             if let Some(object) = self.entry(kind, entry) {
                 declared.push(object);
                 entries.push(entry);
@@ -507,14 +573,29 @@ impl Loader {
             self.report.error(&self.tree, node, message, Some(accepted("", &known)));
             return None;
         }
-        let context = Context { also: META_KEYS, except: &[], partial: false };
+        let said_above: Vec<&'static str> = kind.above().map(Above::field).into_iter().collect();
+        self.refuse_said_above(node, &said_above);
+        let above = kind.above().map(Above::field).zip(entry.above);
+        let context = Context { also: META_KEYS, except: &said_above, partial: false };
         let spec = de::read(&mut self.tree, &mut self.report, node, &context, |tree| {
-            kind.deserialize(Pairs { tree, node, all: merged(tree, entry) })
+            kind.deserialize(Pairs { tree, node, all: merged(tree, entry), above })
         });
         let meta = self.meta(kind, node);
         let mut spec = spec?;
         self.findings(&mut spec, entry);
         Some(Declared { spec, meta, place: self.tree.place(node) })
+    }
+
+    /// What stands above an entry says these, not the entry.
+    fn refuse_said_above(&mut self, node: NodeId, fields: &[&'static str]) {
+        let keys = self.tree.pairs(node).map(|(key, _)| key);
+        let said: Vec<NodeId> = keys.filter(|key| fields.contains(&self.tree.text(*key))).collect();
+        for key in said {
+            let message = format!("unknown key {}", quoted(self.tree.text(key)));
+            let hint = "remove it: what the entry stands in says it".to_owned();
+            self.report.error(&self.tree, key, message, Some(hint));
+            self.tree.cut(key, Cut::Wrong { meant: None });
+        }
     }
 
     fn findings(&mut self, spec: &mut Spec, entry: Entry) {
@@ -547,7 +628,7 @@ impl Loader {
         }
         let raw = de::read(&mut self.tree, &mut self.report, node, &Context::default(), |tree| {
             let all = tree.pairs(node).filter(|(key, _)| META_KEYS.contains(&tree.text(*key))).collect();
-            RawMeta::deserialize(Pairs { tree, node, all })
+            RawMeta::deserialize(Pairs { tree, node, all, above: None })
         });
         let RawMeta { policy, ignore, prevent_delete } = raw.unwrap_or_default();
         let ignore = ignore.unwrap_or_default();

@@ -19,11 +19,13 @@ pub mod settings;
 mod tests;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::resource::{Expectation, Kind, Spec};
+use serde_json::Value;
+
+use crate::resource::{Expectation, Kind, Scope, Spec};
 
 pub(crate) use files::load_text;
 pub use files::{load, load_at};
@@ -41,12 +43,26 @@ pub struct Desired {
     pub expectations: Vec<Expectation>,
     /// The kinds whose section stands in a file, if only as an empty list.
     pub sections: BTreeSet<Kind>,
+    /// What entries stand in, by their kind, each in the form of the field that names it: also what holds none.
+    pub above: BTreeMap<Kind, Vec<Value>>,
     /// What the file is advised against.
     pub warnings: Vec<Problem>,
     /// Every file that was read, main file first, absolute.
     pub files: Vec<PathBuf>,
     /// The patterns of `include`, absolute: a new file that matches is part of the desired state.
     pub include: Vec<String>,
+}
+
+impl Desired {
+    /// What is declared of a kind.
+    #[must_use]
+    pub fn scope(&self, kind: Kind) -> Scope<'_> {
+        let declared = self.declared.iter().map(|entry| &entry.spec);
+        Scope {
+            above: self.above.get(&kind).into_iter().flatten().collect(),
+            declared: declared.filter(|spec| spec.kind() == kind).collect(),
+        }
+    }
 }
 
 /// One object of the file.

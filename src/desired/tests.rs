@@ -54,6 +54,11 @@ fn check(text: &str, expected: &[&str]) {
     }
 }
 
+/// What `text` behind a head of two lines gives, line by line.
+fn told_of(text: &str) -> Vec<String> {
+    said(&load_text(&format!("{HEAD}{text}"))).lines().map(str::to_owned).collect()
+}
+
 /// One connector, its fields at column 3 from line 5 on, gives these problems.
 #[track_caller]
 fn check_aws(fields: &str, expected: &[&str]) {
@@ -67,7 +72,7 @@ fn the_example_is_taken_without_a_warning() {
     let desired =
         files::load_in(&path, TODAY, None).unwrap_or_else(|rejected| panic!("{:#?}", rejected.problems));
     assert_eq!(desired.warnings, []);
-    assert_eq!(desired.declared.len(), 14);
+    assert_eq!(desired.declared.len(), 16);
     assert_eq!(desired.sections, Kind::ALL.iter().copied().collect(), "it shows every kind");
     assert_eq!(desired.files, [PathBuf::from(&path)]);
     assert_eq!(desired.settings.journal, Some(path.with_file_name("trueup.db")));
@@ -540,6 +545,66 @@ fn defaults_are_merged_and_undone_and_told_off_once() {
     check("defaults: {asw: {}}", &["3:12: unknown key `asw` in defaults | did you mean `aws`?"]);
     check("defaults: {oci: {home_region: us-ashburn-1}}", &[]);
     check("defaults: {snapshot_scan: {}}", &["3:12: unknown key `snapshot_scan` in defaults | accepted are"]);
+}
+
+#[test]
+fn a_registry_and_its_schedules_are_told_what_they_got_wrong() {
+    let registries = |text: &str, expected: &[&str]| {
+        check(&format!("container_security: {{registries: {text}}}\n"), expected);
+    };
+    for (registry, expected) in [
+        ("{name: shop, schedules: []}", &[][..]),
+        ("{uri: \"https://registry.example\"}", &[]),
+        (&format!("{{id: {ID}, schedules: ~}}"), &[]),
+        ("{id: shop}", &["3:35: `shop` is no id of a registry | expected its UUID; or give its uri or name"]),
+        ("{schedules: []}", &["3:35: a registry without a name | expected id, uri or name"]),
+        ("{name: a, uri: b}", &["3:35: a registry that is named twice | expected one of id, uri and name"]),
+        ("{nam: shop, schedules: []}", &["3:36: unknown key `nam` | did you mean `name`?"]),
+        ("7", &["3:35: expected an entry of container_security.registries"]),
+        ("{name: shop, schedules: {}}", &["3:59: expected a list of entries in schedules"]),
+        ("{name: shop, schedules: [7]}", &["3:60: expected an entry of container_security.registries"]),
+    ] {
+        registries(&format!("[{registry}]"), expected);
+    }
+    for (fields, expected) in [
+        ("at: \"09:30\", every_days: 7, week_day: MONDAY", &[][..]),
+        ("every_days: 1", &[]),
+        ("every_days: 7", &["`week_day` is missing: every_days: 7 needs one"]),
+        ("every_days: 6, week_day: MONDAY", &["week_day without every_days: 7"]),
+        ("week_day: MONDAY", &["week_day without every_days: 7"]),
+        ("week_day: MON, every_days: 7", &["unknown value `MON` | accepted are MONDAY"]),
+        ("every_days: 366", &["every 366 days is no interval | expected 1 to 365"]),
+        (
+            "registry: {name: other}",
+            &["unknown key `registry` | remove it: what the entry stands in says it"],
+        ),
+        ("regstry: x", &["unknown key `regstry` | accepted are name, at, every_days"]),
+    ] {
+        let text = format!("[{{name: shop, schedules: [{{name: a, filters: [{{repo: r}}], {fields}}}]}}]");
+        let rejected = told_of(&format!("container_security: {{registries: {text}}}\n"));
+        assert_eq!(rejected.len(), expected.len(), "{fields}: {rejected:#?}");
+        for (told, expected) in rejected.iter().zip(expected) {
+            assert!(told.contains(expected), "{fields}: {told}");
+        }
+    }
+}
+
+#[test]
+fn the_same_images_twice_in_one_registry_are_one_schedule() {
+    let one = "{name: a, filters: [{repo: r, tag: null, days: null}]}";
+    let other = "{name: b, filters: [{repo: r}]}";
+    let twice = format!(
+        "container_security:\n  registries:\n  - {{name: shop, schedules: [{one}]}}\n  - {{name: shop, schedules: [{other}]}}\n"
+    );
+    let told = told_of(&twice);
+    assert!(told.len() == 1 && told[0].contains("`shop/scheduled/r:*` is declared twice"), "{told:#?}");
+    for differs in
+        ["{name: b, on_demand: true, filters: [{repo: r}]}", "{name: b, filters: [{repo: r, days: 14}]}"]
+    {
+        assert_eq!(told_of(&twice.replace(other, differs)), [""; 0]);
+    }
+    let elsewhere = twice.replacen("{name: shop", "{name: other", 1);
+    assert_eq!(told_of(&elsewhere), [""; 0]);
 }
 
 #[test]

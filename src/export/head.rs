@@ -175,7 +175,12 @@ fn not_exported(draft: &Draft<'_>, text: &mut String) {
     }
     for kind in &draft.unlisted {
         let section = kind.section_path();
-        let _ = writeln!(text, "  {section}: the platform does not tell what there is; declare it by hand");
+        let why = if kind.is_scoped() {
+            "only what the file names is looked at; declare it by hand"
+        } else {
+            "the platform does not tell what there is; declare it by hand"
+        };
+        let _ = writeln!(text, "  {section}: {why}");
     }
 }
 

@@ -133,7 +133,7 @@ impl<'a> Draft<'a> {
                     continue;
                 }
                 Ok(_) if !kinds.contains(&kind) => continue,
-                Ok(_) if !kind.is_listed() => {
+                Ok(_) if !kind.is_listed() || kind.is_scoped() => {
                     draft.unlisted.push(kind);
                     continue;
                 }

@@ -277,7 +277,7 @@ fn held(entry: &Entry<'_>, live: &LiveObject, action: Action, policy: &Policy) -
         let why = format!("owned by {}, not {ours}", theirs.name);
         return Some(Held { why, counts: true, foreign: true });
     }
-    if let Some(why) = &live.locked {
+    if let Some(why) = live.locked.as_ref().or(live.busy.as_ref()) {
         return Some(Held::because(why));
     }
     if entry.declared.meta.observe {

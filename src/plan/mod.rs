@@ -8,6 +8,7 @@
 //!   what must come before what; `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share.
 
+mod absent;
 mod compare;
 mod depend;
 mod json;
@@ -26,8 +27,9 @@ use serde_json::Value;
 
 use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
 use crate::desired::{Declared, Desired};
-use crate::resource::{Address, Fields, Kind, LiveObject, Spec, Told};
+use crate::resource::{Address, Fields, Kind, LiveObject, Spec, Told, Wanted};
 
+pub(crate) use absent::GONE;
 pub use json::{Heading, next_runs_json, plan_json};
 pub use limits::{ApprovedPlan, Refusal, approve};
 pub use model::{
@@ -295,6 +297,15 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                     let error = format!("{error} ({})", entry.declared.place);
                     plan.failed.push(Failed { kind, address: Some(addresses.of_entry(entry)), error });
                 }
+                Match::Pair { entry, live } if kind.wanted() == Wanted::Absent => {
+                    let known = known.objects.get(&(kind, live.id.clone()));
+                    absent::judge(entry, live, addresses.of_entry(entry), known, policy, &mut plan);
+                }
+                // Gone, as it should be; and what the file does not name is not looked at.
+                Match::Missing { entry, .. } if kind.wanted() == Wanted::Absent => {
+                    plan.unchanged.insert(addresses.of_entry(entry));
+                }
+                Match::Left { .. } if kind.wanted() == Wanted::Absent => {}
                 Match::Pair { entry, .. } => {
                     if let Some(compared) = compared {
                         compared.into_plan(addresses.of_entry(entry), policy, &mut plan);
@@ -393,7 +404,7 @@ fn compare_all<'m>(
     policy: &Policy,
 ) -> Vec<Option<Comparison<'m>>> {
     let compare = |found: &'m Match<'m, 'm>| match found {
-        Match::Pair { entry, live } if entry.problem.is_none() => {
+        Match::Pair { entry, live } if entry.problem.is_none() && kind.wanted() == Wanted::Present => {
             let key = (kind, live.id.clone());
             let refused = known.refused.get(&key).map_or(&[][..], Vec::as_slice);
             Some(Comparison::new(entry, live, known.objects.get(&key), refused, policy.rewrite))
@@ -457,7 +468,9 @@ fn believed<'a>(
         Some(Err(error)) => return Err(error.clone()),
         Some(Ok(listing)) => listing,
     };
-    let Some(before) = known.listings.get(&kind) else { return Ok(Some(listing)) };
+    // How much is listed of some kinds is for the file to say.
+    let before = known.listings.get(&kind).filter(|_| !kind.is_scoped());
+    let Some(before) = before else { return Ok(Some(listing)) };
     let least = before.good * (100 - policy.max_shrink_percent.min(100) as usize) / 100;
     let settled = before.doubted == Some((listing.len(), true));
     if before.good >= 10 && listing.len() < least && !settled {

@@ -10,7 +10,7 @@ use super::remote;
 use super::template::{self, AwsTemplate};
 use super::transport::{Requests, Transport};
 use super::write::{Context, Created, Write};
-use crate::resource::{Filter, Kind, LiveObject, RunError, Spec};
+use crate::resource::{Filter, Kind, LiveObject, RunError, Scope, Spec};
 use crate::secret::Secrets;
 
 /// Reads from the platform; has no way to write. Cheap to clone.
@@ -56,7 +56,12 @@ impl Reader {
 
     /// Every object of the kind, in the order of their ids. What cannot be read whole is an error.
     pub async fn list(&self, kind: Kind) -> Result<Vec<LiveObject>, ApiError> {
-        remote::list(&self.transport, kind).await
+        self.list_declared(kind, &Scope::default()).await
+    }
+
+    /// As [`Reader::list`], where the file declares this of the kind: of some kinds nothing else is looked at.
+    pub async fn list_declared(&self, kind: Kind, scope: &Scope<'_>) -> Result<Vec<LiveObject>, ApiError> {
+        remote::list(&self.transport, kind, scope).await
     }
 
     /// The objects with these ids. Those that are gone, or outside the user's scope, are absent.

@@ -13,6 +13,7 @@ mod remote;
 mod write;
 
 mod connectors;
+mod container_security;
 mod inventory;
 mod tags;
 mod template;

@@ -21,7 +21,7 @@ use super::run_errors;
 use super::shapes::{Item, Items};
 use super::transport::Transport;
 use super::write::{Created, Write};
-use crate::resource::{Address, LiveObject, Resource, Run, RunError};
+use crate::resource::{Address, LiveObject, Resource, Run, RunError, Scope};
 
 /// The most that a page may hold (vendor's guide to truncation; the default is 100).
 const PAGE: usize = 1000;
@@ -83,7 +83,7 @@ impl ObjectId {
 }
 
 impl<T: QpsObject> Remote for T {
-    async fn list(transport: &Transport) -> Result<Vec<LiveObject>, ApiError> {
+    async fn list(transport: &Transport, _scope: &Scope<'_>) -> Result<Vec<LiveObject>, ApiError> {
         let mut objects = search::<T>(transport, None).await?;
         T::settle(transport, &mut objects, true).await?;
         Ok(objects)

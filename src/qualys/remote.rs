@@ -11,13 +11,19 @@ use crate::resource::azure_organization::AzureOrganization;
 use crate::resource::gcp::Gcp;
 use crate::resource::global_scan::GlobalScan;
 use crate::resource::oci::Oci;
+use crate::resource::registry_connector::RegistryConnector;
+use crate::resource::registry_schedule::RegistrySchedule;
 use crate::resource::snapshot_scan::SnapshotScan;
 use crate::resource::tag::Tag;
-use crate::resource::{Kind, LiveObject, Resource, RunError, Spec};
+use crate::resource::{Kind, LiveObject, Resource, RunError, Scope, Spec};
 
 /// The verbs of a kind. All kinds of the QPS family get them from [`super::qps`].
 pub(super) trait Remote: Resource {
-    fn list(transport: &Transport) -> impl Future<Output = Result<Vec<LiveObject>, ApiError>> + Send;
+    /// All that there is; of kinds whose listing is of what the file declares alone, all that there is of that.
+    fn list(
+        transport: &Transport,
+        scope: &Scope<'_>,
+    ) -> impl Future<Output = Result<Vec<LiveObject>, ApiError>> + Send;
 
     fn read(
         transport: &Transport,
@@ -62,8 +68,12 @@ pub(super) fn does_not_run(kind: Kind, id: &str) -> ApiError {
 
 macro_rules! remotes {
     ($($kind:ident => $spec:ty;)+) => {
-        pub(super) async fn list(transport: &Transport, kind: Kind) -> Result<Vec<LiveObject>, ApiError> {
-            match kind { $(Kind::$kind => <$spec as Remote>::list(transport).await,)+ }
+        pub(super) async fn list(
+            transport: &Transport,
+            kind: Kind,
+            scope: &Scope<'_>,
+        ) -> Result<Vec<LiveObject>, ApiError> {
+            match kind { $(Kind::$kind => <$spec as Remote>::list(transport, scope).await,)+ }
         }
 
         pub(super) async fn read(
@@ -118,4 +128,6 @@ remotes! {
     AzureOrganization => AzureOrganization;
     GlobalScan => GlobalScan;
     SnapshotScan => SnapshotScan;
+    RegistrySchedule => RegistrySchedule;
+    RegistryConnector => RegistryConnector;
 }

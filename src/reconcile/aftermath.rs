@@ -9,15 +9,21 @@ use serde_json::{Map, Value};
 use super::NotConverged;
 use super::events::journal_failed;
 use crate::apply::{Applied, Outcome};
+use crate::desired::Desired;
 use crate::error::one_line;
 use crate::journal::{Journal, JournalError};
-use crate::plan::{Action, Change, FieldChange, LiveState, Plan};
+use crate::plan::{Action, Change, FieldChange, GONE, LiveState, Plan};
 use crate::qualys::Reader;
 use crate::resource::{Address, Kind, LiveObject, Spec};
 
 /// Reads what was written again. Where an outcome is unknown, the whole kind is listed: the object is looked
 /// for.
-pub(super) async fn read_again(reader: &Reader, live: &mut LiveState, applied: &[Applied]) {
+pub(super) async fn read_again(
+    reader: &Reader,
+    desired: &Desired,
+    live: &mut LiveState,
+    applied: &[Applied],
+) {
     let mut by_kind: BTreeMap<Kind, (Vec<String>, bool)> = BTreeMap::new();
     for Applied { change, outcome, took: _ } in applied {
         let (ids, whole) = by_kind.entry(change.address.kind).or_default();
@@ -39,8 +45,9 @@ pub(super) async fn read_again(reader: &Reader, live: &mut LiveState, applied: &
             continue;
         }
         let known = kinds.remove(&kind).unwrap_or_else(|| Ok(Vec::new()));
-        let read = if whole {
-            reader.list(kind).await
+        // What is listed by what it stands in is known by no id alone.
+        let read = if whole || kind.is_scoped() {
+            reader.list_declared(kind, &desired.scope(kind)).await
         } else {
             reader.read(kind, &ids).await.map(|again| {
                 let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
@@ -150,6 +157,13 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
         };
         let seen = by_id.get(&(kind, id.as_str()));
         match (&change.after, change.action) {
+            // Nobody can see that it is gone: that it was deleted is to be known.
+            (_, Action::Delete) if seen.is_some_and(|object| object.unseen) => {
+                let (field, gone) = GONE;
+                let identity = change.before.as_ref().and_then(Spec::identity).unwrap_or_default();
+                let written = Map::from_iter([(field.to_owned(), gone.into())]);
+                told(journal.wrote(kind, id, &identity, &written));
+            }
             // Still there: what is known of it holds.
             (_, Action::Delete) if seen.is_some() => {}
             (_, Action::Delete) | (None, _) => told(journal.deleted(kind, id)),
@@ -200,7 +214,7 @@ pub(super) fn not_converged(applied: &[Applied], live: &LiveState, after: &Plan)
         let Outcome::Applied { id, existed: _ } = outcome else { continue };
         let address = &change.address;
         if change.action == Action::Delete {
-            if live.listing(address.kind).iter().any(|object| object.id == *id) {
+            if live.listing(address.kind).iter().any(|object| object.id == *id && !object.unseen) {
                 let field = FieldChange::plain("live", true, false);
                 found.push(NotConverged { address: address.clone(), field });
             }

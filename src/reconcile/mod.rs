@@ -17,7 +17,7 @@ use crate::desired::Desired;
 use crate::journal::Journal;
 use crate::lock::{LockError, WriteLock};
 use crate::plan::{Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, approve, plan};
-use crate::pull::{check, kinds_to_read, pull};
+use crate::pull::{check, kinds_to_read, pull_declared};
 use crate::qualys::{Reader, Writer};
 use crate::resource::{Address, Kind};
 use crate::stop::Stop;
@@ -220,7 +220,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     // The journal is read, and the secrets are fetched, while the platform makes its first answer.
     let reading = async {
         tokio::join!(
-            pull(reader, &kinds),
+            pull_declared(reader, &kinds, desired),
             secrets::resolve(desired),
             async { recall(journal, desired, began) },
             check(reader, &desired.expectations),
@@ -279,7 +279,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         }
     };
     if !report.applied.is_empty() {
-        aftermath::read_again(reader, &mut live, &report.applied).await;
+        aftermath::read_again(reader, desired, &mut live, &report.applied).await;
         for at in aftermath::settle(&mut report.applied, &live) {
             let applied = &report.applied[at];
             Intents::new(journal).end(applied);

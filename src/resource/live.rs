@@ -26,6 +26,10 @@ pub struct LiveObject {
     pub health: Health,
     /// Why the platform would refuse to change it (a system tag, a member of an organization connector).
     pub locked: Option<String>,
+    /// Why the platform would refuse to update it now, though not to delete it (a scan that runs).
+    pub busy: Option<String>,
+    /// Whether nobody can tell that it is there: it stands for an entry, where the platform has no listing.
+    pub unseen: bool,
 }
 
 impl LiveObject {
@@ -46,6 +50,8 @@ impl LiveObject {
             owner: None,
             health: Health::default(),
             locked: None,
+            busy: None,
+            unseen: false,
         }
     }
 
@@ -142,7 +148,7 @@ impl Health {
     /// Whether the last run went well.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        matches!(self.state.as_deref(), Some("FINISHED_SUCCESS" | "SUCCESS"))
+        matches!(self.state.as_deref(), Some("FINISHED_SUCCESS" | "SUCCESS" | "FINISHED"))
     }
 
     /// Whether it is switched off.

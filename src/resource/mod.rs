@@ -7,6 +7,7 @@
 //!
 //! A new kind is a file beside `aws.rs`, its wire file under `qualys/`, and one line in [`kinds!`](self).
 
+mod above;
 mod address;
 pub mod aws;
 pub mod azure;
@@ -22,17 +23,20 @@ pub mod oci;
 mod pem;
 mod perimeter;
 mod quartz;
+pub mod registry_connector;
+pub mod registry_schedule;
 mod scalar;
 pub mod snapshot_scan;
 pub mod tag;
 mod timetable;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::secret::{Secret, SecretRef};
 
+pub use above::{Above, Scope, Wanted};
 pub use address::Address;
 pub use capability::{Capabilities, Capability};
 pub use expectation::{Checked, Expectation, Filter, FilterValue, Operator, Single};
@@ -62,6 +66,10 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     const SHARED: bool = false;
     /// Whether there is one such object at most: its section is the entry itself, not a list.
     const SINGLETON: bool = false;
+    /// What the file wants of the objects that it declares.
+    const WANTED: Wanted = Wanted::Present;
+    /// What stands above the entries in the section, where that is no plain list.
+    const ABOVE: Option<Above> = None;
     /// Whether the platform can be asked which objects of the kind there are. Where it cannot, the journal alone
     /// knows, and what it does not know is tried.
     const LISTED: bool = true;
@@ -73,6 +81,11 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     const REFERS_TO: &'static [Kind] = &[Kind::Tag];
     /// Other keys that an entry may give its identity by.
     const SPELLINGS: &'static [&'static str] = &[];
+
+    /// Reads what stands above entries, and gives the value of the field that names it.
+    fn above<'de, D: Deserializer<'de>>(_from: D) -> Result<Value, D::Error> {
+        Err(D::Error::custom("nothing stands above such entries"))
+    }
 
     /// The name as the file or the platform has it.
     fn name(&self) -> &str;
@@ -182,6 +195,23 @@ macro_rules! kinds {
                 match self { $(Kind::$kind => <$spec as Resource>::SINGLETON,)+ }
             }
 
+            /// See [`Resource::WANTED`].
+            #[must_use]
+            pub const fn wanted(self) -> Wanted {
+                match self { $(Kind::$kind => <$spec as Resource>::WANTED,)+ }
+            }
+
+            /// See [`Resource::ABOVE`].
+            #[must_use]
+            pub const fn above(self) -> Option<Above> {
+                match self { $(Kind::$kind => <$spec as Resource>::ABOVE,)+ }
+            }
+
+            /// See [`Resource::above`].
+            pub fn read_above<'de, D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+                match self { $(Kind::$kind => <$spec as Resource>::above(from),)+ }
+            }
+
             /// See [`Resource::LISTED`].
             #[must_use]
             pub const fn is_listed(self) -> bool {
@@ -219,7 +249,7 @@ macro_rules! kinds {
             }
 
             /// Reads a spec of this kind, with all that its type refuses as the deserializer's error.
-            pub fn deserialize<'de, D: serde::Deserializer<'de>>(self, from: D) -> Result<Spec, D::Error> {
+            pub fn deserialize<'de, D: Deserializer<'de>>(self, from: D) -> Result<Spec, D::Error> {
                 match self { $(Kind::$kind => <$spec as serde::Deserialize>::deserialize(from).map(Spec::$kind),)+ }
             }
         }
@@ -340,6 +370,10 @@ kinds! {
     GlobalScan = "global_scan" => global_scan::GlobalScan;
     /// The service account of snapshot-based scans.
     SnapshotScan = "snapshot_scan" => snapshot_scan::SnapshotScan;
+    /// A scan schedule of a registry.
+    RegistrySchedule = "registry_schedule" => registry_schedule::RegistrySchedule;
+    /// A connector to registries that is to be gone.
+    RegistryConnector = "registry_connector" => registry_connector::RegistryConnector;
 }
 
 impl Spec {
@@ -391,6 +425,12 @@ impl Kind {
     pub fn identifying(self) -> impl Iterator<Item = &'static str> {
         let fields = self.fields().iter().filter(|field| field.identifies).map(|field| field.name);
         fields.chain(self.spellings().iter().copied())
+    }
+
+    /// Whether its listing is of what the file declares alone.
+    #[must_use]
+    pub const fn is_scoped(self) -> bool {
+        matches!(self.above(), Some(Above::Entries { .. })) || matches!(self.wanted(), Wanted::Absent)
     }
 
     /// The section as the file spells it: `connectors.aws`.
@@ -463,6 +503,17 @@ mod tests {
                 json!({"account_id": "123456789012", "schedule": "0 0 2 ? * * *",
                     "tags": [{"key": "k", "value": "v"}]}),
                 &["account_id"],
+            ),
+            Kind::RegistrySchedule => (
+                json!({"registry": {"name": "shop"}, "name": "weekly", "at": "09:30", "every_days": 7,
+                    "week_day": "THURSDAY", "on_demand": false, "registry_type": "AWS", "force_scan": true,
+                    "filters": [{"repo": "web", "tag": "latest", "days": 14}], "number_of_tags": 5,
+                    "sort": "createdDate"}),
+                &["registry", "name", "on_demand", "filters"],
+            ),
+            Kind::RegistryConnector => (
+                json!({"cloud": "acr", "id": "f3c6d648-81d8-11ed-a1eb-0242ac120003", "state": "absent"}),
+                &["cloud", "id", "state"],
             ),
         }
     }

@@ -68,6 +68,7 @@ impl Row {
             "azure_organization" => azure_organization,
             "global_scan" => global_scan,
             "snapshot_scan" => snapshot_scan,
+            "registry_schedule" => registry_schedule,
             _ => return None,
         };
         Some(row(kind))
@@ -78,6 +79,14 @@ impl Row {
         let mut entry = self.entry.clone();
         entry.as_object_mut().unwrap().extend(says.as_object().unwrap().clone());
         entry
+    }
+
+    /// The platform's id of an object of the simulator's.
+    pub(crate) fn id(&self, id: u64, object: &Value) -> String {
+        match object["scheduleUuid"].as_str() {
+            Some(schedule) => format!("{REGISTRY}/{schedule}"),
+            None => id.to_string(),
+        }
     }
 
     /// The address of what the entry declares.
@@ -469,6 +478,52 @@ fn snapshot_scan(kind: Kind) -> Row {
             create: call("POST", "register-service-account", "register"),
             update: deregister.clone(),
             delete: Some(deregister),
+        },
+    }
+}
+
+const REGISTRY: &str = "99999999-9999-4999-8999-999999999999";
+
+fn registry_schedule(kind: Kind) -> Row {
+    let call = |method, path: &str, operation: &str| Call(method, path.to_owned(), operation.to_owned());
+    let registry = json!({
+        "registryName": "shop", "registryUuid": REGISTRY, "registryType": "AWS",
+        "registryUri": "https://210987654321.dkr.ecr.eu-west-1.amazonaws.com",
+    });
+    // Every seven days is on a day, and every other number is not.
+    let daily = Other {
+        field: "every_days",
+        says: json!({"every_days": 3, "week_day": null}),
+        shows: ("/scheduleIntervalInDays", json!(3)),
+    };
+    Row {
+        kind,
+        simulated: "registry_schedule",
+        options: &[],
+        needs: vec![("registry", registry)],
+        entry: json!({
+            "registry": {"name": "shop"}, "name": "weekly", "at": "09:30", "every_days": 7, "week_day": "THURSDAY",
+            "on_demand": false, "registry_type": "AWS", "force_scan": true,
+            "filters": [{"repo": "web", "tag": "latest", "days": 14}, {"repo": "pay", "tag": null, "days": null}],
+            "number_of_tags": 5, "sort": "createdDate",
+        }),
+        updates: vec![
+            other("name", "renamed", "/name", "weekly"),
+            other("at", "10:45", "/schedule", "10:45"),
+            daily,
+            other("week_day", "SUNDAY", "/weekDay", "SUNDAY"),
+            other("registry_type", "ACR", "/registryType", "AWS"),
+            other("force_scan", false, "/forceScan", false),
+            other("number_of_tags", 3, "/additionalFilters/numberOfTags", 3),
+            other("sort", "updatedDate", "/additionalFilters/sortCriteria", "updatedDate"),
+        ],
+        fixed: Vec::new(),
+        secrets: Vec::new(),
+        calls: Calls {
+            list: Some(call("GET", "/schedule", "list registry schedules")),
+            create: call("POST", "/schedule", "create registry schedule"),
+            update: call("PUT", "/schedule/", "update registry schedule"),
+            delete: Some(call("DELETE", "/schedule/bulk", "delete registry schedule")),
         },
     }
 }

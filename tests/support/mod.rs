@@ -125,8 +125,17 @@ impl Scene {
 
     /// The objects by kind and id, without what changes by being looked at.
     pub async fn objects(&self) -> Objects {
-        const PASSING: [&str; 6] =
-            ["connectorState", "lastSync", "nextSync", "modified", "awsAccountId", "reEvalStatus"];
+        const PASSING: [&str; 9] = [
+            "connectorState",
+            "lastSync",
+            "nextSync",
+            "modified",
+            "awsAccountId",
+            "reEvalStatus",
+            "status",
+            "jobStartDate",
+            "jobCompletionDate",
+        ];
         let objects = self.control("GET", "/_sim/objects", Value::Null).await;
         let objects = objects["objects"].as_array().unwrap().iter().map(|record| {
             let mut object = record["object"].as_object().unwrap().clone();

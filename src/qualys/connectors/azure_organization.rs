@@ -27,7 +27,7 @@ use crate::qualys::write::{Created, Write};
 use crate::resource::azure_organization::AzureOrganization;
 use crate::resource::{
     Address, AzureId, Capabilities, Kind, LiveObject, Module, OrganizationFrequency, Owner, RunError,
-    RunFrequency, Spec,
+    RunFrequency, Scope, Spec,
 };
 
 const BASE: &str = "/connectors/v1.0/org/azure";
@@ -275,7 +275,7 @@ async fn last_job(transport: &Transport, id: &str) -> Result<Vec<RunError>, ApiE
 }
 
 impl Remote for AzureOrganization {
-    async fn list(transport: &Transport) -> Result<Vec<LiveObject>, ApiError> {
+    async fn list(transport: &Transport, _scope: &Scope<'_>) -> Result<Vec<LiveObject>, ApiError> {
         let listing =
             call("list azure organization connectors", Method::GET, &format!("{BASE}/"), Effect::Read);
         let listed: Vec<Listed> = pages(transport, &listing, |listed: &Listed| listed.id).await?;

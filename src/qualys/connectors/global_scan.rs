@@ -23,7 +23,7 @@ use crate::qualys::shapes::{Item, Items};
 use crate::qualys::transport::Transport;
 use crate::qualys::write::{Created, Write};
 use crate::resource::global_scan::GlobalScan;
-use crate::resource::{Address, LiveObject, Resource};
+use crate::resource::{Address, LiveObject, Resource, Scope};
 
 const NOUN: &str = "globalscanconfiguration";
 
@@ -40,13 +40,13 @@ impl Item for GlobalScanConfiguration {
 }
 
 impl Remote for GlobalScan {
-    async fn list(transport: &Transport) -> Result<Vec<LiveObject>, ApiError> {
+    async fn list(transport: &Transport, _scope: &Scope<'_>) -> Result<Vec<LiveObject>, ApiError> {
         let found = search(transport).await?;
         Ok(found.map(|scan| LiveObject::new(GlobalScan::NAME, scan)).into_iter().collect())
     }
 
     async fn read(transport: &Transport, ids: &[String]) -> Result<Vec<LiveObject>, ApiError> {
-        let mut all = GlobalScan::list(transport).await?;
+        let mut all = GlobalScan::list(transport, &Scope::default()).await?;
         all.retain(|object| ids.contains(&object.id));
         Ok(all)
     }

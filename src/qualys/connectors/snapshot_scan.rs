@@ -14,7 +14,7 @@ use crate::qualys::rest;
 use crate::qualys::transport::Transport;
 use crate::qualys::write::{Created, Write};
 use crate::resource::snapshot_scan::{InstanceTag, SnapshotScan};
-use crate::resource::{Address, Kind, LiveObject};
+use crate::resource::{Address, Kind, LiveObject, Scope};
 
 const BASE: &str = "/conn/snapshot/v1.0";
 
@@ -63,7 +63,7 @@ async fn deregister(transport: &Transport, account: &str) -> Result<(), ApiError
 
 impl Remote for SnapshotScan {
     /// The journal knows what was registered; the platform does not tell.
-    async fn list(_transport: &Transport) -> Result<Vec<LiveObject>, ApiError> {
+    async fn list(_transport: &Transport, _scope: &Scope<'_>) -> Result<Vec<LiveObject>, ApiError> {
         Ok(Vec::new())
     }
 

@@ -1,0 +1,62 @@
+//! What the file says is to be gone: a declared delete, whatever prune says. The limits count it as any other.
+
+use std::collections::BTreeSet;
+
+use super::model::{Action, Cause, Change, Held, Plan, Unverified};
+use super::{Entry, KnownObject, Policy, parse_object};
+use crate::resource::{Address, Fields, LiveObject};
+
+/// What the journal keeps of a delete of what could not be seen.
+pub(crate) const GONE: (&str, &str) = ("state", "absent");
+
+/// Judges an object that is there, or may be, and is to be gone.
+pub(super) fn judge(
+    entry: &Entry<'_>,
+    live: &LiveObject,
+    address: Address,
+    known: Option<&KnownObject>,
+    policy: &Policy,
+    plan: &mut Plan,
+) {
+    let (field, gone) = GONE;
+    let deleted =
+        || known.is_some_and(|known| parse_object(&known.written).get(field).is_some_and(|it| it == gone));
+    if live.unseen && deleted() && !policy.rewrite {
+        plan.unchanged.insert(address);
+        return;
+    }
+    let place = &entry.declared.place;
+    let reason = if live.unseen {
+        plan.unverified.push(Unverified { address: address.clone(), fields: vec![field.to_owned()] });
+        format!(
+            "{field}: {gone} in {place}; whether it is there cannot be read: tried, and no harm if it is not"
+        )
+    } else {
+        format!("{field}: {gone} in {place}")
+    };
+    let meta = &entry.declared.meta;
+    let held = if meta.observe {
+        Some(Held::because("policy: observe"))
+    } else {
+        meta.prevent_delete.then(|| Held::because("prevent_delete: true"))
+    };
+    plan.changes.push(Change {
+        address,
+        action: Action::Delete,
+        id: Some(live.id.clone()),
+        cause: Cause::Pending,
+        held,
+        reason,
+        since: None,
+        passes: 0,
+        prunes: false,
+        tentative: live.unseen,
+        lacks: None,
+        depends_on: BTreeSet::new(),
+        fields: Vec::new(),
+        anew: Fields::new(),
+        before: Some(live.spec.clone()),
+        after: None,
+        marker: None,
+    });
+}

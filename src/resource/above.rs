@@ -1,0 +1,63 @@
+//! Kinds whose section is no plain list: what stands above the entries reaches each of them as a field. And listings
+//! that are of what the file declares alone.
+
+use serde_json::Value;
+
+use super::Spec;
+
+/// What stands above the entries of a kind in its section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Above {
+    /// The section is a list of entries of another sort, each with a list of the kind's own.
+    Entries {
+        /// The field that says which of them it stands in.
+        field: &'static str,
+        /// The key of the list within them.
+        list: &'static str,
+    },
+    /// The section is a map of lists.
+    Keys {
+        /// The field that says under which key it stands.
+        field: &'static str,
+        /// The keys.
+        keys: &'static [&'static str],
+    },
+}
+
+/// What the file wants of the objects that it declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// That they are there, as it says.
+    Present,
+    /// That they are gone: each is a declared delete.
+    Absent,
+}
+
+impl Above {
+    /// The field that tells an entry what stands above it.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Above::Entries { field, list: _ } | Above::Keys { field, keys: _ } => field,
+        }
+    }
+}
+
+/// What the file declares of a kind: all that a listing has to look at, for kinds that are listed by what they stand
+/// in.
+#[derive(Debug, Clone, Default)]
+pub struct Scope<'a> {
+    /// What the entries stand in, each in the form of the field that names it.
+    pub above: Vec<&'a Value>,
+    /// The objects.
+    pub declared: Vec<&'a Spec>,
+}
+
+impl Scope<'_> {
+    /// Whether the file declares nothing of the kind.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Scope { above, declared } = self;
+        above.is_empty() && declared.is_empty()
+    }
+}
