@@ -18,6 +18,8 @@ mod gcp;
 mod global_scan;
 #[path = "wire/oci.rs"]
 mod oci;
+#[path = "wire/registries.rs"]
+mod registries;
 
 use std::path::PathBuf;
 

@@ -297,15 +297,11 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                     let error = format!("{error} ({})", entry.declared.place);
                     plan.failed.push(Failed { kind, address: Some(addresses.of_entry(entry)), error });
                 }
-                Match::Pair { entry, live } if kind.wanted() == Wanted::Absent => {
-                    let known = known.objects.get(&(kind, live.id.clone()));
-                    absent::judge(entry, live, addresses.of_entry(entry), known, policy, &mut plan);
+                Match::Pair { .. } | Match::Missing { .. } | Match::Left { .. }
+                    if kind.wanted() == Wanted::Absent =>
+                {
+                    absent::judge(found, &addresses, known, policy, &mut plan);
                 }
-                // Gone, as it should be; and what the file does not name is not looked at.
-                Match::Missing { entry, .. } if kind.wanted() == Wanted::Absent => {
-                    plan.unchanged.insert(addresses.of_entry(entry));
-                }
-                Match::Left { .. } if kind.wanted() == Wanted::Absent => {}
                 Match::Pair { entry, .. } => {
                     if let Some(compared) = compared {
                         compared.into_plan(addresses.of_entry(entry), policy, &mut plan);
