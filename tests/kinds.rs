@@ -520,12 +520,12 @@ async fn prune_all_takes_what_others_made_where_the_section_is_there() {
         for (settings, section) in
             [(all.clone(), Section::Absent), (owned(), Section::Empty), (usual(), Section::Empty)]
         {
-            let seen = !kind.is_shared() && !(kind.is_scoped() && matches!(section, Section::Absent));
+            let looked_at = !kind.is_scoped() || !matches!(section, Section::Absent);
             let desired = stage.file(&settings, section);
             let report = stage.pass(&desired, May::Write).await;
             assert_eq!(changes(&report.plan), [], "{kind}: {settings}");
             let unmanaged = report.plan.unmanaged.iter().filter(|object| object.address.kind == kind).count();
-            assert_eq!(unmanaged, usize::from(seen), "{kind}: {settings}");
+            assert_eq!(unmanaged, usize::from(looked_at && !kind.is_shared()), "{kind}: {settings}");
         }
         assert_eq!(stage.object().await, before, "{kind}");
         let desired = stage.file(&all, Section::Empty);
@@ -623,7 +623,7 @@ async fn what_somebody_deletes_is_made_again_as_soon_as_the_platform_lets_go_of_
         let desired = stage.desired(&usual());
         let (id, object) = stage.object().await;
         let reader = Reader::connect(stage.scene.endpoint()).unwrap();
-        Writer::new(&reader).delete(kind, &stage.row.id(id, &object)).await.unwrap();
+        Writer::new(&reader).delete(kind, &Row::id(id, &object)).await.unwrap();
         for turn in 0.. {
             let report = stage.pass(&desired, May::Write).await;
             let told = complaints(&report);

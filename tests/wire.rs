@@ -20,6 +20,8 @@ mod gcp;
 mod global_scan;
 #[path = "wire/oci.rs"]
 mod oci;
+#[path = "wire/registries.rs"]
+mod registries;
 #[path = "wire/snapshot_scan.rs"]
 mod snapshot_scan;
 

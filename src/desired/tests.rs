@@ -590,6 +590,42 @@ fn a_registry_and_its_schedules_are_told_what_they_got_wrong() {
 }
 
 #[test]
+fn connectors_that_are_to_be_gone_are_told_what_they_got_wrong() {
+    for (connectors, expected) in [
+        ("{aws: [{arn: \"arn:aws:iam::123456789012:role/old\", state: absent}], acr: ~}", &[][..]),
+        ("{acr: [{id: 11111111-1111-1111-1111-111111111111, state: absent}]}", &[]),
+        ("{acr: [{id: old, state: absent}]}", &["`old` is no id of a connector to Azure | give its UUID"]),
+        ("{acr: [{id: 11111111-1111-1111-1111-111111111111}]}", &["`state` is missing"]),
+        ("{aws: [{id: x, state: absent}]}", &["a connector to AWS is told by its ARN alone | give arn"]),
+        (
+            "{aws: [{arn: \"arn:aws:iam::123456789012:role/old\", state: present}]}",
+            &["unknown value `present` | accepted is absent"],
+        ),
+        (
+            "{gcp: []}",
+            &["unknown key `gcp` in container_security.registry_connectors | accepted are aws and acr"],
+        ),
+        (
+            "[]",
+            &[
+                "container_security.registry_connectors holds lists, not values of its own | accepted are aws and acr",
+            ],
+        ),
+        ("{aws: 7}", &["expected a list of entries in container_security.registry_connectors.aws"]),
+        (
+            "{aws: [{cloud: acr, arn: \"arn:aws:iam::123456789012:role/a\", state: absent}]}",
+            &["unknown key `cloud`"],
+        ),
+    ] {
+        let told = told_of(&format!("container_security: {{registry_connectors: {connectors}}}\n"));
+        assert_eq!(told.len(), expected.len(), "{connectors}: {told:#?}");
+        for (told, expected) in told.iter().zip(expected) {
+            assert!(told.contains(expected), "{connectors}: {told}");
+        }
+    }
+}
+
+#[test]
 fn the_same_images_twice_in_one_registry_are_one_schedule() {
     let one = "{name: a, filters: [{repo: r, tag: null, days: null}]}";
     let other = "{name: b, filters: [{repo: r}]}";

@@ -2,15 +2,36 @@
 
 use std::collections::BTreeSet;
 
+use super::matching::{Addresses, Match};
 use super::model::{Action, Cause, Change, Held, Plan, Unverified};
-use super::{Entry, KnownObject, Policy, parse_object};
+use super::{Entry, Known, KnownObject, Policy, parse_object};
 use crate::resource::{Address, Fields, LiveObject};
 
 /// What the journal keeps of a delete of what could not be seen.
 pub(crate) const GONE: (&str, &str) = ("state", "absent");
 
-/// Judges an object that is there, or may be, and is to be gone.
+/// Judges what is to be gone. What the file does not name is left alone.
 pub(super) fn judge(
+    found: &Match<'_, '_>,
+    addresses: &Addresses,
+    known: &Known,
+    policy: &Policy,
+    plan: &mut Plan,
+) {
+    match found {
+        Match::Pair { entry, live } => {
+            let known = known.objects.get(&(live.kind(), live.id.clone()));
+            delete(entry, live, addresses.of_entry(entry), known, policy, plan);
+        }
+        Match::Missing { entry, known_id: _ } => {
+            plan.unchanged.insert(addresses.of_entry(entry));
+        }
+        Match::Ambiguous { .. } | Match::Left { .. } => {}
+    }
+}
+
+/// Deletes what is there, or may be.
+fn delete(
     entry: &Entry<'_>,
     live: &LiveObject,
     address: Address,

@@ -297,15 +297,11 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                     let error = format!("{error} ({})", entry.declared.place);
                     plan.failed.push(Failed { kind, address: Some(addresses.of_entry(entry)), error });
                 }
-                Match::Pair { entry, live } if kind.wanted() == Wanted::Absent => {
-                    let known = known.objects.get(&(kind, live.id.clone()));
-                    absent::judge(entry, live, addresses.of_entry(entry), known, policy, &mut plan);
+                Match::Pair { .. } | Match::Missing { .. } | Match::Left { .. }
+                    if kind.wanted() == Wanted::Absent =>
+                {
+                    absent::judge(found, &addresses, known, policy, &mut plan);
                 }
-                // Gone, as it should be; and what the file does not name is not looked at.
-                Match::Missing { entry, .. } if kind.wanted() == Wanted::Absent => {
-                    plan.unchanged.insert(addresses.of_entry(entry));
-                }
-                Match::Left { .. } if kind.wanted() == Wanted::Absent => {}
                 Match::Pair { entry, .. } => {
                     if let Some(compared) = compared {
                         compared.into_plan(addresses.of_entry(entry), policy, &mut plan);
@@ -323,16 +319,10 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                     }
                     plan.changes.push(change);
                 }
-                Match::Ambiguous { entry, ids } => plan.failed.push(Failed {
-                    kind,
-                    address: Some(addresses.of_entry(entry)),
-                    error: format!(
-                        "{} live objects have its identity {}: ids {}; neither is touched",
-                        ids.len(),
-                        entry.spec.identity().unwrap_or_default(),
-                        ids.join(", ")
-                    ),
-                }),
+                Match::Ambiguous { entry, ids } => {
+                    let (address, error) = (Some(addresses.of_entry(entry)), ambiguous(entry, ids));
+                    plan.failed.push(Failed { kind, address, error });
+                }
                 // An entry whose path is not known may mean this one.
                 Match::Left { live } if shielded.contains(live.spec.name()) => {}
                 Match::Left { live } if nameless.iter().any(|other| other.id == live.id) => {}
@@ -363,6 +353,16 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     plan.blocked = limits::check(&plan, desired.declared.is_empty(), policy);
     plan.finish();
     plan
+}
+
+/// Why an entry that several live objects could be is not planned.
+fn ambiguous(entry: &Entry<'_>, ids: &[String]) -> String {
+    format!(
+        "{} live objects have its identity {}: ids {}; neither is touched",
+        ids.len(),
+        entry.spec.identity().unwrap_or_default(),
+        ids.join(", ")
+    )
 }
 
 /// The live objects without identity, where there are entries that could mean them.

@@ -297,9 +297,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         ailments.complete(&mut after, reader, stop).await;
         report.not_converged = aftermath::not_converged(&report.applied, &live, &after);
         aftermath::remember_refusals(journal, &report.applied, &report.not_converged);
-        for not_converged in &report.not_converged {
-            events::log_not_converged(run_id, not_converged);
-        }
+        report.not_converged.iter().for_each(|field| events::log_not_converged(run_id, field));
         tell(&after, journal);
         report.after = Some(after);
         report.failed_since().for_each(|failed| events::log_failed(run_id, failed));

@@ -75,13 +75,14 @@ impl Resource for RegistryConnector {
                 let hint = "give arn, as in {arn: \"arn:aws:iam::123456789012:role/old\", state: absent}";
                 report(Finding::error("", "a connector to AWS is told by its ARN alone", hint));
             }
-            (Cloud::Acr, None) => match self.id.parse::<AzureId>() {
-                Ok(id) => id.as_str().clone_into(&mut self.id),
-                Err(_) => {
+            (Cloud::Acr, None) => {
+                if let Ok(id) = self.id.parse::<AzureId>() {
+                    id.as_str().clone_into(&mut self.id);
+                } else {
                     let message = format!("`{}` is no id of a connector to Azure", self.id);
                     report(Finding::error("id", message, "give its UUID"));
                 }
-            },
+            }
             (Cloud::Acr, Some(_)) => {
                 let hint = "give id, its UUID, and no arn";
                 report(Finding::error("arn", "a connector to Azure has no ARN", hint));

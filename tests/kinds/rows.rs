@@ -82,7 +82,7 @@ impl Row {
     }
 
     /// The platform's id of an object of the simulator's.
-    pub(crate) fn id(&self, id: u64, object: &Value) -> String {
+    pub(crate) fn id(id: u64, object: &Value) -> String {
         match object["scheduleUuid"].as_str() {
             Some(schedule) => format!("{REGISTRY}/{schedule}"),
             None => id.to_string(),

@@ -207,6 +207,30 @@ async fn a_collection_that_is_not_found_is_no_empty_one() {
 }
 
 #[tokio::test]
+async fn each_permission_for_sensor_profiles_that_the_documents_show_is_named() {
+    for (who, verb) in [
+        ("The user", "VIEW"),
+        ("The quays_xb42 user", "DELETE"),
+        ("The quays_xb42 user", "UPDATE"),
+        ("The quays_xb42 user", "CREATE"),
+    ] {
+        let message = format!(
+            "{who} does not have the CS.SENSOR_PROFILE.{verb} permission to perform this operation. Ensure that \
+             required permissions are assigned to the user"
+        );
+        let body =
+            json!({"errorCode": "403 FORBIDDEN", "message": message, "timestamp": 1_675_678_279_909_u64});
+        let error = told(&listing(), reply(403, body.to_string())).await;
+        assert_eq!(error.kind, ApiErrorKind::Permission, "{verb}");
+        assert!(error.to_string().contains(&format!("HTTP 403: FORBIDDEN: {message}")), "{error}");
+        let hint = error.hint().unwrap();
+        let named =
+            format!("give the user the permission CS.SENSOR_PROFILE.{verb}, and switch API access on");
+        assert!(hint.starts_with(&named), "{hint}");
+    }
+}
+
+#[tokio::test]
 async fn the_permission_that_is_missing_is_named() {
     for (body, permission) in [
         (
