@@ -10,7 +10,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use rows::{Call, Kept, Other, PROD, Row, WEB};
 use serde_json::{Map, Value, json};
@@ -1000,6 +1000,9 @@ fn json_of(plan: &Plan) -> Value {
 
 /// What is logged from now on in this thread, however quiet, until the guard goes.
 fn listen() -> (Arc<Mutex<String>>, tracing::subscriber::DefaultGuard) {
+    // Tests on other threads listen to nothing; what they reach first would be taken to interest nobody.
+    static SOMEBODY: Once = Once::new();
+    SOMEBODY.call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap());
     let heard = Arc::new(Mutex::new(String::new()));
     let layer = Heard(Arc::clone(&heard));
     (heard, tracing::subscriber::set_default(tracing_subscriber::registry().with(layer)))
