@@ -170,7 +170,7 @@ fn plan_of_many(folder: &Path, count: usize, latency_ms: u64) {
     say(&format!("\nplan of {count} connectors, 1 % differ, {latency_ms} ms an answer"));
     say(&format!("  found             {} updates, {} unchanged", summary["update"], summary["unchanged"]));
     say(&format!(
-        "  requests          {} reads, {} writes (pages needed: {pages}, and one of tags)",
+        "  requests          {} reads, {} writes (pages needed: {pages}, and a listing of each other kind)",
         requests.0, requests.1
     ));
     say(&format!("  wall              {} ms (all: {walls:?})", best.wall.as_millis()));
