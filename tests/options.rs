@@ -124,3 +124,15 @@ async fn the_example_ends_in_sync_or_in_a_named_outcome_whatever_the_platform_is
         assert!(tried.contains(&(*name, *value)), "{name}: {value} is no option");
     }
 }
+
+#[tokio::test]
+async fn a_project_that_the_platform_spells_otherwise_is_refused_with_the_setting_that_says_so() {
+    let scene = Scene::example(&[("gcp_project_key", "project_id")]).await;
+    let report = scene.pass(&example(&scene), &mut Journal::in_memory().unwrap(), May::Write).await;
+    let told = complaints(&report);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(
+        told[0].contains("(hint: platform.gcp_project_field says how the project is spelled"),
+        "{told:#?}"
+    );
+}

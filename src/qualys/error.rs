@@ -81,6 +81,8 @@ pub struct Refusal {
     pub message: String,
     /// What the platform advises.
     pub resolution: Option<String>,
+    /// What we advise, where the kind knows the case.
+    pub remedy: Option<&'static str>,
 }
 
 struct Object<'a>(Option<&'a str>);
@@ -161,7 +163,8 @@ impl ApiError {
             ApiErrorKind::Account { .. } => {
                 "the account needs the attention of its administrator or of the vendor"
             }
-            ApiErrorKind::Refused(_) | ApiErrorKind::Server | ApiErrorKind::Unreadable => return None,
+            ApiErrorKind::Refused(refusal) => return refusal.remedy.map(Cow::Borrowed),
+            ApiErrorKind::Server | ApiErrorKind::Unreadable => return None,
         };
         Some(Cow::Borrowed(hint))
     }
@@ -213,7 +216,7 @@ impl ApiError {
             object,
             host: Host::Api,
             said: message.clone(),
-            kind: ApiErrorKind::Refused(Box::new(Refusal { code: None, message, resolution: None })),
+            kind: ApiErrorKind::Refused(Box::new(Refusal { message, ..Refusal::default() })),
             status: None,
             outcome_unknown: false,
             transient: false,

@@ -40,6 +40,11 @@ pub(super) trait QpsObject: Resource + Sync {
     const VERSION: &'static str;
     /// What to do where the platform does not know the object, for kinds of which more is known than for all.
     const IF_UNKNOWN: Option<&'static str> = None;
+
+    /// What to do about a refusal in these words, where the kind knows the case.
+    fn remedy(_said: &str) -> Option<&'static str> {
+        None
+    }
     /// The object as answers hold it. Its [`Item::NAME`] is the object's name in requests too.
     type Wire: Item + Send + 'static;
 
@@ -200,6 +205,9 @@ async fn send<T: QpsObject, R>(
     transport.send(call, read).await.map_err(|mut error| {
         if let ApiErrorKind::UnknownObject { remedy } = &mut error.kind {
             *remedy = T::IF_UNKNOWN;
+        }
+        if let ApiErrorKind::Refused(refusal) = &mut error.kind {
+            refusal.remedy = T::remedy(&error.said);
         }
         error
     })

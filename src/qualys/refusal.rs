@@ -145,6 +145,7 @@ fn classify(answer: &Answer, words: Words, said: String) -> Fault {
                 message: words.message.unwrap_or_else(|| said.clone()),
                 code: words.code,
                 resolution: words.resolution,
+                remedy: None,
             })),
         },
     };

@@ -337,6 +337,7 @@ impl Transport {
                 code: refusal.code.as_deref().map(present),
                 message: present(&refusal.message),
                 resolution: refusal.resolution.as_deref().map(present),
+                remedy: refusal.remedy,
             })),
             other => other,
         };

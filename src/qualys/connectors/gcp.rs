@@ -29,6 +29,12 @@ impl QpsObject for Gcp {
     const VERSION: &'static str = "3.0";
     type Wire = Wire;
 
+    fn remedy(said: &str) -> Option<&'static str> {
+        said.contains("authRecord.project").then_some(
+            "platform.gcp_project_field says how the project is spelled: set it to the other of projectId and project_id",
+        )
+    }
+
     fn decode(wire: Wire) -> Result<(u64, Option<LiveObject>), String> {
         wire.decode(live)
     }
