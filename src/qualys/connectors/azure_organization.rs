@@ -600,20 +600,32 @@ async fn status(transport: &Transport, id: &str, enabled: bool) -> Result<(), Ap
     transport.send(&call, rest::done).await
 }
 
+/// Attaches or detaches each of the connectors; `body` says what is sent of one.
+async fn each_member(
+    transport: &Transport,
+    verb: &str,
+    id: &str,
+    members: impl Iterator<Item = &String>,
+    write: &Write<'_>,
+    body: impl Fn(Value) -> Value,
+) -> Result<(), ApiError> {
+    for member in members {
+        let call = call_by_id(&format!("{verb} a member of"), Method::PUT, "", id, Effect::Settled)?;
+        let call = Call { path: format!("{MEMBERS}/{verb}"), ..call };
+        let connector = member_id(&call, member, write)?;
+        transport.send(&call.about(member.as_str()).json(&body(connector)), rest::done).await?;
+    }
+    Ok(())
+}
+
 async fn attach(
     transport: &Transport,
     id: &str,
     members: impl Iterator<Item = &String>,
     write: &Write<'_>,
 ) -> Result<(), ApiError> {
-    for member in members {
-        let call = member_call("attach", id)?;
-        let connector = member_id(&call, member, write)?;
-        let body = json!({"connectorId": connector, "organizationConnectorId": number(id)});
-        let call = call.about(member.as_str()).json(&body);
-        transport.send(&call, rest::done).await?;
-    }
-    Ok(())
+    let body = |connector| json!({"connectorId": connector, "organizationConnectorId": number(id)});
+    each_member(transport, "attach", id, members, write, body).await
 }
 
 async fn detach(
@@ -622,18 +634,7 @@ async fn detach(
     members: impl Iterator<Item = &String>,
     write: &Write<'_>,
 ) -> Result<(), ApiError> {
-    for member in members {
-        let call = member_call("detach", id)?;
-        let connector = member_id(&call, member, write)?;
-        let call = call.about(member.as_str()).json(&json!([connector]));
-        transport.send(&call, rest::done).await?;
-    }
-    Ok(())
-}
-
-fn member_call(verb: &str, id: &str) -> Result<Call, ApiError> {
-    let call = call_by_id(&format!("{verb} a member of"), Method::PUT, "", id, Effect::Settled)?;
-    Ok(Call { path: format!("{MEMBERS}/{verb}"), ..call })
+    each_member(transport, "detach", id, members, write, |connector| json!([connector])).await
 }
 
 fn member_id(call: &Call, member: &str, write: &Write<'_>) -> Result<Value, ApiError> {
