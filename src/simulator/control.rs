@@ -23,8 +23,9 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
         }
         ("GET", "/_sim/requests") => Ok(shared.traffic().log.show()),
         ("DELETE", "/_sim/requests") => {
-            shared.traffic().log.clear();
-            Ok(shared.traffic().log.show())
+            // Shown and forgotten in one step: a request that comes meanwhile stands in this answer or in the next.
+            let log = std::mem::take(&mut shared.traffic().log);
+            Ok(log.show())
         }
         ("GET", "/_sim/objects") => list(&shared.world(), request.parameter("kind").as_deref()),
         ("POST", "/_sim/objects") => change(shared, request),

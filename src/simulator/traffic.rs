@@ -280,8 +280,4 @@ impl Log {
             "requests": self.entries,
         })
     }
-
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
-    }
 }

@@ -161,6 +161,8 @@ async fn the_log_holds_what_was_asked() {
     );
     assert_eq!(first["body"], body.to_string());
     assert_eq!(log["requests"][1]["query"], "fields=id");
-    let empty = remote.control("DELETE", "/_sim/requests", Value::Null).await;
+    let forgotten = remote.control("DELETE", "/_sim/requests", Value::Null).await;
+    assert_eq!(forgotten, log, "what is forgotten is shown in the same step, so that no request is missed");
+    let empty = remote.control("GET", "/_sim/requests", Value::Null).await;
     assert_eq!(empty, json!({"total": 0, "reads": 0, "writes": 0, "requests": []}));
 }

@@ -324,9 +324,7 @@ impl Simulator {
     /// The requests so far, and forgets them.
     #[track_caller]
     pub(crate) fn take_requests(&self) -> Vec<Value> {
-        let requests = self.control("GET", "requests", &Value::Null)["requests"].as_array().unwrap().clone();
-        self.control("DELETE", "requests", &Value::Null);
-        requests
+        self.control("DELETE", "requests", &Value::Null)["requests"].as_array().unwrap().clone()
     }
 
     /// The requests so far that change something.
