@@ -380,6 +380,30 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether anything is remembered.
+    #[must_use]
+    pub const fn is_kept(&self) -> bool {
+        self.db.is_some()
+    }
+
+    /// Whether it is remembered that an object is ours.
+    pub fn is_ours(&self, kind: Kind, id: &str) -> Result<bool, JournalError> {
+        let Some(db) = &self.db else { return Ok(false) };
+        let mut query = db.prepare("select ours from object where kind = ?1 and id = ?2")?;
+        let ours = query.query_row(params![kind.word(), id], |row| row.get(0)).optional()?;
+        Ok(ours.unwrap_or(false))
+    }
+
+    /// Remembers that an object is not ours any more.
+    pub fn disowned(&mut self, kind: Kind, id: &str) -> Result<(), JournalError> {
+        let Some(db) = &self.db else { return Ok(()) };
+        db.execute(
+            "update object set ours = 0, marked = 0, protected = 0 where kind = ?1 and id = ?2",
+            params![kind.word(), id],
+        )?;
+        Ok(())
+    }
+
     /// Remembers that an object that we were to make was there already.
     pub fn found(&mut self, kind: Kind, id: &str, identity: &str) -> Result<(), JournalError> {
         let Some(db) = &self.db else { return Ok(()) };

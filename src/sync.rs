@@ -174,7 +174,7 @@ struct Run {
 }
 
 async fn start(target: &Located<'_>, reader: &Reader, writer: &Writer, stop: &Stop) -> Run {
-    let Located { address, id, live } = target;
+    let Located { address, id, live, declared: _ } = target;
     let before = live.map(|live| live.health.clone()).unwrap_or_default();
     let ran = |outcome, reason: Option<String>| Ran {
         well: matches!(outcome, Outcome::Started | Outcome::Running),

@@ -2,7 +2,9 @@
 
 mod apply;
 mod export;
+mod lookup;
 mod output;
+mod own;
 mod plan;
 mod run;
 mod session;
@@ -86,6 +88,15 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Make the platform as the file says
     Apply(apply::ApplyArgs),
+    /// Put our mark on what the file names and is live; nothing else of it changes
+    ///
+    /// The mark is ` [trueup:OWNER]` at the end of the description, OWNER being reconcile.owner (with prevent_delete,
+    /// ` [trueup:OWNER!]`). Of kinds without a description the journal remembers that they are ours. What bears our
+    /// mark is deleted under prune: owned once the file drops it. Another owner's object is left alone, unless --from
+    /// names that owner.
+    Adopt(own::AdoptArgs),
+    /// Take our mark off: it is not ours any more, and prune: owned leaves it alone
+    Release(own::ReleaseArgs),
     /// Write what is live as a file that plans to no change
     ///
     /// This is how an existing subscription is taken up. The platform and its credentials are those of the
@@ -187,6 +198,8 @@ pub fn main() -> Exit {
             Command::Run => run::run(&common).await,
             Command::Plan(args) => plan::run(&common, &args).await,
             Command::Apply(args) => apply::run(&common, &args).await,
+            Command::Adopt(args) => own::adopt(&common, &args).await,
+            Command::Release(args) => own::release(&common, &args).await,
             Command::Export(args) => export::run(&common, &args).await,
             Command::Validate(args) => validate::run(&common, &args),
             Command::Sync(args) => sync::run(&common, &args).await,

@@ -75,6 +75,11 @@ impl Session {
         report
     }
 
+    /// What a command works with that writes to the journal itself.
+    pub(super) const fn parts(&mut self) -> (&Desired, &Reader, &mut Journal) {
+        (&self.desired, &self.connection.reader, &mut self.journal)
+    }
+
     pub(super) const fn reader(&self) -> &Reader {
         &self.connection.reader
     }

@@ -6,18 +6,16 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::apply::asked;
+use super::lookup::{Looked, heed_signals, look_up, unknown};
 use super::session::Session;
 use super::{Common, Format, output};
-use crate::daemon::signals::Signals;
 use crate::exit::Exit;
-use crate::plan::{Known, LiveState, Located, Unlocated, locate, run_error_lines, visible};
-use crate::pull::pull;
+use crate::plan::{Located, Unlocated, locate, run_error_lines, visible};
 use crate::qualys::Writer;
-use crate::reconcile::resolve_secrets;
 use crate::resource::{Address, Kind, Run};
 use crate::stop::Stop;
 use crate::sync::{Outcome, Pace, Ran, Seen, Syncing, span, sync};
@@ -57,13 +55,7 @@ pub(super) async fn run(common: &Common, args: &SyncArgs) -> Exit {
         Ok(session) => session,
         Err(exit) => return exit,
     };
-    let stop = Stop::new();
-    match Signals::install() {
-        Ok(signals) => drop(tokio::spawn(signals.run_to_stop(stop.clone()))),
-        Err(error) => {
-            output::complain(&format!("warning: {error}: an interrupt will not wait for calls in flight"));
-        }
-    }
+    let stop = heed_signals();
     let exit = match run_all(common, args, &session, &stop).await {
         Err(exit) => exit,
         Ok(runs) => {
@@ -109,26 +101,8 @@ fn nobody_to_ask(args: &SyncArgs) -> Option<Exit> {
 
 async fn run_all(common: &Common, args: &SyncArgs, session: &Session, stop: &Stop) -> Result<Vec<Ran>, Exit> {
     let (desired, reader) = (&session.desired, session.reader());
-    reader.heed(stop.clone());
     let kinds: BTreeSet<Kind> = args.addresses.iter().map(|address| address.kind).collect();
-    let kinds: Vec<Kind> = kinds.into_iter().collect();
-    // What the platform says of a failed run may repeat a secret of the object's.
-    let reading = async { tokio::join!(pull(reader, &kinds), resolve_secrets(desired)) };
-    let (mut live, secrets): (LiveState, _) = tokio::select! {
-        read = reading => read,
-        () = stop.requested() => {
-            return Err(output::fail(args.format, Exit::Failure, "stopped before anything was run", None));
-        }
-    };
-    reader.guard(&secrets);
-    let settle_for = desired.settings.reconcile.settle_for;
-    // Without the journal what is declared is found still, by its identity.
-    let known = session.journal().known(settle_for, Timestamp::now()).unwrap_or_else(|error| {
-        tracing::warn!(event = "journal_failed", error = crate::error::one_line(&error));
-        Known::default()
-    });
-    live.recall(&known);
-
+    let Looked { live, known, secrets: _ } = look_up(session, kinds, stop, args.format).await?;
     let found = locate(&args.addresses, desired, &live, &known);
     if let Some(exit) = unknown(&args.addresses, &found, args.format) {
         return Err(exit);
@@ -164,26 +138,6 @@ async fn run_all(common: &Common, args: &SyncArgs, session: &Session, stop: &Sto
     let syncing = Syncing { reader, writer: &writer, targets, follow, stop, tell: &mut tell };
     let mut ran = sync(syncing).await.into_iter();
     Ok(rows.into_iter().filter_map(|row| row.or_else(|| ran.next())).collect())
-}
-
-/// What names no one object is wrong usage.
-fn unknown(addresses: &[Address], found: &[Result<Located<'_>, Unlocated>], format: Format) -> Option<Exit> {
-    let wrong: Vec<String> = addresses
-        .iter()
-        .zip(found)
-        .filter_map(|(address, found)| match found {
-            Err(why @ (Unlocated::Nowhere | Unlocated::Shared(_))) => {
-                Some(visible(&format!("{address} ({why})")))
-            }
-            Err(Unlocated::NotLive(_) | Unlocated::Ambiguous(_) | Unlocated::Unread(_)) | Ok(_) => None,
-        })
-        .collect();
-    (!wrong.is_empty()).then(|| {
-        let message = format!("no such object: {}", wrong.join(", "));
-        let hint =
-            "an address is one as in the plan: aws/prod-payments, aws/NAME#IDENTITY where a name is shared";
-        output::fail(format, Exit::Usage, &message, Some(hint))
-    })
 }
 
 /// Whether it may be run: what runs more than is named is asked for.

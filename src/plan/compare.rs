@@ -119,6 +119,9 @@ impl<'a> Comparison<'a> {
             plan.warnings
                 .push(format!("{address}: somebody took our mark off its description: it is no longer ours"));
         }
+        if !changed.iter().any(|(field, _, _)| field.path == "description") {
+            plan.warnings.extend(stale_mark(&address, live, entry.declared.meta.prevent_delete, policy));
+        }
         if !unverified.is_empty() {
             plan.unverified.push(Unverified { address: address.clone(), fields: unverified });
         }
@@ -326,6 +329,21 @@ fn marker_after_update(live: &LiveObject, prevent_delete: bool, policy: &Policy)
             owner
         }
     })
+}
+
+/// What to say of a mark of ours that does not tell what the file says now. It is no difference: it is written with the
+/// next description, or when asked for.
+fn stale_mark(address: &Address, live: &LiveObject, prevent_delete: bool, policy: &Policy) -> Option<String> {
+    let mark = live.owner.as_ref().filter(|mark| policy.owner.as_ref() == Some(&mark.name))?;
+    if mark.prevent_delete == prevent_delete {
+        return None;
+    }
+    let stands = if prevent_delete {
+        "stands in the file, and not yet in its mark on the platform, which outlives the entry"
+    } else {
+        "is not in the file any more, but still in its mark on the platform"
+    };
+    Some(format!("{address}: prevent_delete {stands}: `trueup adopt {address}` writes it"))
 }
 
 /// The journal's facts of one object, read only where something needs them.

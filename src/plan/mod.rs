@@ -36,7 +36,7 @@ pub use model::{
     Action, Blocked, Cause, Change, Cost, Failed, FieldChange, Held, Observation, Plan, Summary, Unhealthy,
     Unmanaged, Unverified,
 };
-pub use names::{Located, Names, Unlocated, locate};
+pub use names::{Located, Names, Unlocated, locate, locate_declared};
 pub use render::{Style, render_text, run_error_lines, visible};
 
 use compare::Comparison;

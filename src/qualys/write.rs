@@ -1,5 +1,7 @@
 //! What is to be written of a spec, and what a write needs to know besides.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::error::ApiError;
@@ -12,6 +14,12 @@ use crate::secret::{Secret, SecretRef, Secrets};
 pub trait Names: Sync {
     /// The id of the object of that name. `#ID`, which stands for the id itself, is never asked for.
     fn id(&self, kind: Kind, name: &str) -> Option<String>;
+}
+
+impl Names for BTreeMap<(Kind, String), String> {
+    fn id(&self, kind: Kind, name: &str) -> Option<String> {
+        self.get(&(kind, name.to_owned())).cloned()
+    }
 }
 
 /// What a write needs to know besides the spec.

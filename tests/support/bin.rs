@@ -290,6 +290,12 @@ impl Simulator {
         self.control("POST", "objects", &json!({"kind": kind, "name": name, "set": fields}));
     }
 
+    /// Somebody else makes an object.
+    #[track_caller]
+    pub(crate) fn make(&self, kind: &str, fields: &Value) {
+        self.control("POST", "objects", &json!({"kind": kind, "create": fields}));
+    }
+
     #[track_caller]
     pub(crate) fn fault(&self, fault: &Value) {
         self.control("POST", "faults", fault);

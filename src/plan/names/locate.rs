@@ -19,6 +19,8 @@ pub struct Located<'a> {
     pub id: String,
     /// The object; `None` where the platform cannot be asked for it and the journal does not know it.
     pub live: Option<&'a LiveObject>,
+    /// What the file says of it, if it does.
+    pub declared: Option<&'a Declared>,
 }
 
 /// Why an address means no one live object.
@@ -54,29 +56,56 @@ pub fn locate<'a>(
     known: &'a Known,
 ) -> Vec<Result<Located<'a>, Unlocated>> {
     let names = Names::new(&desired.declared, live);
-    let identities = known.identities();
     let mut by_kind: BTreeMap<Kind, Result<Vec<Row<'a>>, Unlocated>> = BTreeMap::new();
-    for address in wanted {
-        by_kind.entry(address.kind).or_insert_with(|| {
-            let kind = address.kind;
-            let listing = match live.kinds().get(&kind) {
-                Some(Ok(listing)) => listing,
-                Some(Err(error)) => return Err(Unlocated::Unread(error.clone())),
-                None => return Err(Unlocated::Unread("they were not asked for".to_owned())),
-            };
-            let entries: Vec<&Declared> =
-                desired.declared.iter().filter(|entry| entry.spec.kind() == kind).collect();
-            let entries = names.resolve_entries(&entries, kind, known);
-            let matched = match_listing(&entries, listing, kind, known, &identities);
-            let addresses = Addresses::new(kind, &matched);
-            Ok(matched.iter().map(|found| Row::new(found, &addresses)).collect())
-        });
+    for Address { kind, name: _ } in wanted {
+        by_kind.entry(*kind).or_insert_with(|| rows(*kind, &names, desired, live, known));
     }
     let find = |address: &Address| match &by_kind[&address.kind] {
         Ok(rows) => find(address, rows),
         Err(error) => Err(error.clone()),
     };
     wanted.iter().map(find).collect()
+}
+
+/// Every live object that the file names, kind by kind. Kinds that could not be read are left out, and told.
+#[must_use]
+pub fn locate_declared<'a>(
+    desired: &'a Desired,
+    live: &'a LiveState,
+    known: &'a Known,
+) -> (Vec<Located<'a>>, Vec<(Kind, Unlocated)>) {
+    let names = Names::new(&desired.declared, live);
+    let (mut found, mut unread) = (Vec::new(), Vec::new());
+    for &kind in live.kinds().keys() {
+        match rows(kind, &names, desired, live, known) {
+            Ok(rows) => {
+                let located = rows.into_iter().filter_map(|row| row.found.ok());
+                found.extend(located.filter(|located| located.declared.is_some()));
+            }
+            Err(error) => unread.push((kind, error)),
+        }
+    }
+    (found, unread)
+}
+
+/// All that there is of a kind, live or in the file.
+fn rows<'a>(
+    kind: Kind,
+    names: &Names,
+    desired: &'a Desired,
+    live: &'a LiveState,
+    known: &'a Known,
+) -> Result<Vec<Row<'a>>, Unlocated> {
+    let listing = match live.kinds().get(&kind) {
+        Some(Ok(listing)) => listing,
+        Some(Err(error)) => return Err(Unlocated::Unread(error.clone())),
+        None => return Err(Unlocated::Unread("they were not asked for".to_owned())),
+    };
+    let entries: Vec<&Declared> = desired.declared.iter().filter(|entry| entry.spec.kind() == kind).collect();
+    let entries = names.resolve_entries(&entries, kind, known);
+    let matched = match_listing(&entries, listing, kind, known, &known.identities());
+    let addresses = Addresses::new(kind, &matched);
+    Ok(matched.iter().map(|found| Row::new(found, &addresses)).collect())
 }
 
 /// A live object, an entry of the file, or both, and all that it can be called.
@@ -98,25 +127,28 @@ impl<'a> Row<'a> {
             let identity = live.spec.identity().unwrap_or_else(|| live.id.clone());
             vec![format!("{name}#{identity}"), name]
         };
-        let here = |address: &Address, live: &'a LiveObject| {
-            Ok(Located { address: address.clone(), id: live.id.clone(), live: Some(live) })
+        let here = |address: &Address, live: &'a LiveObject, declared| {
+            Ok(Located { address: address.clone(), id: live.id.clone(), live: Some(live), declared })
         };
         match found {
             Match::Pair { entry, live } => {
                 let address = addresses.of_entry(entry);
                 let names = [of_entry(entry), of_live(live)].concat();
-                Row { found: here(&address, live), address, names }
+                Row { found: here(&address, live, Some(entry.declared)), address, names }
             }
             Match::Left { live } => {
                 let address = addresses.of_live(live);
-                Row { found: here(&address, live), address, names: of_live(live) }
+                Row { found: here(&address, live, None), address, names: of_live(live) }
             }
             Match::Missing { entry, known_id: _ } => {
                 let address = addresses.of_entry(entry);
                 // What cannot be listed has its identity for an id, and may well be there.
                 let untold = entry.spec.identity().filter(|_| !address.kind.is_listed());
                 let found = match untold {
-                    Some(id) => Ok(Located { address: address.clone(), id, live: None }),
+                    Some(id) => {
+                        let declared = Some(entry.declared);
+                        Ok(Located { address: address.clone(), id, live: None, declared })
+                    }
                     None => Err(Unlocated::NotLive(entry.declared.place.to_string())),
                 };
                 Row { found, address, names: of_entry(entry) }

@@ -13,7 +13,7 @@ use super::{Entry, Known, Listing, LiveState};
 use crate::desired::Declared;
 use crate::resource::{Address, Kind, Spec};
 
-pub use locate::{Located, Unlocated, locate};
+pub use locate::{Located, Unlocated, locate, locate_declared};
 
 use others::KindNames;
 use tags::TagNames;
