@@ -118,19 +118,46 @@ fn told(result: Result<(), JournalError>) {
     }
 }
 
-/// A create whose answer was lost and that a complete listing shows once was made. Gives those that changed.
+/// A change whose answer was lost and that a complete listing shows was made. Gives those that are settled so.
 pub(super) fn settle(applied: &mut [Applied], live: &LiveState) -> Vec<usize> {
     let mut settled = Vec::new();
     for (at, Applied { change, outcome, took: _ }) in applied.iter_mut().enumerate() {
-        let (Outcome::Unknown { .. }, Some((kind, identity))) = (&*outcome, made(change)) else { continue };
-        let is_it = |object: &&LiveObject| object.spec.identity().as_deref() == Some(identity.as_str());
-        let mut found = live.listing(kind).iter().filter(is_it);
-        if let (Some(object), None) = (found.next(), found.next()) {
-            *outcome = Outcome::Applied { id: object.id.clone(), existed: false };
+        if let (Outcome::Unknown { .. }, Some(id)) = (&*outcome, seen_made(change, live)) {
+            *outcome = Outcome::Applied { id, existed: false };
             settled.push(at);
         }
     }
     settled
+}
+
+/// The id of the object, where the listing shows that the change was made. What cannot be seen stays unknown.
+fn seen_made(change: &Change, live: &LiveState) -> Option<String> {
+    let kind = change.address.kind;
+    live.kinds().get(&kind)?.as_ref().ok()?;
+    let listing = live.listing(kind);
+    let by_id = |id: &String| listing.iter().find(|object| object.id == *id);
+    match (change.action, &change.id) {
+        (Action::Create | Action::Replace, _) => {
+            let (_, identity) = made(change)?;
+            let is_it = |object: &&LiveObject| object.spec.identity().as_deref() == Some(identity.as_str());
+            let mut found = listing.iter().filter(is_it);
+            let object = found.next()?;
+            // Of a replaced object the old one may be what is seen.
+            let is_new = change.id.as_ref() != Some(&object.id);
+            (found.next().is_none() && is_new).then(|| object.id.clone())
+        }
+        (Action::Update, Some(id)) => {
+            let object = by_id(id)?;
+            let shown = object.spec.fields();
+            let took = |field: &FieldChange| {
+                let told = kind.field(&field.path).is_some_and(|known| object.untold(known).is_none());
+                told && shown.get(&field.path) == Some(&field.after)
+            };
+            change.fields.iter().all(took).then(|| id.clone())
+        }
+        (Action::Delete, Some(id)) => by_id(id).is_none().then(|| id.clone()),
+        (Action::Update | Action::Delete, None) => None,
+    }
 }
 
 /// Tells the journal what went to fields that are not read back, and what is gone.
