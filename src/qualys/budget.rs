@@ -59,8 +59,8 @@ pub(super) struct Reply<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Due {
     at: Instant,
-    /// Whether the platform did not say so: then what is known of the quotas counts as well.
-    guessed: bool,
+    /// The platform's own word. Without it, what is known of the quotas counts as well.
+    told: Option<Instant>,
 }
 
 /// What one server lets us send.
@@ -126,6 +126,7 @@ impl Budget {
     }
 
     /// An answer came.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is given back once")]
     pub(super) fn answered(&mut self, ticket: Ticket, now: Instant, reply: Reply<'_>) {
         let Ticket { sent, toll } = ticket;
         let Reply { limits, refused } = reply;
@@ -148,12 +149,18 @@ impl Budget {
     }
 
     /// No answer came.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is given back once")]
     pub(super) fn lost(&mut self, ticket: Ticket, now: Instant) {
         let Ticket { sent, toll } = ticket;
         self.arrive(toll, now);
         if toll == Toll::Counted {
             self.quotas.iter_mut().for_each(|quota| quota.lost(sent, now));
         }
+    }
+
+    /// How much longer the platform asks to wait, in its own words.
+    pub(super) fn asked(&self, now: Instant) -> Option<Duration> {
+        Some(self.due?.told?.saturating_duration_since(now))
     }
 
     /// Calls left, as of the last answers that said so.
@@ -182,27 +189,27 @@ impl Budget {
         if refused.is_none() && limits.remaining != Some(0) {
             return;
         }
-        let (at, guessed) = match (limits.wait, refused) {
-            (Some(wait), _) if limits.wait_is_rounded => {
-                let told = now + wait;
-                (self.known_room().unwrap_or(told + ROUNDED).clamp(told, told + ROUNDED), false)
+        let told = limits.wait.map(|wait| now + wait);
+        let at = match (told, refused) {
+            (Some(told), _) if limits.wait_is_rounded => {
+                self.known_room().unwrap_or(told + ROUNDED).clamp(told, told + ROUNDED)
             }
-            (Some(wait), _) => (now + wait, false),
-            (None, Some(pause)) => (now + pause, true),
+            (Some(told), _) => told,
+            (None, Some(pause)) => now + pause,
             // The quota itself knows when there is room again.
             (None, None) => return,
         };
         let later = self.due.is_none_or(|due| due.at < at);
         if later {
-            self.due = Some(Due { at, guessed });
+            self.due = Some(Due { at, told });
         }
         self.uncertain = true;
     }
 
     /// When to come back after a limit was met.
     fn due(&self) -> Option<Instant> {
-        let Due { at, guessed } = self.due?;
-        Some(self.known_room().filter(|_| guessed).map_or(at, |room| room.max(at)))
+        let Due { at, told } = self.due?;
+        Some(self.known_room().filter(|_| told.is_none()).map_or(at, |room| room.max(at)))
     }
 
     /// When there is room in all quotas that are full, where that is no guess.

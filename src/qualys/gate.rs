@@ -108,7 +108,8 @@ impl Gate {
                 Turn::Wait(until) => {
                     let left = until.saturating_duration_since(began);
                     if waited.saturating_add(left) > patience {
-                        return Err(KeptBack { left });
+                        let asked = self.budget().asked(began);
+                        return Err(KeptBack { left: asked.unwrap_or(left) });
                     }
                     tell(self.begin_wait(began, until));
                     let stopped = async {
