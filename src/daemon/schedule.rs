@@ -37,11 +37,27 @@ pub struct Schedule {
 
 impl From<&Reconcile> for Schedule {
     fn from(reconcile: &Reconcile) -> Schedule {
-        Schedule { every: reconcile.every, cron: reconcile.cron.clone(), timezone: reconcile.timezone }
+        Schedule::new(reconcile.every, reconcile.cron.clone(), reconcile.timezone)
     }
 }
 
 impl Schedule {
+    /// Every so often, and when cron says so in that zone.
+    #[must_use]
+    pub const fn new(
+        every: Option<Duration>,
+        cron: Option<cron::Schedule>,
+        timezone: chrono_tz::Tz,
+    ) -> Schedule {
+        Schedule { every, cron, timezone }
+    }
+
+    /// The interval, if there is one.
+    #[must_use]
+    pub const fn every(&self) -> Option<Duration> {
+        self.every
+    }
+
     /// The length of the next interval. `chance` is from 0 to 1.
     #[must_use]
     pub fn interval(&self, chance: f64) -> Option<Duration> {

@@ -40,20 +40,19 @@ impl<'a> Meter<'a> {
         let Meter { reader, reads, spent } = self;
         plan.cost.calls_to_pull = reader.requests().reads - reads;
         plan.cost.quota_left = reader.quota_left();
-        let too_often = too_often(settings, &spent, &reader.spent(), now);
+        let too_often = too_often(&Schedule::from(settings), &spent, &reader.spent(), now);
         plan.warnings.extend(too_often.as_ref().map(TooOften::to_string));
         too_often
     }
 }
 
-/// What a pull was charged, by the counts of each server before and after it, against how often the settings want one.
-fn too_often(settings: &Reconcile, before: &[Spent], after: &[Spent], now: Timestamp) -> Option<TooOften> {
-    let schedule = Schedule::from(settings);
+/// What a pull was charged, by the counts of each server before and after it, against how often one is to be made.
+fn too_often(schedule: &Schedule, before: &[Spent], after: &[Spent], now: Timestamp) -> Option<TooOften> {
     let of = |(before, after): (&Spent, &Spent)| {
         let (calls, rate) = (after.sent.saturating_sub(before.sent), after.rate?);
         let passes = schedule.passes_within(rate.window, now);
         let too_many = calls > 0 && passes * as_f64(calls) >= as_f64(rate.calls);
-        too_many.then_some(TooOften { every: settings.every, passes, calls, rate })
+        too_many.then_some(TooOften { every: schedule.every(), passes, calls, rate })
     };
     before.iter().zip(after).find_map(of)
 }
@@ -100,7 +99,6 @@ impl fmt::Display for TooOften {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desired::settings::Settings;
 
     fn spent(sent: u64, rate: Option<(u64, u64)>) -> Spent {
         let rate = rate.map(|(calls, seconds)| Rate { calls, window: Duration::from_secs(seconds) });
@@ -108,16 +106,13 @@ mod tests {
     }
 
     fn told(every: Option<u64>, cron: Option<&str>, calls: u64, rate: (u64, u64)) -> Option<String> {
-        let settings = Reconcile {
-            every: every.map(Duration::from_secs),
-            cron: cron.map(|cron| cron.parse().unwrap()),
-            ..Settings::default().reconcile
-        };
+        let cron = cron.map(|cron| cron.parse().unwrap());
+        let schedule = Schedule::new(every.map(Duration::from_secs), cron, chrono_tz::UTC);
         // The second server allows as much as one likes.
         let before = [spent(1000, Some(rate)), spent(7, None)];
         let after = [spent(1000 + calls, Some(rate)), spent(9000, None)];
         let now = "2026-11-21T20:40:12Z".parse().unwrap();
-        too_often(&settings, &before, &after, now).map(|too_often| too_often.to_string())
+        too_often(&schedule, &before, &after, now).map(|too_often| too_often.to_string())
     }
 
     #[test]
