@@ -126,6 +126,8 @@ pub async fn apply(plan: &ApprovedPlan<'_>, applying: Applying<'_>) -> Vec<Appli
     let Applying { writer, ids, secrets, concurrency, stop, before, each } = applying;
     let ids = Ids(Mutex::new(ids));
     let mut outcomes: BTreeMap<Address, Applied> = BTreeMap::new();
+    let total = plan.plan().applicable().count();
+    writer.note_changes_left(total);
     for stage in stages(plan.plan().applicable()) {
         let here: BTreeSet<Address> = stage.iter().map(|change| change.address.clone()).collect();
         // What this stage still has to do before a change may start.
@@ -161,6 +163,7 @@ pub async fn apply(plan: &ApprovedPlan<'_>, applying: Applying<'_>) -> Vec<Appli
                 each(&applied);
                 outcomes.insert(applied.change.address.clone(), applied);
             }
+            writer.note_changes_left(total.saturating_sub(outcomes.len()));
             if !blocked.is_empty() {
                 let (still, free): (Vec<_>, Vec<_>) =
                     blocked.into_iter().partition(|change| blocked_by(change, &outcomes));

@@ -70,6 +70,8 @@ struct InForce {
     platform: String,
     policy: Policy,
     ailments: Ailments,
+    /// Whether it was said that the quota does not pay for the passes.
+    too_often_said: bool,
 }
 
 /// Runs until it is asked to stop.
@@ -103,7 +105,8 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     );
     systemd::ready("started");
     let policy = policy(&desired);
-    let mut in_force = InForce { desired, reader, platform, policy, ailments: Ailments::default() };
+    let mut in_force =
+        InForce { desired, reader, platform, policy, ailments: Ailments::default(), too_often_said: false };
     let mut alerts = Alerts::default();
     let mut shown = None;
     let alive = board.loop_begins();
@@ -235,7 +238,7 @@ async fn reload(
             // Another platform has other connectors.
             let same = reader.is(&in_force.reader);
             let ailments = if same { std::mem::take(&mut in_force.ailments) } else { Ailments::default() };
-            *in_force = InForce { desired, reader, platform, policy, ailments };
+            *in_force = InForce { desired, reader, platform, policy, ailments, too_often_said: false };
         }
         Err(error) => {
             let message = one_line(&error);
@@ -261,7 +264,7 @@ async fn pass(
 ) -> Report {
     let run_id = uuid::Uuid::new_v4().to_string();
     board.pass_begins(&run_id, trigger, Timestamp::now());
-    let InForce { desired, reader, platform, policy, ailments } = in_force;
+    let InForce { desired, reader, platform, policy, ailments, too_often_said } = in_force;
     let remind_every = desired.settings.reconcile.remind_every;
     let (sent, waited) = (reader.requests(), reader.limited());
     // In dry-run nothing is in reach that could write.
@@ -281,6 +284,11 @@ async fn pass(
         consent: &mut |_| Box::pin(std::future::ready(true)),
     })
     .await;
+    if let Some(too_often) = &report.too_often
+        && !std::mem::replace(too_often_said, true)
+    {
+        warn!(event = "interval_too_short", run_id, "{too_often}");
+    }
     let (now, metrics) = (reader.requests(), board.metrics());
     metrics.api_requests(ApiRequest::Read, now.reads - sent.reads);
     metrics.api_requests(ApiRequest::Write, now.writes - sent.writes);

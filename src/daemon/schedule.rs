@@ -37,11 +37,27 @@ pub struct Schedule {
 
 impl From<&Reconcile> for Schedule {
     fn from(reconcile: &Reconcile) -> Schedule {
-        Schedule { every: reconcile.every, cron: reconcile.cron.clone(), timezone: reconcile.timezone }
+        Schedule::new(reconcile.every, reconcile.cron.clone(), reconcile.timezone)
     }
 }
 
 impl Schedule {
+    /// Every so often, and when cron says so in that zone.
+    #[must_use]
+    pub const fn new(
+        every: Option<Duration>,
+        cron: Option<cron::Schedule>,
+        timezone: chrono_tz::Tz,
+    ) -> Schedule {
+        Schedule { every, cron, timezone }
+    }
+
+    /// The interval, if there is one.
+    #[must_use]
+    pub const fn every(&self) -> Option<Duration> {
+        self.every
+    }
+
     /// The length of the next interval. `chance` is from 0 to 1.
     #[must_use]
     pub fn interval(&self, chance: f64) -> Option<Duration> {
@@ -56,6 +72,30 @@ impl Schedule {
         let now = DateTime::from_timestamp(now.as_second(), now.subsec_nanosecond().unsigned_abs())?;
         let next = next_in_zone(cron, self.timezone, now)?;
         Timestamp::from_second(next.timestamp()).ok()
+    }
+
+    /// How many passes start within that time: of the interval on average, of cron in the fullest of the times that
+    /// come next.
+    #[must_use]
+    pub fn passes_within(&self, window: Duration, now: Timestamp) -> f64 {
+        /// Cron times that are looked at: a week of every quarter of an hour.
+        const LOOKED_AT: usize = 700;
+        let every = self.every.filter(|every| !every.is_zero());
+        let intervals = every.map_or(0.0, |every| window.as_secs_f64() / every.as_secs_f64());
+        let times: Vec<Timestamp> =
+            std::iter::successors(self.cron_after(now), |last| self.cron_after(*last))
+                .take(LOOKED_AT)
+                .collect();
+        let window = SignedDuration::try_from(window).unwrap_or(SignedDuration::MAX);
+        let mut first = 0;
+        let mut fullest = 0_u32;
+        for (last, time) in times.iter().enumerate() {
+            while time.duration_since(times[first]) >= window {
+                first += 1;
+            }
+            fullest = fullest.max(u32::try_from(last + 1 - first).unwrap_or(u32::MAX));
+        }
+        intervals + f64::from(fullest)
     }
 
     /// When a pass starts next, where `rest` of the interval is left.

@@ -72,6 +72,7 @@ fn delete(
         passes: 0,
         prunes: false,
         tentative: live.unseen,
+        running: live.health.is_running(),
         lacks: None,
         depends_on: BTreeSet::new(),
         fields: Vec::new(),

@@ -145,6 +145,7 @@ impl<'a> Comparison<'a> {
                 reason(cause, &entry.declared.place.to_string())
             },
             tentative: false,
+            running: live.health.is_running(),
             lacks: lacks(entry),
             address,
             action,
@@ -249,6 +250,7 @@ pub(super) fn create(
         passes: 0,
         prunes: false,
         tentative,
+        running: false,
         lacks: lacks(entry),
         depends_on: BTreeSet::new(),
         fields,

@@ -70,6 +70,7 @@ fn change_json(change: &Change, now: Timestamp) -> Value {
         passes: _,
         prunes: _,
         tentative: _,
+        running: _,
         lacks: _,
         held,
         reason,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::desired::settings::Mode;
 use crate::resource::{
-    Address, Checked, Field, Fields, Health, Kind, LiveObject, Owner, RunError, Spec, Timetable,
+    Address, Checked, Edit, Field, Fields, Health, Kind, LiveObject, Owner, RunError, Spec, Timetable,
 };
 
 /// What to change, and all that a person should know beside it.
@@ -73,6 +73,8 @@ pub struct Change {
     /// Whether nobody knows that it is needed: the platform cannot be asked, and the journal does not know. It is
     /// tried, and counts as unverified.
     pub tentative: bool,
+    /// Whether something of the object runs, or waits to: deleting it takes more then.
+    pub running: bool,
     /// A secret that it needs and that could not be had: the change fails before anything is written.
     pub lacks: Option<String>,
     /// Why it is wanted but withheld.
@@ -146,15 +148,6 @@ impl Action {
             Action::Update => '~',
             Action::Replace => '±',
             Action::Delete => '-',
-        }
-    }
-
-    /// The writing requests that it takes.
-    #[must_use]
-    pub const fn writes(self) -> usize {
-        match self {
-            Action::Create | Action::Update | Action::Delete => 1,
-            Action::Replace => 2,
         }
     }
 }
@@ -365,6 +358,23 @@ impl Change {
         self.held.is_none()
     }
 
+    /// The writing requests that it takes.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        let kind = self.address.kind;
+        let delete = || kind.writes(&Edit::Delete { running: self.running });
+        let create = || self.after.as_ref().map_or(0, |after| kind.writes(&Edit::Create(after)));
+        match self.action {
+            Action::Create => create(),
+            Action::Delete => delete(),
+            Action::Replace => delete() + create(),
+            Action::Update => self.after.as_ref().map_or(0, |after| {
+                let fields = self.field_names();
+                kind.writes(&Edit::Update { before: self.before.as_ref(), after, fields: &fields })
+            }),
+        }
+    }
+
     /// What is written, field by field.
     pub fn written(&self) -> impl Iterator<Item = (&str, &Value)> {
         let changed = self.fields.iter().map(|field| (field.path.as_str(), &field.after));
@@ -534,7 +544,7 @@ impl Plan {
             live,
             declared,
         };
-        self.cost.calls_to_apply = self.applicable().map(|change| change.action.writes()).sum();
+        self.cost.calls_to_apply = self.applicable().map(Change::writes).sum();
         self.id = self.hash();
     }
 
@@ -555,6 +565,7 @@ impl Plan {
                 passes: _,
                 prunes: _,
                 tentative: _,
+                running: _,
                 lacks: _,
                 reason: _,
                 depends_on: _,

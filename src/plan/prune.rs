@@ -98,6 +98,7 @@ fn gone(live: &LiveObject, address: Address, reason: &str, held: Option<Held>) -
         passes: 0,
         prunes: true,
         tentative: false,
+        running: live.health.is_running(),
         lacks: None,
         depends_on: BTreeSet::new(),
         fields: Vec::new(),

@@ -9,6 +9,8 @@ use serde_json::Value;
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use super::budget::Toll;
+
 /// The platform's three servers. A private platform, and the simulator, may serve all from one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Host {
@@ -81,6 +83,7 @@ pub(super) struct Call {
     pub(super) content_type: Cow<'static, str>,
     pub(super) body: Bytes,
     pub(super) effect: Effect,
+    pub(super) toll: Toll,
 }
 
 /// Without the body, which may hold secrets.
@@ -115,7 +118,13 @@ impl Call {
             content_type: Cow::Borrowed("application/json"),
             body: Bytes::new(),
             effect,
+            toll: Toll::Counted,
         }
+    }
+
+    /// Outside the platform's limits.
+    pub(super) fn free(self) -> Call {
+        Call { toll: Toll::Free, ..self }
     }
 
     /// To this host, the user being known as is usual there.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::endpoint::Endpoint;
 use super::error::{ApiError, ConnectError};
+use super::hosts::Spent;
 use super::inventory;
 use super::remote;
 use super::template::{self, AwsTemplate};
@@ -106,6 +107,12 @@ impl Reader {
         self.transport.quota_left()
     }
 
+    /// What each of the platform's servers was sent so far, and what it allows; in an order that stays.
+    #[must_use]
+    pub fn spent(&self) -> Vec<Spent> {
+        self.transport.spent()
+    }
+
     /// The subscription that answers, where the platform names it.
     #[must_use]
     pub fn subscription(&self) -> Option<String> {
@@ -130,6 +137,11 @@ impl Writer {
     #[must_use]
     pub fn new(reader: &Reader) -> Writer {
         Writer { transport: Arc::clone(&reader.transport) }
+    }
+
+    /// From now on, so many changes are left to be made: waits for rate limits are told with it.
+    pub fn note_changes_left(&self, left: usize) {
+        self.transport.note_changes_left(left);
     }
 
     fn write<'a>(&self, changed: Option<&'a [&'a str]>, context: Context<'a>) -> Write<'a> {

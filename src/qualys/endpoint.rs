@@ -50,7 +50,8 @@ pub struct RetryPolicy {
     pub base: Duration,
     /// The longest pause that is not asked for by the platform.
     pub cap: Duration,
-    /// How long one request may wait for rate limits, all pauses together.
+    /// How long one request may wait for rate limits, all pauses together. Long enough for the next window of a limit
+    /// by the hour, too short for that of a limit by the day: such a wait is better said than sat out.
     pub max_wait: Duration,
 }
 
@@ -60,7 +61,7 @@ impl Default for RetryPolicy {
             attempts: 4,
             base: Duration::from_millis(500),
             cap: Duration::from_secs(30),
-            max_wait: Duration::from_mins(10),
+            max_wait: Duration::from_mins(75),
         }
     }
 }

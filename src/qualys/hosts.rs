@@ -1,6 +1,8 @@
-//! The servers behind the hosts: address, connections, and the gate that requests to it pass.
+//! The servers behind the hosts: address, connections, and the gate that requests to each pass.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use reqwest::Client;
 use url::Url;
@@ -8,7 +10,7 @@ use url::Url;
 use super::call::{Call, Host};
 use super::endpoint::Endpoint;
 use super::error::ConnectError;
-use super::limits::Gate;
+use super::gate::Gate;
 
 /// One server. Its rate limits are its own: a gateway that asks to wait keeps back nothing else.
 #[derive(Debug)]
@@ -16,7 +18,8 @@ pub(super) struct Server {
     base: Url,
     pub(super) client: Client,
     pub(super) gate: Gate,
-    quota_left: Mutex<Option<u64>>,
+    /// How many requests it was sent.
+    sent: AtomicU64,
 }
 
 /// All servers of one platform.
@@ -40,8 +43,7 @@ impl Hosts {
                 Some(server) => server.client.clone(),
                 None => endpoint.client(url)?,
             };
-            let server =
-                Server { base: url.clone(), client, gate: Gate::default(), quota_left: Mutex::default() };
+            let server = Server { base: url.clone(), client, gate: Gate::default(), sent: AtomicU64::new(0) };
             servers.push(Arc::new(server));
             Ok(Arc::clone(&servers[servers.len() - 1]))
         };
@@ -62,9 +64,47 @@ impl Hosts {
 
     /// How many calls are left, as of the last answers that said so: the least, where servers count for themselves.
     pub(super) fn quota_left(&self) -> Option<u64> {
-        let Hosts { api, portal, gateway } = self;
-        [api, portal, gateway].into_iter().filter_map(|server| *server.quota()).min()
+        self.each().into_iter().filter_map(|server| server.gate.left()).min()
     }
+
+    /// What each server was sent, and what it allows.
+    pub(super) fn spent(&self) -> Vec<Spent> {
+        let spent = |server: &Server| Spent {
+            sent: server.sent.load(Ordering::Relaxed),
+            rate: server.gate.rate().map(|(calls, window)| Rate { calls, window }),
+        };
+        self.each().into_iter().map(spent).collect()
+    }
+
+    /// Each once, in an order that stays.
+    fn each(&self) -> Vec<&Server> {
+        let Hosts { api, portal, gateway } = self;
+        let mut each: Vec<&Server> = Vec::with_capacity(3);
+        for server in [api, portal, gateway] {
+            if !each.iter().any(|known| std::ptr::eq(*known, &raw const **server)) {
+                each.push(server);
+            }
+        }
+        each
+    }
+}
+
+/// What one server was sent so far, and what it allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// Requests.
+    pub sent: u64,
+    /// Where its answers tell.
+    pub rate: Option<Rate>,
+}
+
+/// A rate limit: so many calls in any window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many calls.
+    pub calls: u64,
+    /// How long the window is.
+    pub window: Duration,
 }
 
 impl Server {
@@ -89,12 +129,14 @@ impl Server {
         Some(target.into())
     }
 
-    pub(super) fn note_quota(&self, left: u64) {
-        *self.quota() = Some(left);
+    /// Counts a request that is sent.
+    pub(super) fn count(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn quota(&self) -> std::sync::MutexGuard<'_, Option<u64>> {
-        self.quota_left.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Its name, for people.
+    pub(super) fn name(&self) -> &str {
+        self.base.host_str().unwrap_or_default()
     }
 }
 

@@ -1,13 +1,13 @@
-//! Rate limits: what the headers say, and the gate that all requests pass.
+//! Rate limits: what the headers of an answer say.
 //!
 //! The vendor's API limits document names `X-RateLimit-*` and `X-Concurrency-Limit-*`; the recorded answers of
 //! the connector API carry none of them, and the gateway a few. So each may be missing.
 
-use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderMap;
-use tokio::time::Instant;
+
+use super::quota::Told;
 
 /// The longest wait that a header is believed to ask for; quotas are counted by the hour or by the day. Headers
 /// are remote text: a larger number must not overflow a clock.
@@ -16,10 +16,17 @@ const LONGEST_WAIT: Duration = Duration::from_hours(48);
 /// What one answer says of the limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Limits {
+    /// How many calls a window takes.
+    limit: Option<u64>,
+    /// The length of the window.
+    window: Option<Duration>,
     /// Calls left in the window.
     pub(super) remaining: Option<u64>,
     /// How long the platform asks to wait; zero is as good as nothing.
     pub(super) wait: Option<Duration>,
+    /// Whether that may have been rounded down to whole seconds: unlike `Retry-After`, `X-RateLimit-ToWait-Sec` is
+    /// what is left of a wait, not when to come back.
+    pub(super) wait_is_rounded: bool,
     /// How many calls may be under way at once.
     pub(super) concurrency: Option<usize>,
     running: Option<usize>,
@@ -38,51 +45,32 @@ impl Limits {
                 Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(now).ok(),
             }
         };
+        let to_wait = to_wait.filter(|wait| !wait.is_zero());
+        let window = number(&["x-ratelimit-window-sec"]).map(Duration::from_secs);
         Limits {
+            limit: number(&["x-ratelimit-limit"]).filter(|limit| *limit > 0),
+            window: window.filter(|window| !window.is_zero()).map(|window| window.min(LONGEST_WAIT)),
             remaining: number(&["x-ratelimit-remaining"]),
             wait: to_wait
-                .filter(|wait| !wait.is_zero())
                 .or_else(retry_after)
                 .filter(|wait| !wait.is_zero())
                 .map(|wait| wait.min(LONGEST_WAIT)),
+            wait_is_rounded: to_wait.is_some(),
             // Both spellings are in the vendor's pages.
             concurrency: count(&["x-concurrency-limit-limit", "x-concurrencylimit-limit"]),
             running: count(&["x-concurrency-limit-running", "x-concurrencylimit-running"]),
         }
     }
 
+    /// What the answer says of a quota, if it is about one.
+    pub(super) fn told(&self) -> Option<Told> {
+        Some(Told { limit: self.limit, remaining: self.remaining?, window: self.window })
+    }
+
     /// Whether the headers say that nothing is left.
     pub(super) fn exhausted(&self) -> bool {
         self.remaining == Some(0)
             || matches!((self.running, self.concurrency), (Some(running), Some(limit)) if running >= limit)
-    }
-}
-
-/// Closed while the platform has asked to wait. One gate for all requests of a client: the quota is shared.
-#[derive(Debug, Default)]
-pub(super) struct Gate(Mutex<Option<Instant>>);
-
-impl Gate {
-    /// Keeps all requests back for that long.
-    pub(super) fn close_for(&self, wait: Duration) {
-        let until = Instant::now() + wait.min(LONGEST_WAIT);
-        let mut gate = self.lock();
-        *gate = Some(gate.map_or(until, |earlier| earlier.max(until)));
-    }
-
-    /// How long the gate stays closed; `None` if it is open.
-    pub(super) fn closed_for(&self) -> Option<Duration> {
-        let mut gate = self.lock();
-        let left = gate.map(|until| until.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
-            *gate = None;
-            return None;
-        }
-        left
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -127,18 +115,5 @@ mod tests {
         ] {
             assert_eq!(limits(headers).exhausted(), exhausted, "{headers:?}");
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_gate_stays_closed_for_the_longest_wait_that_was_asked() {
-        let gate = Gate::default();
-        assert_eq!(gate.closed_for(), None);
-        gate.close_for(Duration::from_mins(1));
-        gate.close_for(Duration::from_secs(5));
-        assert_eq!(gate.closed_for(), Some(Duration::from_mins(1)));
-        tokio::time::advance(Duration::from_secs(59)).await;
-        assert_eq!(gate.closed_for(), Some(Duration::from_secs(1)));
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(gate.closed_for(), None);
     }
 }

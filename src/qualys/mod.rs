@@ -27,10 +27,13 @@ mod refusal;
 mod shapes;
 
 mod answer;
+mod budget;
 mod call;
+mod gate;
 mod guard;
 mod hosts;
 mod limits;
+mod quota;
 mod token;
 mod transport;
 
@@ -40,6 +43,7 @@ mod tests;
 pub use client::{Reader, Writer};
 pub use endpoint::{Endpoint, RetryPolicy};
 pub use error::{ApiError, ApiErrorKind, ConnectError, Refusal};
+pub use hosts::{Rate, Spent};
 pub use template::AwsTemplate;
 pub use transport::Requests;
 pub use write::{Context, Created, Names};

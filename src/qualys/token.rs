@@ -134,6 +134,8 @@ impl Transport {
         // `permissions` puts those of the modules into the token, which some families want to see in it.
         let call = Call::new("sign in", Method::POST, "/auth", Effect::Read)
             .at(Host::Gateway)
+            // "Qualys API Limits": signing in is not counted.
+            .free()
             .accepting("*/*")
             .form(&[
                 ("username", self.endpoint.username.expose()),

@@ -15,11 +15,13 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Fault};
+use super::budget::Reply;
 use super::call::{Auth, Call, Effect};
 use super::endpoint::{Endpoint, RetryPolicy};
 use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
+use super::gate::{KeptBack, Wait, Waiting};
 use super::guard::Guard;
-use super::hosts::{Hosts, Server};
+use super::hosts::{Hosts, Server, Spent};
 use super::limits::Limits;
 use super::token::Tokens;
 use crate::secret::Secret;
@@ -51,9 +53,8 @@ pub(super) struct Transport {
     basic: HeaderValue,
     pub(super) tokens: Tokens,
     pub(super) secrets: Guard,
+    /// How many requests may be under way, to all servers.
     places: Semaphore,
-    /// How many places there are; shrinks when the platform grants fewer.
-    width: AtomicUsize,
     /// Which subscription answered last.
     subscription: Mutex<Option<String>>,
     stop: OnceLock<Stop>,
@@ -61,11 +62,11 @@ pub(super) struct Transport {
     writes: AtomicU64,
     retries: AtomicU64,
     limited_ms: AtomicU64,
+    changes_left: AtomicUsize,
 }
 
 impl Transport {
     pub(super) fn new(endpoint: Endpoint) -> Result<Transport, ConnectError> {
-        let width = endpoint.concurrency.max(1);
         Ok(Transport {
             hosts: Hosts::new(&endpoint)?,
             basic: basic(&endpoint.username, &endpoint.password),
@@ -73,14 +74,14 @@ impl Transport {
             secrets: Guard::new(&endpoint.username, &endpoint.password),
             retry: endpoint.retry,
             expected: endpoint.subscription.clone(),
-            places: Semaphore::new(width),
-            width: AtomicUsize::new(width),
+            places: Semaphore::new(endpoint.concurrency.max(1)),
             subscription: Mutex::default(),
             stop: OnceLock::new(),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             limited_ms: AtomicU64::new(0),
+            changes_left: AtomicUsize::new(0),
             endpoint,
         })
     }
@@ -99,6 +100,10 @@ impl Transport {
 
     pub(super) fn quota_left(&self) -> Option<u64> {
         self.hosts.quota_left()
+    }
+
+    pub(super) fn spent(&self) -> Vec<Spent> {
+        self.hosts.spent()
     }
 
     pub(super) fn subscription(&self) -> Option<String> {
@@ -137,44 +142,57 @@ impl Transport {
         let (mut failed, mut limited, mut waited) = (0, 0, Duration::ZERO);
         // Once an attempt may have been processed, a later one that was not does not take that back.
         let mut maybe_done = false;
+        // The limit that was met last: what is said if it is not waited out.
+        let mut met = None;
         loop {
-            self.pass_gate(server, call, &mut waited, maybe_done).await?;
+            let waiting = Waiting {
+                places: &self.places,
+                stop: self.stop.get(),
+                patience: self.retry.max_wait,
+                tell: &|wait| self.tell_wait(server, call, wait),
+            };
+            let pass = match server.gate.pass(call.toll, waiting, &mut waited).await {
+                Ok(pass) => pass,
+                Err(KeptBack { left }) => {
+                    let fault = met.take().unwrap_or_else(|| Fault::kept_back(left));
+                    return Err(self.give_up(call, fault, maybe_done));
+                }
+            };
             let answer = self.attempt(server, call, authorization).await;
-            let fault = match answer.and_then(|answer| read(&answer)) {
+            let limits = answer.as_ref().ok().map(|answer| answer.limits.clone());
+            let read = answer.and_then(|answer| read(&answer));
+            let refused = match &read {
+                Err(Fault { kind: ApiErrorKind::RateLimited { .. }, .. }) => {
+                    limited += 1;
+                    Some(self.retry.pause(limited))
+                }
+                Ok(_) | Err(_) => None,
+            };
+            match &limits {
+                Some(limits) => pass.answered(Reply { limits, refused }),
+                None => drop(pass),
+            }
+            let fault = match read {
                 Ok(value) => return Ok(value),
                 Err(fault) => fault,
             };
             maybe_done |= fault.maybe_done && call.effect != Effect::Read;
-            let (pause, fault) = if let ApiErrorKind::RateLimited { wait } = fault.kind {
-                limited += 1;
-                let pause = wait.unwrap_or_else(|| self.retry.pause(limited));
-                if waited.saturating_add(pause) > self.retry.max_wait {
-                    return Err(self.give_up(call, fault, maybe_done));
-                }
-                self.say_limited(call, pause);
-                if wait.is_some() {
-                    server.gate.close_for(pause);
-                    // The gate keeps this request back too, and counts the wait.
-                    self.count_retry();
-                    continue;
-                }
-                (pause, fault)
-            } else {
-                failed += 1;
-                let again = match call.effect {
-                    Effect::Read | Effect::Settled => fault.transient,
-                    Effect::Once => fault.transient && !fault.maybe_done,
-                };
-                let pause = self.retry.pause(failed).max(fault.wait.unwrap_or_default());
-                if !again
-                    || failed >= self.retry.attempts
-                    || waited.saturating_add(pause) > self.retry.max_wait
-                {
-                    return Err(self.give_up(call, fault, maybe_done));
-                }
-                tracing::debug!(operation = %call.operation, failed, ?pause, kind = ?fault.kind, "trying again");
-                (pause, fault)
+            if refused.is_some() {
+                // The gate keeps it back for as long as was asked, and all others to that server.
+                met = Some(fault);
+                self.count_retry();
+                continue;
+            }
+            failed += 1;
+            let again = match call.effect {
+                Effect::Read | Effect::Settled => fault.transient,
+                Effect::Once => fault.transient && !fault.maybe_done,
             };
+            let pause = self.retry.pause(failed).max(fault.wait.unwrap_or_default());
+            if !again || failed >= self.retry.attempts || waited.saturating_add(pause) > self.retry.max_wait {
+                return Err(self.give_up(call, fault, maybe_done));
+            }
+            tracing::debug!(operation = %call.operation, failed, ?pause, kind = ?fault.kind, "trying again");
             waited = waited.saturating_add(pause);
             self.count_retry();
             if !self.rest(pause).await {
@@ -183,32 +201,31 @@ impl Transport {
         }
     }
 
-    /// Waits while the server has asked all to wait.
-    async fn pass_gate(
-        &self,
-        server: &Server,
-        call: &Call,
-        waited: &mut Duration,
-        maybe_done: bool,
-    ) -> Result<(), ApiError> {
-        while let Some(left) = server.gate.closed_for() {
-            if waited.saturating_add(left) > self.retry.max_wait {
-                return Err(self.give_up(call, Fault::kept_back(left), maybe_done));
-            }
-            *waited = waited.saturating_add(left);
-            // Those who waited together should not come back in the same instant.
-            let jitter = left.min(Duration::from_millis(250)).mul_f64(rand::random());
-            if !self.rest(left + jitter).await {
-                return Err(self.give_up(call, Fault::kept_back(left), maybe_done));
-            }
+    /// Says that the platform's limits make a request wait, and all behind it.
+    fn tell_wait(&self, server: &Server, call: &Call, wait: Wait) {
+        let Wait { left, more, is_news } = wait;
+        self.limited_ms.fetch_add(millis(more), Ordering::Relaxed);
+        if !is_news {
+            return;
         }
-        Ok(())
+        let (wait_ms, host) = (millis(left), server.name());
+        let seconds = left.as_secs_f64().ceil();
+        match self.changes_left.load(Ordering::Relaxed) {
+            0 => tracing::warn!(
+                event = "rate_limited", wait_ms, host, operation = %call.operation,
+                "waiting {seconds} s for the platform's rate limit"
+            ),
+            changes_left => tracing::warn!(
+                event = "rate_limited", wait_ms, host, operation = %call.operation, changes_left,
+                "waiting {seconds} s for the platform's rate limit, {changes_left} {} left",
+                if changes_left == 1 { "change" } else { "changes" }
+            ),
+        }
     }
 
-    fn say_limited(&self, call: &Call, wait: Duration) {
-        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        self.limited_ms.fetch_add(wait_ms, Ordering::Relaxed);
-        tracing::warn!(event = "rate_limited", wait_ms, operation = %call.operation, "the platform asks to wait");
+    /// From now on, so many changes are left to be made; for whoever is told of a wait.
+    pub(super) fn note_changes_left(&self, left: usize) {
+        self.changes_left.store(left, Ordering::Relaxed);
     }
 
     /// How long the platform has asked to wait so far, all requests together.
@@ -251,7 +268,7 @@ impl Transport {
         call: &Call,
         authorization: Option<&HeaderValue>,
     ) -> Result<Answer, Fault> {
-        let Ok(place) = self.places.acquire().await else { unreachable!("the semaphore is never closed") };
+        server.count();
         match call.effect {
             Effect::Read => &self.reads,
             Effect::Settled | Effect::Once => &self.writes,
@@ -259,7 +276,7 @@ impl Transport {
         .fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let answer = exchange(server, call, authorization).await;
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let duration_ms = millis(started.elapsed());
         let (method, path) = (&call.method, &call.path);
         match &answer {
             Ok((_, Answer { status, body, .. })) => {
@@ -269,28 +286,12 @@ impl Transport {
             Err(fault) => tracing::debug!(%method, path, duration_ms, fault = fault.said, "request failed"),
         }
         let (headers, answer) = answer?;
-        let granted = answer.limits.concurrency.filter(|granted| *granted > 0);
-        if granted.is_some_and(|granted| granted < self.width.load(Ordering::Relaxed)) {
-            // The platform grants fewer requests at once than we make: this place is not given back.
-            self.width.fetch_sub(1, Ordering::Relaxed);
-            place.forget();
-        } else {
-            drop(place);
-        }
-        self.note(server, call, &headers, &answer)?;
+        self.note(&headers, &answer)?;
         Ok(answer)
     }
 
-    /// Keeps what the headers tell in passing, and refuses the answer of another subscription.
-    fn note(&self, server: &Server, call: &Call, headers: &HeaderMap, answer: &Answer) -> Result<(), Fault> {
-        if let Some(left) = answer.limits.remaining {
-            server.note_quota(left);
-            // Waiting now is cheaper than being refused: concurrent refusals keep a limit alive.
-            if let Some(wait) = answer.limits.wait.filter(|_| left == 0 && answer.status.is_success()) {
-                self.say_limited(call, wait);
-                server.gate.close_for(wait);
-            }
-        }
+    /// Keeps which subscription answers, and refuses the answer of another subscription.
+    fn note(&self, headers: &HeaderMap, answer: &Answer) -> Result<(), Fault> {
         let Some(found) = subscription(headers) else { return Ok(()) };
         // It is the platform's to say, and may be anything.
         let found = self.secrets.redact(&found);
@@ -409,6 +410,10 @@ async fn exchange(
         body: body.freeze(),
     };
     Ok((headers, answer))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn limited(wait: Option<Duration>, said: &str) -> String {

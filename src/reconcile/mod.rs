@@ -4,6 +4,7 @@ mod aftermath;
 mod ailments;
 mod events;
 mod secrets;
+mod too_often;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -23,9 +24,11 @@ use crate::resource::{Address, Kind};
 use crate::stop::Stop;
 
 use aftermath::Intents;
+use too_often::Meter;
 
 pub use ailments::Ailments;
 pub(crate) use secrets::resolve as resolve_secrets;
+pub use too_often::TooOften;
 
 /// What a pass works with.
 pub struct Pass<'a> {
@@ -64,6 +67,8 @@ pub struct Report {
     pub after: Option<Plan>,
     /// Fields that the platform did not take.
     pub not_converged: Vec<NotConverged>,
+    /// Where the platform does not allow as many calls as the passes take that the settings want.
+    pub too_often: Option<TooOften>,
     /// Whether it was asked to stop before all changes had been begun.
     pub cut_short: bool,
     /// How the pass ended.
@@ -216,7 +221,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         }
     };
 
-    let (kinds, sent) = (kinds_to_read(desired), reader.requests().reads);
+    let (kinds, meter) = (kinds_to_read(desired), Meter::new(reader));
     // The journal is read, and the secrets are fetched, while the platform makes its first answer.
     let reading = async {
         tokio::join!(
@@ -236,14 +241,14 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     let mut planned = plan(desired, &live, &known, policy);
     drop(known);
     remember(journal, desired, &live, &mut planned, true);
-    planned.cost.calls_to_pull = reader.requests().reads - sent;
-    planned.cost.quota_left = reader.quota_left();
     planned.expect(&checked);
+    let too_often = meter.charge(&mut planned, &desired.settings.reconcile, began);
     events::log_plan(run_id, &planned, clock);
     ailments.complete(&mut planned, reader, stop).await;
 
     let mut report = Report {
         plan: planned,
+        too_often,
         cut_short: false,
         end: End::Planned,
         took: clock.elapsed(),
@@ -294,6 +299,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         let mut after = plan(desired, &live, &known, &once);
         remember(journal, desired, &live, &mut after, false);
         after.expect(&checked);
+        after.warnings.extend(report.too_often.as_ref().map(TooOften::to_string));
         ailments.complete(&mut after, reader, stop).await;
         report.not_converged = aftermath::not_converged(&report.applied, &live, &after);
         aftermath::remember_refusals(journal, &report.applied, &report.not_converged);
@@ -313,6 +319,7 @@ fn stopped(policy: &Policy, began: Timestamp, clock: Instant) -> Report {
         applied: Vec::new(),
         after: None,
         not_converged: Vec::new(),
+        too_often: None,
         cut_short: true,
         end: End::Stopped,
         began,

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::connector::{self, Common};
 use super::field::leave_out;
 use super::{
-    AzureId, Capabilities, Field, Finding, Kind, Module, OrganizationFrequency, Reference, Resource, Run,
+    AzureId, Capabilities, Edit, Field, Finding, Kind, Module, OrganizationFrequency, Reference, Resource,
+    Run,
 };
 use crate::secret::SecretRef;
 
@@ -142,6 +143,28 @@ impl Resource for AzureOrganization {
             org_run_frequency, connector_run_frequency, include_management_groups, exclude_management_groups,
             create_connectors_for_new_subscriptions, disable_connectors_for_deleted_groups, activate, tags,
             remediation, enabled, members);
+    }
+
+    /// The connection is tested before what depends on it, which makes the platform synchronize its groups; enabling,
+    /// attaching and detaching are calls of their own.
+    fn writes(edit: &Edit<'_, AzureOrganization>) -> usize {
+        let no_members = BTreeSet::new();
+        match *edit {
+            Edit::Create(after) => {
+                let attached = after.members.as_ref().map_or(0, BTreeSet::len);
+                2 + usize::from(after.enabled == Some(false)) + attached
+            }
+            Edit::Update { before, after, fields } => {
+                let any = |names: &[&str]| fields.iter().any(|field| names.contains(field));
+                let edits = fields.iter().any(|field| !["enabled", "members"].contains(field));
+                let tests = any(&["secret", "include_management_groups", "exclude_management_groups"]);
+                let there = before.and_then(|before| before.members.as_ref()).unwrap_or(&no_members);
+                let moved = after.members.as_ref().filter(|_| any(&["members"]));
+                let moved = moved.map_or(0, |members| members.symmetric_difference(there).count());
+                usize::from(edits) + usize::from(tests) + moved + usize::from(any(&["enabled"]))
+            }
+            Edit::Delete { .. } => 1,
+        }
     }
 
     fn disabled(&self) -> Option<AzureOrganization> {

@@ -14,6 +14,7 @@ pub mod azure;
 pub mod azure_organization;
 mod capability;
 pub(crate) mod connector;
+mod edit;
 mod expectation;
 mod field;
 pub mod gcp;
@@ -39,6 +40,7 @@ use crate::secret::{Secret, SecretRef};
 pub use above::{Above, Scope, Wanted};
 pub use address::Address;
 pub use capability::{Capabilities, Capability};
+pub use edit::Edit;
 pub use expectation::{Checked, Expectation, Filter, FilterValue, Operator, Single};
 pub use field::{Access, FILL_IN, Field, Finding, Reference, Severity, Told};
 pub use live::{Health, LiveObject, Owner, RunError};
@@ -132,6 +134,12 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     /// The same object, switched off; `None` for kinds that cannot be.
     fn disabled(&self) -> Option<Self> {
         None
+    }
+
+    /// How many writing requests it takes.
+    #[must_use]
+    fn writes(_edit: &Edit<'_, Self>) -> usize {
+        1
     }
 
     /// When it runs, if it is or bears a schedule.
@@ -240,6 +248,21 @@ macro_rules! kinds {
             #[must_use]
             pub const fn spellings(self) -> &'static [&'static str] {
                 match self { $(Kind::$kind => <$spec as Resource>::SPELLINGS,)+ }
+            }
+
+            /// See [`Resource::writes`].
+            #[must_use]
+            pub fn writes(self, edit: &Edit<'_, Spec>) -> usize {
+                match self {
+                    $(Kind::$kind => {
+                        let edit = edit.narrow(|spec| match spec {
+                            Spec::$kind(spec) => Some(spec),
+                            #[allow(unreachable_patterns, reason = "reached as soon as there are two kinds")]
+                            _ => None,
+                        });
+                        edit.map_or(1, |edit| <$spec as Resource>::writes(&edit))
+                    })+
+                }
             }
 
             /// See [`Resource::known_by`].

@@ -8,7 +8,7 @@ use super::connector::{self, Common};
 use super::field::leave_out;
 use super::pem::PrivateKey;
 use super::{
-    Capabilities, Field, Finding, Fingerprint, Kind, OciRegion, Reference, Resource, Run, RunFrequency,
+    Capabilities, Edit, Field, Finding, Fingerprint, Kind, OciRegion, Reference, Resource, Run, RunFrequency,
     TenancyOcid, UserOcid,
 };
 use crate::secret::{Secret, SecretRef};
@@ -115,6 +115,14 @@ impl Resource for Oci {
     fn leave_out(&mut self, field: &str) {
         leave_out!(field of self: description, user_id, fingerprint, private_key, passphrase, home_region,
             capabilities, tags, run_frequency, enabled);
+    }
+
+    /// Tags are not taken on create, and follow it.
+    fn writes(edit: &Edit<'_, Oci>) -> usize {
+        match edit {
+            Edit::Create(Oci { tags: Some(tags), .. }) if !tags.is_empty() => 2,
+            Edit::Create(_) | Edit::Update { .. } | Edit::Delete { .. } => 1,
+        }
     }
 
     fn disabled(&self) -> Option<Oci> {

@@ -10,7 +10,7 @@ use serde::de::{self, Deserializer, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::field::leave_out;
-use super::{Above, Field, Finding, Kind, Resource, ScanTime};
+use super::{Above, Edit, Field, Finding, Kind, Resource, ScanTime};
 
 /// A schedule of a registry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -218,6 +218,14 @@ impl Resource for RegistrySchedule {
 
     fn address_name(&self) -> String {
         format!("{}/{}", self.registry, self.name)
+    }
+
+    /// What is under way is cancelled before it is deleted.
+    fn writes(edit: &Edit<'_, RegistrySchedule>) -> usize {
+        match edit {
+            Edit::Delete { running: true } => 2,
+            Edit::Create(_) | Edit::Update { .. } | Edit::Delete { running: false } => 1,
+        }
     }
 
     fn leave_out(&mut self, field: &str) {

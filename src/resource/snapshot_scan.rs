@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AwsAccount, Field, Finding, Kind, QuartzCron, Resource, Run};
+use super::{AwsAccount, Edit, Field, Finding, Kind, QuartzCron, Resource, Run};
 
 /// The registered service account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,14 @@ impl Resource for SnapshotScan {
     fn complete(&mut self, live: &SnapshotScan) {
         if let (Some(wanted), Some(live)) = (&mut self.schedule, &live.schedule) {
             wanted.complete(live);
+        }
+    }
+
+    /// A registration that changes is taken away and made again.
+    fn writes(edit: &Edit<'_, SnapshotScan>) -> usize {
+        match edit {
+            Edit::Update { .. } => 2,
+            Edit::Create(_) | Edit::Delete { .. } => 1,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The one entry for every request: body, faults, limits, latency, the routes, the log.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use futures::stream;
 
 use super::answer::{Answer, Request};
 use super::connection::Connection;
-use super::options::RateLimit;
+use super::options::{RateLimit, RateLimitKind, RateLimitWait};
 use super::traffic::{FaultKind, Traffic, limited};
 use super::world::World;
 use super::{control, routes};
@@ -26,7 +27,8 @@ pub(crate) struct Shared {
     pub(crate) password: String,
     world: Mutex<World>,
     traffic: Mutex<Traffic>,
-    window: Mutex<Option<(Instant, u64)>>,
+    /// When the calls came that count against the rate limit.
+    window: Mutex<VecDeque<Instant>>,
 }
 
 impl Shared {
@@ -52,31 +54,57 @@ impl Shared {
 
     /// Counts a request against the rate limit.
     fn meter(&self) -> Metered {
-        let (kind, limit, seconds) = {
+        let (kind, counts, told, limit, seconds) = {
             let world = self.world();
             let options = &world.options;
-            (options.rate_limit, options.rate_limit_requests, options.rate_limit_window)
+            let told = options.rate_limit_wait == RateLimitWait::Told;
+            (
+                options.rate_limit,
+                options.rate_limit_kind,
+                told,
+                options.rate_limit_requests,
+                options.rate_limit_window,
+            )
         };
         let status = match kind {
             RateLimit::None => return Metered::Under(Vec::new()),
             RateLimit::Conflict => 409,
             RateLimit::TooMany => 429,
         };
-        let length = Duration::from_secs(seconds);
+        let (length, now) = (Duration::from_secs(seconds), Instant::now());
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        let (start, count) =
-            window.filter(|(start, _)| start.elapsed() < length).unwrap_or((Instant::now(), 0));
-        *window = Some((start, count + 1));
-        if count >= limit {
-            let wait = length.saturating_sub(start.elapsed()).as_secs() + 1;
-            return Metered::Over(limited(status, None, Some(wait), limit, seconds));
+        let is_over = |at: &Instant| now.duration_since(*at) >= length;
+        match counts {
+            RateLimitKind::Sliding => {
+                while window.front().is_some_and(is_over) {
+                    window.pop_front();
+                }
+            }
+            RateLimitKind::Fixed if window.front().is_some_and(is_over) => window.clear(),
+            RateLimitKind::Fixed => {}
         }
-        let headers = [
+        let count = window.len() as u64;
+        if count < limit {
+            window.push_back(now);
+        }
+        let passed = window.front().map_or(Duration::ZERO, |first| now.duration_since(*first));
+        let wait = length.saturating_sub(passed).as_secs() + 1;
+        if count >= limit {
+            return Metered::Over(limited(status, None, Some(wait).filter(|_| told), limit, seconds));
+        }
+        let remaining = limit - count - 1;
+        let mut headers = vec![
             ("X-RateLimit-Limit", limit),
             ("X-RateLimit-Window-Sec", seconds),
-            ("X-RateLimit-Remaining", limit - count - 1),
+            ("X-RateLimit-Remaining", remaining),
         ];
-        Metered::Under(headers.map(|(name, value)| (name.to_owned(), value.to_string())).to_vec())
+        // The gateway's answers have no such header.
+        if status == 409 && told {
+            headers.push(("X-RateLimit-ToWait-Sec", if remaining == 0 { wait } else { 0 }));
+        }
+        Metered::Under(
+            headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_string())).collect(),
+        )
     }
 }
 

@@ -175,6 +175,10 @@ options! {
         inventory_empty: InventoryEmpty { NoContent = "204", EmptyBody = "empty_body", Zero = "zero" }
         #[doc = "what happens beyond rate_limit_requests within rate_limit_window seconds"]
         rate_limit: RateLimit { None = "none", Conflict = "409", TooMany = "429" }
+        #[doc = "whether a call counts for rate_limit_window seconds, or all of them end with the window that the first one starts"]
+        rate_limit_kind: RateLimitKind { Sliding = "sliding", Fixed = "fixed" }
+        #[doc = "whether answers that leave or take no call say how long to wait"]
+        rate_limit_wait: RateLimitWait { Told = "told", Silent = "silent" }
         #[doc = "how get, search and run show an Azure authenticationKey and an OCI privateKey"]
         secrets_on_read: SecretsOnRead { Echoed = "echoed", Masked = "masked", Absent = "absent" }
         #[doc = "whether get, search and run show the fields of an Azure authRecord, or an empty one"]

@@ -305,6 +305,48 @@ async fn the_rate_limit_answers_as_the_two_regimes_do() {
 }
 
 #[tokio::test]
+async fn a_call_leaves_the_rate_limits_window_by_itself_or_with_all_others() {
+    for (kind, remaining) in [("sliding", "0"), ("fixed", "1")] {
+        let options = [("rate_limit", "429"), ("rate_limit_kind", kind), ("rate_limit_requests", "2")];
+        let remote = Remote::with(&[&options[..], &[("rate_limit_window", "1")]].concat()).await;
+        let path = format!("/qps/rest/3.0/search/am/{AWS}");
+        let first = std::time::Instant::now();
+        remote.ask("POST", &path).send().await;
+        let passed = |share: f64| {
+            tokio::time::sleep_until((first + std::time::Duration::from_secs(1).mul_f64(share)).into())
+        };
+        passed(0.6).await;
+        let begun = std::time::Instant::now();
+        assert_eq!(remote.ask("POST", &path).send().await.headers["x-ratelimit-remaining"], "0");
+        passed(1.1).await;
+        let third = remote.ask("POST", &path).send().await;
+        // Where the machine took too long for it, the second call has left too.
+        if begun.elapsed().as_millis() < 900 {
+            assert_eq!(third.headers["x-ratelimit-remaining"], remaining, "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_answers_of_a_rate_limit_say_how_long_to_wait_or_do_not() {
+    for (regime, header) in [("409", "x-ratelimit-towait-sec"), ("429", "retry-after")] {
+        for (wait, told) in [("told", true), ("silent", false)] {
+            let options = [("rate_limit", regime), ("rate_limit_wait", wait), ("rate_limit_requests", "1")];
+            let remote = Remote::with(&options).await;
+            let path = format!("/qps/rest/3.0/search/am/{AWS}");
+            let last = remote.ask("POST", &path).send().await;
+            assert_eq!(
+                last.headers.contains_key(header),
+                told && regime == "409",
+                "{regime} {wait}: {last:?}"
+            );
+            let over = remote.ask("POST", &path).send().await;
+            assert_eq!(over.headers.contains_key(header), told, "{regime} {wait}: {over:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_a_rate_limit_there_are_no_headers_of_one() {
     let remote = Remote::with(&[("rate_limit", "none")]).await;
     let answer = remote.ask("POST", &format!("/qps/rest/3.0/search/am/{AWS}")).send().await;

@@ -3,6 +3,8 @@
 #[path = "../../../tests/stub/mod.rs"]
 mod stub;
 
+mod budget;
+mod gate;
 mod hosts;
 mod rest;
 mod token;
