@@ -5,6 +5,8 @@
 mod azure;
 #[path = "simulator/client.rs"]
 mod client;
+#[path = "simulator/cloudview.rs"]
+mod cloudview;
 #[path = "simulator/container.rs"]
 mod container;
 #[path = "simulator/control.rs"]

@@ -191,6 +191,14 @@ options! {
         oci_run_frequency_update: OciRunFrequencyUpdate { Refused = "refused", Ignored = "ignored", Accepted = "accepted" }
         #[doc = "whether answers about OCI connectors are built as their own samples are, or as those of the other clouds"]
         oci_answers: OciAnswers { Own = "own", Common = "common" }
+        #[doc = "whether the subscription has CloudView 1.x; without it all its paths are 404"]
+        cloudview: Cloudview { On = "on", Off = "off" }
+        #[doc = "how CloudView 1.x is logged in to: with the gateway's token, or with the account's password as on the portal"]
+        cloudview_auth: CloudviewAuth { Jwt = "jwt", Basic = "basic" }
+        #[doc = "HTTP status of a call of CloudView 1.x with the other one of the two ways to log in"]
+        cloudview_wrong_login: CloudviewWrongLogin { Unauthorized = "401", NotFound = "404" }
+        #[doc = "HTTP status of a call of CloudView 1.x that is not as the documents have it; the body names the error either way"]
+        cloudview_bad_request: CloudviewBadRequest { BadRequest = "400", Ok = "200" }
         #[doc = "create of a global scan configuration where there is one"]
         global_scan_create_when_present: GlobalScanCreate { Refused = "refused", Overwrite = "overwrite" }
         #[doc = "update of a global scan configuration where there is none"]
