@@ -55,7 +55,11 @@ async fn unknown_paths_and_wrong_methods_are_told_apart() {
     let gateway = Gateway::with(&[]).await;
     for (method, path, status) in [
         ("GET", "/cloudview-api/rest/v1", 404),
-        ("GET", "/cloudview-api/rest/v1/oci/connectors", 404),
+        ("GET", "/cloudview-api/rest/v1/oci/connectors?pageNo=0&pageSize=50", 404),
+        ("GET", "/cloudview-api/rest/v1/aws/connectors/nothing", 404),
+        ("GET", "/cloudview-api/rest/v1/aws/connectors/nothing/errors?pageNo=0&pageSize=50", 404),
+        ("DELETE", "/cloudview-api/rest/v1/aws/connectors/nothing", 405),
+        ("POST", "/cloudview-api/rest/v1/aws/connectors/connectors/enable", 405),
         ("GET", "/cloudview-api/rest/v1/azure/connectors/awsBaseAccountId", 404),
         ("GET", "/cloudview-api/rest/v2/aws/connectors", 404),
         ("POST", BASE_ACCOUNT, 405),

@@ -20,7 +20,8 @@ mod connectors;
 const PREFIX: &str = "/cloudview-api/rest/v1";
 
 /// The services, one line each.
-const SERVICES: &[&Service] = &[&connectors::AWS, &connectors::AZURE, &connectors::GCP];
+const SERVICES: &[&Service] =
+    &[&connectors::AWS.service, &connectors::AZURE.service, &connectors::GCP.service];
 
 /// The kinds of objects that it keeps for itself; connectors are those of Connectors 3.0.
 pub(crate) const KINDS: &[&Table] = &[];
