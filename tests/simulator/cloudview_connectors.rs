@@ -1,8 +1,11 @@
 //! Connectors through CloudView 1.x: the samples re-made, and the same objects seen through Connectors 3.0.
 
-use serde_json::{Value, json};
+use std::fmt::Write as _;
 
-use crate::client::{self, Answer};
+use serde_json::{Value, json};
+use trueup::simulator::{Seed, Settings};
+
+use crate::client::{self, Answer, Remote};
 use crate::gateway::Gateway;
 use crate::{gcp, samples};
 
@@ -81,7 +84,8 @@ pub(crate) async fn form(gateway: &Gateway, method: &str, path: &str, parts: &[P
             Some(file) => (format!("; filename=\"{file}\""), "Content-Type: application/json\r\n"),
             None => (String::new(), ""),
         };
-        body += &format!(
+        let _ = write!(
+            body,
             "--xyz\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n{kind}\r\n{content}\r\n"
         );
     }
@@ -393,6 +397,32 @@ async fn what_is_made_here_is_there_in_connectors_3_0() {
     gateway.json("DELETE", AWS, &ids).await;
     let gone = remote.json("get", &format!("{}/{id}", client::AWS), Value::Null).await;
     assert_eq!(gone["responseCode"], "OBJECT_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn what_is_made_here_is_a_seed_for_the_next_simulator() {
+    let gateway = Gateway::with(&[("states", "frozen")]).await;
+    gateway.json("POST", AWS, &aws()).await;
+    gateway.json("POST", AZURE, &azure()).await;
+    assert_eq!(form(&gateway, "POST", GCP, &gcp_form()).await.status, 200);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("seed.json");
+    let objects = gateway.remote.control("GET", "/_sim/objects", Value::Null).await;
+    std::fs::write(&path, objects.to_string()).unwrap();
+    let next =
+        Gateway::of(Remote::on(Settings { seed: Seed::File(path), ..Settings::default() }).await).await;
+    for base in [AWS, AZURE, GCP] {
+        let list = format!("{base}?pageNo=0&pageSize=50&filter=state:PENDING");
+        let (before, after) =
+            (gateway.json("GET", &list, &Value::Null).await, next.json("GET", &list, &Value::Null).await);
+        assert_eq!(before["totalElements"], 1, "{base}");
+        let (mut before, after) = (before["content"][0].clone(), after["content"][0].clone());
+        if base == AZURE {
+            // A seed has had its first contact with the cloud.
+            before["subscriptionName"] = after["subscriptionName"].clone();
+        }
+        assert_eq!(before, after);
+    }
 }
 
 #[tokio::test]

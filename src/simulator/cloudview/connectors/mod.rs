@@ -45,7 +45,7 @@ pub(super) struct Cloud {
     create: fn(&Call<'_>) -> Result<Patch, Refusal>,
     /// Reads the body of an update.
     update: fn(&Call<'_>) -> Result<Patch, Refusal>,
-    /// The fields that its answers have besides those of all clouds, in two parts as in the samples: before and after `isDisabled`.
+    /// The fields that its answers have besides those of all clouds.
     own: fn(&Record) -> Own,
     /// What an error calls the place where it occurred.
     place: &'static str,
@@ -53,7 +53,7 @@ pub(super) struct Cloud {
     tokens: &'static [(&'static str, &'static str)],
 }
 
-/// Fields of a cloud's own, by where they stand in an answer.
+/// Fields of a cloud's own, by where the samples have them.
 struct Own {
     before_disabled: Vec<(&'static str, Value)>,
     before_groups: Vec<(&'static str, Value)>,
@@ -84,7 +84,7 @@ const fn service(prefix: &'static str) -> Service {
     Service { prefix, routes: ROUTES, enabled, refuse: Refusal::answer }
 }
 
-pub(super) fn enabled(world: &World) -> bool {
+fn enabled(world: &World) -> bool {
     world.options.cloudview == Cloudview::On
 }
 

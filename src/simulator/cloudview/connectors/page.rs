@@ -80,12 +80,15 @@ impl Wanted {
 
 /// `sort`: a token and a direction, `lastSyncedOn:desc` unless asked otherwise.
 pub(super) struct Order {
-    by: fn(&Record) -> String,
+    by: Key,
     descending: bool,
 }
 
+/// What connectors are compared by; times are compared as texts, for they are all written the same way.
+type Key = fn(&Record) -> String;
+
 /// The documents show the first one alone, "for example".
-const TOKENS: &[(&str, fn(&Record) -> String)] = &[
+const TOKENS: [(&str, Key); 3] = [
     ("lastSyncedOn", |record| show::synced(record).map(str::to_owned).unwrap_or_default()),
     ("name", |record| record.text("name").unwrap_or_default().to_owned()),
     ("state", |record| show::state(record).to_owned()),
@@ -95,17 +98,12 @@ impl Order {
     pub(super) fn read(call: &Call<'_>) -> Result<Self, Refusal> {
         let text = call.request.parameter("sort").unwrap_or_else(|| "lastSyncedOn:desc".to_owned());
         let (token, direction) = text.split_once(':').unwrap_or((text.as_str(), "asc"));
-        let known = TOKENS.iter().find(|(name, _)| *name == token);
-        match (known, direction) {
-            (Some((_, by)), "asc" | "desc") => Ok(Self { by: *by, descending: direction == "desc" }),
-            _ => {
-                let tokens: Vec<_> = TOKENS.iter().map(|(name, _)| *name).collect();
-                Err(Refusal::bad(format!(
-                    "Parameter 'sort' takes one of {} with :asc or :desc, not '{text}'.",
-                    tokens.join(", ")
-                )))
-            }
+        let known = TOKENS.into_iter().find(|(name, _)| *name == token);
+        if let (Some((_, by)), "asc" | "desc") = (known, direction) {
+            return Ok(Self { by, descending: direction == "desc" });
         }
+        let tokens = TOKENS.map(|(name, _)| name).join(", ");
+        Err(Refusal::bad(format!("Parameter 'sort' takes one of {tokens} with :asc or :desc, not '{text}'.")))
     }
 
     /// Those that are alike stay in the order of their ids.
