@@ -133,3 +133,26 @@ async fn the_errors_of_a_run_are_a_page() {
         assert_eq!(gateway.json("GET", &path, &Value::Null).await["content"][0][place], "north");
     }
 }
+
+#[tokio::test]
+async fn syncs_are_those_of_the_last_run_or_of_a_later_change() {
+    let gateway = Gateway::with(&[]).await;
+    let list = format!("{AZURE}?pageNo=0&pageSize=50&sort=name:asc");
+    let page = gateway.json("GET", &list, &Value::Null).await;
+    let times = |connector: &Value| [connector["lastSyncedOn"].clone(), connector["nextSyncedOn"].clone()];
+    // One that is disabled has no next run: what it shows follows from its frequency.
+    let [lab, shared] = [&page["content"][0], &page["content"][1]];
+    assert_eq!(times(lab), ["Mon Dec 01 06:00:04 UTC 2025", "Mon Dec 01 10:00:04 UTC 2025"]);
+    assert_eq!(times(shared), ["Mon Jan 12 06:10:22 UTC 2026", "Mon Jan 12 08:10:00 UTC 2026"]);
+
+    let path = format!("{AZURE}/{}", lab["connectorId"].as_str().unwrap());
+    let updated = gateway.json("PUT", &path, &json!({"description": "changed"})).await;
+    assert_ne!(updated["lastSyncedOn"], lab["lastSyncedOn"]);
+    assert_eq!(times(&gateway.json("GET", &path, &Value::Null).await), times(&updated));
+    let newest = gateway.json("GET", &format!("{AZURE}?pageNo=0&pageSize=50"), &Value::Null).await;
+    assert_eq!(names(&newest), ["corp-lab", "corp-shared"]);
+    let set = json!({"kind": "azure", "name": "corp-lab", "set": {"lastSync": "2999-01-01T00:00:00Z"}});
+    gateway.remote.control("POST", "/_sim/objects", set).await;
+    let ran = gateway.json("GET", &path, &Value::Null).await;
+    assert_eq!(ran["lastSyncedOn"], "Tue Jan 01 00:00:00 UTC 2999");
+}
