@@ -23,6 +23,7 @@ fn main() {
     plan_of_many(folder.path(), 10_000, 0);
     plan_of_many(folder.path(), 10_000, 50);
     apply_creates(folder.path(), 1_000, 50);
+    apply_under_a_quota(folder.path(), 1_000, 300, 10);
     idle_daemon(folder.path(), 100);
 }
 
@@ -207,6 +208,37 @@ fn apply_creates(folder: &Path, count: usize, latency_ms: u64) {
         cost.wall.as_secs_f64() / least.as_secs_f64()
     ));
     say(&format!("  client CPU        {} ms", cost.cpu.as_millis()));
+}
+
+/// The quota of a subscription on a fast clock: as many calls in `seconds` as there are in an hour.
+fn apply_under_a_quota(folder: &Path, count: usize, limit: u64, seconds: u64) {
+    for kind in ["sliding", "fixed"] {
+        let simulator = Simulator::start(&[]);
+        let config = config(folder, &format!("quota-{kind}.yaml"), &simulator.url, count, false);
+        let options = json!({
+            "rate_limit": "409", "rate_limit_kind": kind, "rate_limit_requests": limit.to_string(),
+            "rate_limit_window": seconds.to_string(), "latency_ms": "50",
+        });
+        simulator.call("POST", "/_sim/options", &options);
+        let _ = simulator.requests();
+        let cost = client(&["apply", "--yes", "--format", "json", "--quiet"], &config);
+        let counted = simulator.call("GET", "/_sim/requests", &Value::Null);
+        let requests = counted["requests"].as_array().map_or(&[][..], Vec::as_slice);
+        let refused = requests.iter().filter(|request| request["status"] == 409).count();
+        let total = counted["total"].as_u64().unwrap_or(0);
+        // All windows but the last pass whole; what is left for it takes its time.
+        let windows = total.div_ceil(limit).saturating_sub(1);
+        let rest = Duration::from_millis((total - windows * limit) * 50 / 8);
+        let least = Duration::from_secs(windows * seconds) + rest;
+        say(&format!("\napply of {count} creates, {limit} calls in {seconds} s ({kind}), 50 ms an answer"));
+        say(&format!("  requests          {total}, {refused} of them refused for the limit"));
+        say(&format!(
+            "  wall              {} ms; least possible {} ms: {:.3} times that",
+            cost.wall.as_millis(),
+            least.as_millis(),
+            cost.wall.as_secs_f64() / least.as_secs_f64()
+        ));
+    }
 }
 
 fn idle_daemon(folder: &Path, count: usize) {
