@@ -41,6 +41,10 @@ mod organization;
 mod protocol;
 #[path = "simulator/refusals.rs"]
 mod refusals;
+#[path = "simulator/report_files.rs"]
+mod report_files;
+#[path = "simulator/reports.rs"]
+mod reports;
 #[path = "simulator/samples.rs"]
 mod samples;
 #[path = "simulator/snapshot.rs"]

@@ -33,7 +33,7 @@ mod multipart;
 
 mod show;
 
-mod page;
+pub(super) mod page;
 
 /// A cloud's connectors.
 pub(super) struct Cloud {
@@ -84,7 +84,7 @@ const fn service(prefix: &'static str) -> Service {
     Service { prefix, routes: ROUTES, enabled, refuse: Refusal::answer }
 }
 
-fn enabled(world: &World) -> bool {
+pub(super) fn enabled(world: &World) -> bool {
     world.options.cloudview == Cloudview::On
 }
 

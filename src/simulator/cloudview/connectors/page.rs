@@ -16,14 +16,14 @@ const USUAL: usize = 50;
 
 /// A page, counted from 0.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
+pub(in super::super) struct Wanted {
     number: usize,
     size: usize,
 }
 
 impl Wanted {
     /// Both parameters are required.
-    pub(super) fn read(call: &Call<'_>) -> Result<Self, Refusal> {
+    pub(in super::super) fn read(call: &Call<'_>) -> Result<Self, Refusal> {
         let number = |name: &str, least| {
             if call.request.parameter(name).is_none() {
                 return Err(Refusal::bad(format!("Parameter '{name}' is required.")));
@@ -42,14 +42,14 @@ impl Wanted {
     }
 
     /// The wanted part of a list.
-    pub(super) fn part<T>(self, all: &[T]) -> &[T] {
+    pub(in super::super) fn part<T>(self, all: &[T]) -> &[T] {
         let begin = self.number.saturating_mul(self.size).min(all.len());
         let end = begin.saturating_add(self.size).min(all.len());
         &all[begin..end]
     }
 
     /// The page with this content, of so many items in all.
-    pub(super) fn answer(self, content: &[Value], total: usize) -> Answer {
+    pub(in super::super) fn answer(self, content: &[Value], total: usize) -> Answer {
         let Self { number, size } = self;
         let pages = total.div_ceil(size);
         let sort = json!({"sorted": true, "unsorted": false});
