@@ -5,6 +5,16 @@
 mod azure;
 #[path = "simulator/client.rs"]
 mod client;
+#[path = "simulator/cloudview.rs"]
+mod cloudview;
+#[path = "simulator/cloudview_connectors.rs"]
+mod cloudview_connectors;
+#[path = "simulator/cloudview_lists.rs"]
+mod cloudview_lists;
+#[path = "simulator/cloudview_options.rs"]
+mod cloudview_options;
+#[path = "simulator/cloudview_refusals.rs"]
+mod cloudview_refusals;
 #[path = "simulator/container.rs"]
 mod container;
 #[path = "simulator/control.rs"]
