@@ -99,12 +99,11 @@ async fn a_connector_reads_as_the_file_has_it() {
 #[tokio::test]
 async fn what_an_answer_does_not_tell_is_not_taken_for_false() {
     for (kind, field, spelled) in [
-        (Kind::Aws, "remediation", "remediationEnabled"),
         (Kind::Aws, "enabled", "isDisabled"),
         (Kind::Azure, "run_frequency", "pollingFrequency"),
         (Kind::Azure, "government", "isGovCloud"),
         (Kind::Azure, "directory_id", "directoryId"),
-        (Kind::Gcp, "remediation", "remediationEnabled"),
+        (Kind::Gcp, "enabled", "isDisabled"),
     ] {
         let mut connector = shown(kind);
         connector.as_object_mut().unwrap().shift_remove(spelled);
@@ -112,6 +111,14 @@ async fn what_an_answer_does_not_tell_is_not_taken_for_false() {
         assert!(!object.spec.fields().contains_key(field), "{kind} {field}");
         assert_eq!(object.unreadable.keys().collect::<Vec<_>>(), [&field], "{kind}");
     }
+}
+
+#[tokio::test]
+async fn remediation_is_off_where_it_is_not_shown_as_samples_show_it_where_it_is_on() {
+    let mut connector = shown(Kind::Aws);
+    connector.as_object_mut().unwrap().shift_remove("remediationEnabled");
+    let object = listed(Kind::Aws, connector).await;
+    assert_eq!((object.spec.fields()["remediation"].clone(), object.unreadable.len()), (json!(false), 0));
 }
 
 #[tokio::test]

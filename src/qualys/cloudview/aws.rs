@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::connectors::CloudviewObject;
-use super::wire::{Connector, Sent, Shown};
+use super::wire::{Sent, Shown, Wire};
 use crate::qualys::call::Call;
 use crate::qualys::shapes::Flag;
 use crate::qualys::write::Write;
@@ -17,7 +17,7 @@ impl CloudviewObject for Aws {
         self.enabled
     }
 
-    fn decode(mut connector: Connector) -> LiveObject {
+    fn decode(mut connector: Wire) -> LiveObject {
         let Shown { name, description, run_frequency, remediation, enabled } = connector.shown();
         let spec = Aws {
             name,
@@ -25,15 +25,15 @@ impl CloudviewObject for Aws {
             arn: connector.arn.take().map(RoleArn::from_platform),
             external_id: connector.external_id.take().map(ExternalId::from_platform),
             run_frequency,
-            remediation,
+            remediation: Some(remediation),
             enabled,
             ..Aws::default()
         };
         let label = connector.account_alias.take();
-        connector.live(spec, &["run_frequency", "remediation", "enabled"], label)
+        connector.live(spec, &["run_frequency", "enabled"], label)
     }
 
-    fn carry(&self, call: Call, write: &Write<'_>, live: Option<&Connector>) -> Result<Call, String> {
+    fn carry(&self, call: Call, write: &Write<'_>, live: Option<&Wire>) -> Result<Call, String> {
         let mut fields = Sent::new(&self.common(), write, live).json();
         let mut put = |name: &str, value: Option<Value>| {
             fields.extend(value.map(|value| (name.to_owned(), value)));

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::connectors::CloudviewObject;
-use super::wire::{Connector, Sent, Shown};
+use super::wire::{Sent, Shown, Wire};
 use crate::qualys::call::Call;
 use crate::qualys::shapes::Flag;
 use crate::qualys::write::Write;
@@ -17,7 +17,7 @@ impl CloudviewObject for Azure {
         self.enabled
     }
 
-    fn decode(mut connector: Connector) -> LiveObject {
+    fn decode(mut connector: Wire) -> LiveObject {
         let Shown { name, description, run_frequency, remediation, enabled } = connector.shown();
         let spec = Azure {
             name,
@@ -27,19 +27,18 @@ impl CloudviewObject for Azure {
             application_id: connector.application_id.take().map(AzureId::from_platform),
             government: connector.is_gov_cloud.map(|Flag(on)| on),
             run_frequency,
-            remediation,
+            remediation: Some(remediation),
             enabled,
             ..Azure::default()
         };
         let label = connector.subscription_name.take();
-        let may_be_untold =
-            ["directory_id", "application_id", "government", "run_frequency", "remediation", "enabled"];
+        let may_be_untold = ["directory_id", "application_id", "government", "run_frequency", "enabled"];
         connector.live(spec, &may_be_untold, label)
     }
 
     /// The subscription is for a create alone. The key goes with every write where the file has it: an update takes the
     /// whole object, and no document says that it keeps a key that is not sent.
-    fn carry(&self, call: Call, write: &Write<'_>, live: Option<&Connector>) -> Result<Call, String> {
+    fn carry(&self, call: Call, write: &Write<'_>, live: Option<&Wire>) -> Result<Call, String> {
         let mut fields = Sent::new(&self.common(), write, live).json();
         let mut put = |name: &str, value: Option<Value>| {
             fields.extend(value.map(|value| (name.to_owned(), value)));

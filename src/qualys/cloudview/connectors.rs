@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::door;
-use super::wire::{self, Connector};
+use super::wire::{self, Wire};
 use crate::qualys::answer::{Answer, Fault};
 use crate::qualys::call::{Call, Effect};
 use crate::qualys::error::{ApiError, ApiErrorKind, Refusal};
@@ -40,10 +40,10 @@ pub(in crate::qualys) trait CloudviewObject: Resource + Sync {
     fn is_enabled(&self) -> Option<bool>;
 
     /// The connector in normal form.
-    fn decode(connector: Connector) -> LiveObject;
+    fn decode(connector: Wire) -> LiveObject;
 
     /// Has the call carry what a create, or an update of this live connector, sends.
-    fn carry(&self, call: Call, write: &Write<'_>, live: Option<&Connector>) -> Result<Call, String>;
+    fn carry(&self, call: Call, write: &Write<'_>, live: Option<&Wire>) -> Result<Call, String>;
 }
 
 /// A connector, to be done with through CloudView v1.
@@ -61,7 +61,7 @@ impl<T: CloudviewObject> Remote for Cloudview<'_, T> {
         let mut reading = 1;
         let connectors = loop {
             let listed =
-                rest::list(transport, &call, PAGING, |connector: &Connector| connector.connector_id.clone());
+                rest::list(transport, &call, PAGING, |connector: &Wire| connector.connector_id.clone());
             match listed.await {
                 // What moved to a page that was read already is missing.
                 Err(error) if error.kind == ApiErrorKind::Unreadable && reading < READINGS => reading += 1,
@@ -78,7 +78,7 @@ impl<T: CloudviewObject> Remote for Cloudview<'_, T> {
 
     async fn read(transport: &Transport, ids: &[String]) -> Result<Vec<LiveObject>, ApiError> {
         let ids: BTreeSet<&String> = ids.iter().collect();
-        let found = join_all(ids.into_iter().map(|id| one::<T>(transport, id))).await;
+        let found = join_all(ids.into_iter().map(|id| one::<T>(transport, "read", id))).await;
         let mut objects = Vec::with_capacity(found.len());
         for connector in found {
             match connector {
@@ -96,7 +96,7 @@ impl<T: CloudviewObject> Remote for Cloudview<'_, T> {
         let call = call::<T>("create", Method::POST, "", Effect::Once).about(address);
         let call = carry(*spec, call, write, None)?;
         let created = transport.send(&call, |answer| {
-            let connector = rest::json::<Connector>(answer)?;
+            let connector = rest::json::<Wire>(answer)?;
             let id = connector.connector_id.filter(|id| rest::path_id(id).is_ok());
             id.ok_or_else(|| Fault::unreadable(answer, "success without the id of what was created"))
         });
@@ -112,7 +112,7 @@ impl<T: CloudviewObject> Remote for Cloudview<'_, T> {
     async fn update(&self, transport: &Transport, id: &str, write: &Write<'_>) -> Result<(), ApiError> {
         let Cloudview(spec) = self;
         if write.changed.is_none_or(|changed| changed.iter().any(|field| *field != "enabled")) {
-            let live = one::<T>(transport, id).await?;
+            let live = one::<T>(transport, "update", id).await?;
             let call =
                 call::<T>("update", Method::PUT, &path_of::<T>("update", id)?, Effect::Settled).about(id);
             transport.send(&carry(*spec, call, write, Some(&live))?, rest::done).await?;
@@ -191,16 +191,17 @@ fn carry<T: CloudviewObject>(
     spec: &T,
     call: Call,
     write: &Write<'_>,
-    live: Option<&Connector>,
+    live: Option<&Wire>,
 ) -> Result<Call, ApiError> {
     let (operation, object) = (call.operation.clone(), call.object.clone());
     spec.carry(call, write, live).map_err(|message| ApiError::refused_here(operation, object, message))
 }
 
-async fn one<T: CloudviewObject>(transport: &Transport, id: &str) -> Result<Connector, ApiError> {
-    let call = call::<T>("read", Method::GET, &path_of::<T>("read", id)?, Effect::Read).about(id);
+/// One connector as it is. `verb` is what that is wanted for.
+async fn one<T: CloudviewObject>(transport: &Transport, verb: &str, id: &str) -> Result<Wire, ApiError> {
+    let call = call::<T>(verb, Method::GET, &path_of::<T>(verb, id)?, Effect::Read).about(id);
     let read = transport.send(&call, |answer| {
-        let connector = rest::json::<Connector>(answer)?;
+        let connector = rest::json::<Wire>(answer)?;
         if connector.connector_id.as_deref() == Some(id) {
             return Ok(connector);
         }
@@ -218,7 +219,7 @@ async fn switch<T: CloudviewObject>(transport: &Transport, id: &str, on: bool) -
     transport.send(&call.about(id).json(&json!([id])), acknowledged).await
 }
 
-fn has_id(connector: &Connector) -> bool {
+fn has_id(connector: &Wire) -> bool {
     connector.connector_id.as_deref().is_some_and(|id| rest::path_id(id).is_ok())
 }
 

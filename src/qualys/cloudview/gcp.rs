@@ -1,7 +1,7 @@
 //! GCP connectors (`/gcp/connectors`), whose writes are forms with a file in them.
 
 use super::connectors::CloudviewObject;
-use super::wire::{Connector, Sent, Shown};
+use super::wire::{Sent, Shown, Wire};
 use crate::qualys::call::{Call, Part};
 use crate::qualys::write::Write;
 use crate::resource::gcp::{Gcp, ServiceAccountKey};
@@ -14,24 +14,24 @@ impl CloudviewObject for Gcp {
         self.enabled
     }
 
-    fn decode(mut connector: Connector) -> LiveObject {
+    fn decode(mut connector: Wire) -> LiveObject {
         let Shown { name, description, run_frequency, remediation, enabled } = connector.shown();
         let spec = Gcp {
             name,
             description: Some(description),
             project_id: connector.project_id.take().map(ProjectId::from_platform),
             run_frequency,
-            remediation,
+            remediation: Some(remediation),
             enabled,
             ..Gcp::default()
         };
-        connector.live(spec, &["run_frequency", "remediation", "enabled"], None)
+        connector.live(spec, &["run_frequency", "enabled"], None)
     }
 
     /// The project and the key file are for a create, a new key file for an update too. An update without one carries a
     /// file that means nothing: a client that is in use found servers to take values apart at their blanks in forms
     /// without a file.
-    fn carry(&self, call: Call, write: &Write<'_>, live: Option<&Connector>) -> Result<Call, String> {
+    fn carry(&self, call: Call, write: &Write<'_>, live: Option<&Wire>) -> Result<Call, String> {
         let sent = Sent::new(&self.common(), write, live);
         let mut values = vec![("name", sent.name.clone())];
         values.extend(sent.description.clone().map(|text| ("description", text)));

@@ -16,7 +16,7 @@ use crate::resource::{Health, LiveObject, Owner, RunFrequency, Spec};
 /// A connector as lists and answers to writes show it. What the spec does not have is not read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(in crate::qualys) struct Connector {
+pub(in crate::qualys) struct Wire {
     #[serde(deserialize_with = "crate::qualys::shapes::filled")]
     pub(super) connector_id: Option<String>,
     #[serde(deserialize_with = "crate::qualys::shapes::text")]
@@ -31,7 +31,9 @@ pub(in crate::qualys) struct Connector {
     #[serde(deserialize_with = "crate::qualys::shapes::filled")]
     last_synced_on: Option<String>,
     is_disabled: Option<Flag>,
-    remediation_enabled: Option<Flag>,
+    /// In samples where it is true alone.
+    #[serde(deserialize_with = "crate::qualys::shapes::flag")]
+    remediation_enabled: bool,
     #[serde(deserialize_with = "crate::qualys::shapes::object")]
     polling_frequency: Option<PollingFrequency>,
     /// AWS.
@@ -78,18 +80,18 @@ pub(super) struct Shown {
     pub(super) name: String,
     pub(super) description: String,
     pub(super) run_frequency: Option<RunFrequency>,
-    pub(super) remediation: Option<bool>,
+    pub(super) remediation: bool,
     pub(super) enabled: Option<bool>,
 }
 
-impl Connector {
+impl Wire {
     pub(super) fn shown(&self) -> Shown {
         let described = self.description.as_deref().unwrap_or_default();
         Shown {
             name: self.name.clone().unwrap_or_default(),
             description: Owner::split(described).0.to_owned(),
             run_frequency: self.polling_frequency.as_ref().and_then(PollingFrequency::decode),
-            remediation: self.remediation_enabled.map(|Flag(on)| on),
+            remediation: self.remediation_enabled,
             enabled: self.is_disabled.map(|Flag(off)| !off),
         }
     }
@@ -144,8 +146,8 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    pub(super) fn new(common: &Common<'_>, write: &Write<'_>, live: Option<&Connector>) -> Sent {
-        let shown = live.map(Connector::shown);
+    pub(super) fn new(common: &Common<'_>, write: &Write<'_>, live: Option<&Wire>) -> Sent {
+        let shown = live.map(Wire::shown);
         let name = live.and_then(|live| live.name.clone()).filter(|_| !write.wants("name"));
         let frequency = write.of("run_frequency", common.run_frequency.as_ref()).copied();
         Sent {
@@ -159,7 +161,7 @@ impl Sent {
             remediation: write
                 .of("remediation", common.remediation.as_ref())
                 .copied()
-                .or_else(|| shown.and_then(|shown| shown.remediation)),
+                .or_else(|| shown.map(|shown| shown.remediation)),
         }
     }
 
