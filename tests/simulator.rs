@@ -7,6 +7,8 @@ mod azure;
 mod client;
 #[path = "simulator/cloudview.rs"]
 mod cloudview;
+#[path = "simulator/cloudview_bridge.rs"]
+mod cloudview_bridge;
 #[path = "simulator/cloudview_connectors.rs"]
 mod cloudview_connectors;
 #[path = "simulator/cloudview_lists.rs"]

@@ -213,6 +213,8 @@ options! {
         cloudview_unknown_ids: CloudviewUnknownIds { Refused = "refused", Ignored = "ignored" }
         #[doc = "a pageSize of CloudView 1.x beyond the 50 of all samples"]
         cloudview_large_pages: CloudviewLargePages { Taken = "taken", Capped = "capped", Refused = "refused" }
+        #[doc = "the state of an AWS connector that runs, in CloudView 1.x: as if it waited, or a word that clients have met and no document explains"]
+        cloudview_running: CloudviewRunning { Pending = "PENDING", RegionsDiscovered = "REGIONS_DISCOVERED" }
         #[doc = "create of a global scan configuration where there is one"]
         global_scan_create_when_present: GlobalScanCreate { Refused = "refused", Overwrite = "overwrite" }
         #[doc = "update of a global scan configuration where there is none"]

@@ -202,3 +202,20 @@ async fn what_is_taken_in_connectors_3_0_is_taken_here_too() {
     let gateway = Gateway::with(&[("odd_run_frequency", "refused")]).await;
     gateway.refused("POST", AWS, &aws(), 400, "pollingFrequency").await;
 }
+
+#[tokio::test]
+async fn a_connector_that_runs_waits_or_has_discovered_regions() {
+    for (value, running) in [("PENDING", "PENDING"), ("REGIONS_DISCOVERED", "REGIONS_DISCOVERED")] {
+        let gateway = Gateway::with(&[("cloudview_running", value)]).await;
+        let (path, made) = made(&gateway).await;
+        assert_eq!(made["state"], "PENDING");
+        for state in ["PENDING", running, "SUCCESS"] {
+            assert_eq!(gateway.json("GET", &path, &Value::Null).await["state"], state, "{value}");
+        }
+        let made = gateway.json("POST", AZURE, &azure()).await;
+        let path = format!("{AZURE}/{}", made["connectorId"].as_str().unwrap());
+        for state in ["PENDING", "PENDING", "SUCCESS"] {
+            assert_eq!(gateway.json("GET", &path, &Value::Null).await["state"], state, "{value}");
+        }
+    }
+}

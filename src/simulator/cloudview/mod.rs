@@ -42,7 +42,9 @@ pub(crate) fn effect(request: &Request) -> Option<Effect> {
     if !rest.is_empty() && !rest.starts_with('/') {
         return None;
     }
-    Some(service_of(request).map_or_else(Effect::default, |service| service.effect(request)))
+    let otherwise =
+        || Effect { write: !matches!(request.method.as_str(), "GET" | "HEAD"), without_id: false };
+    Some(service_of(request).map_or_else(otherwise, |service| service.effect(request)))
 }
 
 fn carry_out(shared: &Shared, request: &Request, options: &Options) -> Result<Answer, Refusal> {

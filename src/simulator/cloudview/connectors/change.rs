@@ -111,7 +111,7 @@ fn apply(call: &mut Call<'_>, cloud: &Cloud, effects: Vec<Effect>) {
 /// Stores the one connector that a call makes or changes, and shows it whole.
 fn put(call: &mut Call<'_>, cloud: &Cloud, effects: Vec<Effect>) -> Answer {
     let shown = effects.iter().find_map(|effect| match effect {
-        Effect::Put(record) => Some(show::connector(cloud, record)),
+        Effect::Put(record) => Some(show::connector(cloud, record, &call.world.options)),
         Effect::Remove(_) => None,
     });
     apply(call, cloud, effects);

@@ -126,7 +126,11 @@ fn list(call: &mut Call<'_>) -> Outcome {
         !record.flag("isDeleted") && filter.as_ref().is_none_or(wanted)
     });
     order.sort(&mut records);
-    let shown: Vec<_> = wanted.part(&records).iter().map(|record| show::connector(cloud, record)).collect();
+    let shown: Vec<_> = wanted
+        .part(&records)
+        .iter()
+        .map(|record| show::connector(cloud, record, &call.world.options))
+        .collect();
     let answer = wanted.answer(&shown, records.len());
     qps::looked_at(call.world, cloud.noun, wanted.part(&records));
     Ok(answer)
@@ -156,7 +160,7 @@ fn has(cloud: &Cloud, record: &Record, token: &str) -> Option<String> {
 fn get(call: &mut Call<'_>) -> Outcome {
     let cloud = cloud_of(call)?;
     let record = named(call, cloud)?;
-    let answer = Answer::json(200, &show::connector(cloud, &record));
+    let answer = Answer::json(200, &show::connector(cloud, &record, &call.world.options));
     qps::looked_at(call.world, cloud.noun, &[record]);
     Ok(answer)
 }

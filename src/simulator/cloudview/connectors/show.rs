@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Cloud, Own};
+use super::{AWS, Cloud, Own};
+use crate::simulator::options::{CloudviewRunning, Options};
 use crate::simulator::store::{Object, Record};
 
 /// What a connector's error says before its first contact with the cloud; it is no error.
@@ -11,7 +12,7 @@ pub(super) const NOT_YET: &str = "50004";
 /// When no frequency is known, "Default 4 hours".
 const DEFAULT_FREQUENCY: u64 = 240;
 
-pub(super) fn connector(cloud: &Cloud, record: &Record) -> Value {
+pub(super) fn connector(cloud: &Cloud, record: &Record, options: &Options) -> Value {
     let Own { before_disabled, before_groups, at_end } = (cloud.own)(record);
     let mut shown = Object::new();
     let mut put = |name: &str, value: Value| drop(shown.insert(name.to_owned(), value));
@@ -23,7 +24,7 @@ pub(super) fn connector(cloud: &Cloud, record: &Record) -> Value {
         put("description", json!(description));
     }
     put("provider", json!(cloud.provider));
-    put("state", json!(state(record)));
+    put("state", json!(shown_state(cloud, record, options)));
     put("totalAssets", json!(record.number("totalAssets").unwrap_or(0)));
     if let Some(synced) = synced(record) {
         put("lastSyncedOn", json!(date(synced)));
@@ -46,6 +47,14 @@ pub(super) fn connector(cloud: &Cloud, record: &Record) -> Value {
         put(name, value);
     }
     Value::Object(shown)
+}
+
+fn shown_state(cloud: &Cloud, record: &Record, options: &Options) -> &'static str {
+    let runs = cloud.provider == AWS.provider && record.text("connectorState") == Some("RUNNING");
+    match options.cloudview_running {
+        CloudviewRunning::RegionsDiscovered if runs => "REGIONS_DISCOVERED",
+        CloudviewRunning::RegionsDiscovered | CloudviewRunning::Pending => state(record),
+    }
 }
 
 /// The documents have fewer words for it than Connectors 3.0, and none for being disabled: that is another field.
