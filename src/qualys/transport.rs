@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::answer::{Answer, Fault};
 use super::budget::Reply;
 use super::call::{Auth, Call, Effect};
+use super::cloudview::{Deletes, Door};
 use super::endpoint::{Endpoint, RetryPolicy};
 use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
 use super::gate::{KeptBack, Wait, Waiting};
@@ -52,6 +53,8 @@ pub(super) struct Transport {
     /// User and password, as a header.
     basic: HeaderValue,
     pub(super) tokens: Tokens,
+    pub(super) door: Door,
+    pub(super) deletes: Deletes,
     pub(super) secrets: Guard,
     /// How many requests may be under way, to all servers.
     places: Semaphore,
@@ -71,6 +74,8 @@ impl Transport {
             hosts: Hosts::new(&endpoint)?,
             basic: basic(&endpoint.username, &endpoint.password),
             tokens: Tokens::default(),
+            door: Door::default(),
+            deletes: Deletes::default(),
             secrets: Guard::new(&endpoint.username, &endpoint.password),
             retry: endpoint.retry,
             expected: endpoint.subscription.clone(),
@@ -126,9 +131,19 @@ impl Transport {
         read: impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, ApiError> {
         match call.auth {
-            Auth::Basic => self.persist(call, Some(&self.basic), &read).await,
+            Auth::Basic => self.send_as_user(call, &read).await,
             Auth::Token => self.send_with_token(call, &read).await,
+            Auth::Cloudview => self.send_to_cloudview(call, &read).await,
         }
+    }
+
+    /// Makes the request with user and password.
+    pub(super) async fn send_as_user<T>(
+        &self,
+        call: &Call,
+        read: &impl Fn(&Answer) -> Result<T, Fault>,
+    ) -> Result<T, ApiError> {
+        self.persist(call, Some(&self.basic), read).await
     }
 
     /// Makes the request until it succeeds or no further attempt is allowed, each time with this authorization.
@@ -352,6 +367,7 @@ impl Transport {
             said: present(&said),
             outcome_unknown: maybe_done,
             transient,
+            shut: None,
             source,
         }
     }

@@ -30,6 +30,8 @@ pub struct LiveObject {
     pub busy: Option<String>,
     /// Whether nobody can tell that it is there: it stands for an entry, where the platform has no listing.
     pub unseen: bool,
+    /// What people call what it looks into (the alias of an account, the name of a subscription).
+    pub label: Option<String>,
 }
 
 impl LiveObject {
@@ -52,6 +54,7 @@ impl LiveObject {
             locked: None,
             busy: None,
             unseen: false,
+            label: None,
         }
     }
 

@@ -20,6 +20,7 @@ use trueup::qualys::{Endpoint, Reader, RetryPolicy, Writer};
 use trueup::reconcile::{Ailments, Pass, Report, reconcile};
 use trueup::resource::Kind;
 use trueup::resource::gcp::ProjectField;
+use trueup::resource::{CloudviewAuth, ConnectorsApi};
 use trueup::secret::Secret;
 use trueup::simulator::{Seed, Settings};
 use trueup::stop::Stop;
@@ -33,6 +34,8 @@ pub struct Scene {
     folder: TempDir,
     /// How patient its clients are.
     pub patience: RetryPolicy,
+    /// What its clients manage connectors through.
+    pub connectors_api: ConnectorsApi,
 }
 
 /// What a pass may do.
@@ -68,7 +71,12 @@ impl Scene {
             settings.options.set(name, value).unwrap();
         }
         let folder = tempfile::tempdir().unwrap();
-        Scene { remote: Remote::on(settings).await, folder, patience: patience() }
+        Scene {
+            remote: Remote::on(settings).await,
+            folder,
+            patience: patience(),
+            connectors_api: ConnectorsApi::V3,
+        }
     }
 
     pub async fn control(&self, method: &str, path: &str, body: Value) -> Value {
@@ -175,6 +183,8 @@ impl Scene {
             timeout: Duration::from_secs(20),
             concurrency: 4,
             subscription: None,
+            connectors_api: self.connectors_api,
+            cloudview_auth: CloudviewAuth::default(),
             gcp_project_field: ProjectField::default(),
             retry: self.patience,
         }

@@ -4,6 +4,7 @@
 mod stub;
 
 mod budget;
+mod door;
 mod gate;
 mod hosts;
 mod rest;
