@@ -127,6 +127,9 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
             }
             systemd::ready("reloaded");
         }
+        if journal.has_moved() {
+            journal = begin_anew(journal, &in_force.desired.settings, open_journal);
+        }
         let report = pass(trigger, &mut in_force, &mut journal, &mut alerts, &board, &stop).await;
         let planned = report.has_plan();
         if planned && (shown.as_ref() != Some(&report.current().id) || !report.applied.is_empty()) {
@@ -152,6 +155,22 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     }
     info!(event = "daemon_stopped");
     Ok(())
+}
+
+/// Opens the journal again whose file is gone, or another one.
+fn begin_anew(
+    journal: Journal,
+    settings: &Settings,
+    open_journal: &(dyn Fn(&Settings) -> Journal + Sync),
+) -> Journal {
+    warn!(
+        event = "journal_failed",
+        error = "its file was deleted or replaced while it was open",
+        "it is opened anew: what is not in the new file is forgotten"
+    );
+    // Before the other is opened: what the old one leaves behind must not be taken for a part of it.
+    journal.leave();
+    open_journal(settings)
 }
 
 fn start_background(

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::params;
-use sha2::{Digest, Sha256};
 
 use super::{Journal, JournalError};
 use crate::plan::{Change, Plan};
@@ -43,7 +42,7 @@ impl Journal {
             transaction.execute(
                 "insert into drift (address, fingerprint, since, passes) values (?1, ?2, ?3, 1)
                  on conflict (address) do update set fingerprint = excluded.fingerprint, passes = passes + ?4",
-                params![address, fingerprint(change), now.as_second(), counts],
+                params![address, change.fingerprint(), now.as_second(), counts],
             )?;
             let (since, passes) = transaction.query_row(
                 "select since, passes from drift where address = ?1",
@@ -125,12 +124,4 @@ fn drifted(plan: &Plan) -> impl Iterator<Item = &Change> {
 /// A drift is over when its object was looked at and does not drift.
 fn is_over(address: &str, drifted: &BTreeSet<String>, plan: &Plan) -> bool {
     !drifted.contains(address) && address.parse().is_ok_and(|address| plan.looked_at(&address))
-}
-
-/// What makes a drift the same one as last time.
-fn fingerprint(change: &Change) -> String {
-    let fields: Vec<_> =
-        change.fields.iter().map(|field| (&field.path, &field.before, &field.after)).collect();
-    let text = serde_json::json!([change.action, fields]).to_string();
-    Sha256::digest(text).iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }

@@ -2,16 +2,22 @@
 //!
 //! It holds, for each object that the file names, the base (the values at which file and live last agreed),
 //! what was last written to fields that are never read back, and whether we made the object; the sizes of the
-//! last good listings; and since when each drift lasts. No secret is ever written to it. Without it every
+//! last good listings; since when each drift lasts; and what was changed when. No secret is ever written to it. Without it every
 //! readable fact is still right: a drift is then told as pending, and an unreadable field as unverified.
 //!
-//! `open.rs` finds or makes the file; `known.rs` reads what a plan may know; `observed.rs` keeps what a plan saw,
-//! `written.rs` what a write did; `drifts.rs` dates the drifts and says what of them is news.
+//! - `open.rs` finds or makes the file, `schema.rs` its tables, `place.rs` notices when it is another file.
+//! - `known.rs` reads what a plan may know; `observed.rs` keeps what a plan saw, `written.rs` what a write did.
+//! - `drifts.rs` dates the drifts and says what of them is news.
+//! - `history.rs` keeps each change that is sent and what came of it; `past.rs` reads that, for people.
 
 mod drifts;
+mod history;
 mod known;
 mod observed;
 mod open;
+mod past;
+mod place;
+mod schema;
 mod written;
 
 use std::path::{Path, PathBuf};
@@ -23,8 +29,11 @@ use crate::resource::Kind;
 use crate::secret::DigestKey;
 
 pub use drifts::{DriftEvent, DriftNews};
+pub use history::{Answer, OpenChange, Run};
+pub use past::{AddressPattern, Entry, Query};
 
-use open::SCHEMA_VERSION;
+use place::Place;
+use schema::SCHEMA_VERSION;
 
 /// The journal could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +46,12 @@ pub enum JournalError {
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no such file.
+    #[error("there is no journal {}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
     },
     /// The file is of a later version of the program.
     #[error(
@@ -60,7 +75,7 @@ pub struct Journal {
     /// `None` where nothing is to be remembered.
     db: Option<Connection>,
     /// Where it lies; `None` where it ends with the process.
-    path: Option<PathBuf>,
+    place: Option<Place>,
     /// The key of the digests of secrets; `None` where there is no journal, or no key.
     key: Option<DigestKey>,
 }
@@ -69,7 +84,7 @@ impl Journal {
     /// No journal: knows nothing, remembers nothing.
     #[must_use]
     pub const fn off() -> Journal {
-        Journal { db: None, path: None, key: None }
+        Journal { db: None, place: None, key: None }
     }
 
     /// A journal that ends with the process.
@@ -87,11 +102,14 @@ impl Journal {
     /// Takes the lock that lies beside the journal, for as long as this process may write to the platform. There is
     /// none without a file.
     pub fn lock_writes(&self, why: &str) -> Result<Option<WriteLock>, LockError> {
-        let Some(path) = &self.path else { return Ok(None) };
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".lock");
-        WriteLock::take(Path::new(&beside), why).map(Some)
+        let Some(Place { path, .. }) = &self.place else { return Ok(None) };
+        WriteLock::take(&lock_of(path), why).map(Some)
     }
+}
+
+/// The lock that lies beside a journal.
+fn lock_of(path: &Path) -> PathBuf {
+    place::with(path, ".lock")
 }
 
 fn kind_of(value: rusqlite::types::ValueRef<'_>) -> Option<Kind> {

@@ -1,63 +1,16 @@
-//! The journal's file: found, made, or set aside where it is damaged; its tables.
+//! The journal's file: found, made, or set aside where it is damaged.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{Journal, JournalError};
+use super::place::Place;
+use super::{Journal, JournalError, place, schema};
 use crate::secret::DigestKey;
-
-pub(super) const SCHEMA_VERSION: i64 = 1;
-
-const SCHEMA: &str = "
-    create table if not exists object (
-        kind     text not null,
-        id       text not null,
-        identity text not null,
-        base     text not null default '{}',
-        written  text not null default '{}',
-        ours     integer not null default 0,
-        marked   integer not null default 0,
-        protected integer not null default 0,
-        primary key (kind, id)
-    ) without rowid;
-    create table if not exists listing (
-        kind          text primary key,
-        good          integer not null,
-        doubted       integer,
-        doubted_since integer
-    ) without rowid;
-    create table if not exists refused (
-        kind   text not null,
-        id     text not null,
-        field  text not null,
-        sent   text not null,
-        got    text not null,
-        passes integer not null,
-        primary key (kind, id, field)
-    ) without rowid;
-    create table if not exists section (
-        kind text primary key
-    ) without rowid;
-    create table if not exists unsettled (
-        kind     text not null,
-        identity text not null,
-        since    integer not null,
-        primary key (kind, identity)
-    ) without rowid;
-    create table if not exists drift (
-        address      text primary key,
-        fingerprint  text not null,
-        since        integer not null,
-        passes       integer not null,
-        announced    text,
-        announced_at integer
-    ) without rowid;
-";
 
 impl Journal {
     /// Opens the journal, or makes it. A damaged one is set aside; the second value says so.
@@ -71,10 +24,8 @@ impl Journal {
                 let aside = path.with_extension(format!("damaged-{}", Timestamp::now().as_second()));
                 std::fs::rename(path, &aside).map_err(|error| open_error(path, error))?;
                 for suffix in ["-wal", "-shm"] {
-                    let mut side = path.as_os_str().to_owned();
-                    side.push(suffix);
                     // What belongs to the damaged file must not be read into the new one; it may not be there.
-                    let _ = std::fs::remove_file(side);
+                    let _ = std::fs::remove_file(place::with(path, suffix));
                 }
                 let mut journal = Journal::open_once(path)?;
                 let mut told = format!(
@@ -93,10 +44,7 @@ impl Journal {
 
     /// Finds the key beside the journal, or makes it. What went wrong is said: secrets are then unverified.
     fn find_key(&mut self, path: &Path) -> Option<String> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".key");
-        let beside = PathBuf::from(beside);
-        self.path = Some(path.to_owned());
+        let beside = place::with(path, ".key");
         match DigestKey::open(&beside) {
             Ok(key) => {
                 self.key = Some(key);
@@ -121,19 +69,13 @@ impl Journal {
         db.busy_timeout(Duration::from_secs(10))?;
         db.pragma_update(None, "journal_mode", "wal")?;
         db.pragma_update(None, "synchronous", "normal")?;
-        Journal::prepare(db, path)
+        let journal = Journal::prepare(db, path)?;
+        Ok(Journal { place: Some(Place::of(path)), ..journal })
     }
 
-    pub(super) fn prepare(db: Connection, path: &Path) -> Result<Journal, JournalError> {
-        let found: i64 = db.query_row("pragma user_version", [], |row| row.get(0))?;
-        if found > SCHEMA_VERSION {
-            return Err(JournalError::Newer { path: path.to_owned(), found });
-        }
-        db.execute_batch(SCHEMA)?;
-        if found != SCHEMA_VERSION {
-            db.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        }
-        Ok(Journal { db: Some(db), path: None, key: None })
+    pub(super) fn prepare(mut db: Connection, path: &Path) -> Result<Journal, JournalError> {
+        schema::migrate(&mut db, path)?;
+        Ok(Journal { db: Some(db), place: None, key: None })
     }
 }
 
@@ -144,7 +86,10 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     )
 }
 
-fn open_error(path: &Path, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> JournalError {
+pub(super) fn open_error(
+    path: &Path,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> JournalError {
     JournalError::Open { path: path.to_owned(), source: source.into() }
 }
 

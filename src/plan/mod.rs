@@ -37,7 +37,7 @@ pub use model::{
     Unmanaged, Unverified,
 };
 pub use names::{Located, Names, Unlocated, locate};
-pub use render::{Style, render_text, run_error_lines, visible};
+pub use render::{Style, field_lines, render_text, run_error_lines, visible};
 
 use compare::Comparison;
 use matching::Match;

@@ -138,6 +138,9 @@ impl Action {
         }
     }
 
+    /// Every action.
+    pub const ALL: &'static [Action] = &[Action::Create, Action::Update, Action::Replace, Action::Delete];
+
     /// The sign at the start of its line.
     #[must_use]
     pub const fn symbol(self) -> char {
@@ -172,6 +175,16 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Cause::Drift => "drift",
+            Cause::Pending => "pending",
+            Cause::Both => "both",
+        }
+    }
+
     /// The cause of two differences together.
     #[must_use]
     pub fn and(self, other: Cause) -> Cause {
@@ -359,6 +372,15 @@ pub enum Observation {
 }
 
 impl Change {
+    /// What makes it the same change as last time: what is done, and which fields move from what to what.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let fields: Vec<_> =
+            self.fields.iter().map(|field| (&field.path, &field.before, &field.after)).collect();
+        let text = serde_json::json!([self.action, fields]).to_string();
+        Sha256::digest(text).iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    }
+
     /// Whether apply performs it.
     #[must_use]
     pub fn applies(&self) -> bool {

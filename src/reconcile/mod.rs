@@ -3,7 +3,9 @@
 mod aftermath;
 mod ailments;
 mod events;
+mod intents;
 mod secrets;
+mod settled;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -14,7 +16,7 @@ use tracing::info;
 
 use crate::apply::{Applied, Applying, Outcome, apply};
 use crate::desired::Desired;
-use crate::journal::Journal;
+use crate::journal::{Journal, Run};
 use crate::lock::{LockError, WriteLock};
 use crate::plan::{Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, approve, plan};
 use crate::pull::{check, kinds_to_read, pull_declared};
@@ -22,7 +24,7 @@ use crate::qualys::{Reader, Writer};
 use crate::resource::{Address, Kind};
 use crate::stop::Stop;
 
-use aftermath::Intents;
+use intents::Intents;
 
 pub use ailments::Ailments;
 pub(crate) use secrets::resolve as resolve_secrets;
@@ -204,7 +206,7 @@ impl Report {
 pub async fn reconcile(pass: Pass<'_>) -> Report {
     let Pass { run_id, trigger, desired, reader, writer, journal, ailments, policy, stop, tell, consent } =
         pass;
-    let (began, clock) = (Timestamp::now(), Instant::now());
+    let (began, clock, run) = (Timestamp::now(), Instant::now(), Run { id: run_id, trigger });
     info!(event = "reconcile_started", run_id, trigger);
     reader.heed(stop.clone());
     // Held until the end: what another process makes meanwhile would not be in the listings.
@@ -255,11 +257,12 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     }
     let consented = consent(&report.plan).await;
     let Some(writer) = writer else { return report };
+    let redact = |text: &str| reader.redact(text);
     report.end = match approve(&report.plan) {
         Err(refusal) => End::Blocked(refusal),
         Ok(_) if !consented => End::Declined,
         Ok(approved) => {
-            let intents = Intents::new(journal);
+            let intents = Intents::new(journal, run, &redact);
             let applying = Applying {
                 writer,
                 ids: Names::new(&desired.declared, &live).ids(),
@@ -267,6 +270,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
                 concurrency: desired.settings.platform.concurrency,
                 stop: &|| stop.is_requested(),
                 before: &|change| intents.begin(change),
+                halfway: &|change| intents.halfway(change),
                 each: &|applied| {
                     intents.end(applied);
                     events::log_outcome(run_id, applied);
@@ -282,7 +286,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         aftermath::read_again(reader, desired, &mut live, &report.applied).await;
         for at in aftermath::settle(&mut report.applied, &live) {
             let applied = &report.applied[at];
-            Intents::new(journal).end(applied);
+            Intents::new(journal, run, &redact).end(applied);
             events::log_outcome(run_id, applied);
         }
         aftermath::remember_writes(journal, &live, &report.applied);
@@ -296,8 +300,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         after.expect(&checked);
         ailments.complete(&mut after, reader, stop).await;
         report.not_converged = aftermath::not_converged(&report.applied, &live, &after);
-        aftermath::remember_refusals(journal, &report.applied, &report.not_converged);
-        report.not_converged.iter().for_each(|field| events::log_not_converged(run_id, field));
+        remember_taken(journal, run, &report);
         tell(&after, journal);
         report.after = Some(after);
         report.failed_since().for_each(|failed| events::log_failed(run_id, failed));
@@ -321,15 +324,26 @@ fn stopped(policy: &Policy, began: Timestamp, clock: Instant) -> Report {
 }
 
 /// Takes the lock, or says who holds it. A lock that cannot be made costs a warning, not the pass.
-fn lock(journal: &Journal, trigger: &str) -> Result<Option<WriteLock>, LockError> {
+fn lock(journal: &mut Journal, trigger: &str) -> Result<Option<WriteLock>, LockError> {
     match journal.lock_writes(trigger) {
         Err(held @ LockError::Held { .. }) => Err(held),
         Err(error @ LockError::Io { .. }) => {
             events::journal_failed(&error);
             Ok(None)
         }
-        Ok(lock) => Ok(lock),
+        Ok(lock) => {
+            if let Err(error) = journal.nothing_is_under_way() {
+                events::journal_failed(&error);
+            }
+            Ok(lock)
+        }
     }
+}
+
+/// Tells the journal, and the log, what the platform took of what was written, and what not.
+fn remember_taken(journal: &mut Journal, run: Run<'_>, report: &Report) {
+    aftermath::remember_refusals(journal, &report.applied, &report.not_converged);
+    report.not_converged.iter().for_each(|field| events::log_not_converged(run.id, field));
 }
 
 /// What the journal knows. One that fails costs facts, not the pass.
@@ -351,7 +365,8 @@ fn remember(journal: &mut Journal, desired: &Desired, live: &LiveState, plan: &m
         .collect();
     let remembered = journal
         .observe(plan, &desired.sections, &sizes, now)
-        .and_then(|()| journal.date_drifts(plan, first, now));
+        .and_then(|()| journal.date_drifts(plan, first, now))
+        .and_then(|()| settled::complete_history(journal, desired, live, plan));
     if let Err(error) = remembered {
         events::journal_failed(&error);
     }
