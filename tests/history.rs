@@ -1,4 +1,5 @@
-//! What was changed, when and why: `trueup history` after applies, drifts, crashes and failures.
+//! What was changed, when and why: `trueup history` after applies, drifts, crashes and failures; and what the daemon
+//! makes of what keeps failing.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -332,6 +333,102 @@ fn a_change_that_a_stop_left_unbegun_is_no_failure_and_not_in_the_history() {
     }
     assert!(named("change_failed").is_empty(), "{ended}");
     assert_eq!(rows(&entries(&folder, &[])), [["tag/a", "create", "pending", "applied"]]);
+}
+
+// What keeps failing.
+
+const ENFORCED: &str = "
+reconcile: {policy: enforce, every: 1h}
+tags: [{name: good}, {name: bad}]
+";
+
+fn refuse_bad(simulator: &Simulator, status: u16, code: &str) {
+    // Each create of a tag meets it but the first, which is the other one's.
+    simulator.fault(&json!({"kind": "status", "status": status, "path": "/create/am/tag", "times": 0,
+        "body": {"ServiceResponse": {"responseCode": code, "responseErrorDetails": {"errorMessage": "no such tag here"}}}}));
+}
+
+/// Saves the file with a comment more, and waits for the pass.
+#[track_caller]
+fn touch(folder: &Folder, daemon: &mut Daemon) -> Value {
+    folder.write("config.yaml", &format!("{}#\n", folder.read("config.yaml")));
+    let started = daemon.next("reconcile_started");
+    assert_eq!(started["trigger"], "file_changed", "{started}");
+    daemon.finish_pass()
+}
+
+#[track_caller]
+fn held(daemon: &Daemon, address: &str) -> String {
+    let plan = daemon.get("/api/v1/plan").json();
+    let change = plan["changes"].as_array().unwrap().iter().find(|change| change["address"] == address);
+    change.unwrap_or_else(|| panic!("{plan}"))["held"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_the_platform_refuses_waits_until_it_moves_or_somebody_asks() {
+    let (folder, simulator) = with_platform("reconcile: {policy: enforce, every: 1h}\ntags: [{name: bad}]\n");
+    refuse_bad(&simulator, 200, "INVALID_REQUEST");
+    let tries = || {
+        simulator.writes().iter().filter(|write| write["path"].as_str().unwrap().contains("/create/")).count()
+    };
+    let mut daemon = Daemon::start(&folder);
+    assert_eq!(daemon.finish_pass()["outcome"], "failed");
+    assert_eq!(tries(), 1);
+    // Other passes leave it alone, and say so.
+    assert_eq!(touch(&folder, &mut daemon)["outcome"], "failed", "it is no better than it was");
+    assert_eq!(tries(), 1);
+    let why = held(&daemon, "tag/bad");
+    assert!(why.starts_with("failed once, last: could not create tag tag/bad: "), "{why}");
+    assert!(
+        why.contains("no such tag here") && why.contains("; tried again after 20") && why.ends_with(" UTC"),
+        "{why}"
+    );
+    assert_eq!(daemon.get("/api/v1/plan").json()["exit"], 2, "it counts by its cause");
+    // A restart changes nothing.
+    daemon.stop();
+    let mut daemon = Daemon::start(&folder);
+    daemon.finish_pass();
+    assert_eq!(tries(), 1);
+    // A person's apply tries at once.
+    let applied = folder.expect(1, &["apply", "--yes"]);
+    assert!(applied.stdout.contains("no such tag here"), "{applied}");
+    assert_eq!(tries(), 2);
+    // Who asks the daemon has it tried again.
+    daemon.pass();
+    assert_eq!(tries(), 3);
+    touch(&folder, &mut daemon);
+    assert_eq!(tries(), 3);
+    // Another change is another matter.
+    folder.edit("{name: bad}", "{name: bad, color: \"#00FF00\"}");
+    daemon.next("change_failed");
+    assert_eq!(tries(), 4);
+    daemon.finish_pass();
+    // Once it works it is over.
+    simulator.end_faults();
+    assert_eq!(daemon.pass()["outcome"], "applied");
+    assert_eq!(touch(&folder, &mut daemon)["outcome"], "in_sync");
+    let outcomes: Vec<Value> = entries(&folder, &[]).iter().map(|entry| entry["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["failed", "failed", "failed", "failed", "applied"]);
+}
+
+#[test]
+fn failures_that_are_not_the_objects_own_are_tried_in_every_pass() {
+    for (status, code) in [
+        (403, "UNAUTHORIZED"),
+        (401, "INVALID_CREDENTIALS"),
+        (404, "NOT_FOUND"),
+        (200, "INVALID_API_VERSION"),
+    ] {
+        let (folder, simulator) = with_platform(ENFORCED);
+        refuse_bad(&simulator, status, code);
+        let mut daemon = Daemon::start(&folder);
+        daemon.finish_pass();
+        let failed = daemon.named("change_failed");
+        assert_eq!(failed.len(), 2, "{status} {code}: {failed:#?}");
+        touch(&folder, &mut daemon);
+        assert_eq!(daemon.named("change_failed").len(), 4, "{status} {code}");
+        assert_eq!(held(&daemon, "tag/bad"), "", "{status} {code}");
+    }
 }
 
 // The journal's file.

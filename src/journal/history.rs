@@ -294,4 +294,39 @@ mod tests {
         let kept: Vec<i64> = entries.iter().map(|entry| entry.at.as_second()).collect();
         assert_eq!(kept, [2, 3, 4]);
     }
+
+    #[test]
+    fn a_failure_is_counted_while_it_is_the_same_and_forgotten_when_it_is_over() {
+        let mut journal = Journal::in_memory().unwrap();
+        let (mut update, other) = (change("a", Action::Update), change("b", Action::Update));
+        let every = Some(Duration::from_mins(15));
+        let times = |journal: &Journal, second: i64| {
+            let failing = journal.failing(every, at(second)).unwrap();
+            failing.values().map(|failing| failing.times).collect::<Vec<_>>()
+        };
+        for expected in 1..=3 {
+            journal.failed(&update, "no", at(0)).unwrap();
+            assert_eq!(times(&journal, 0), [expected]);
+        }
+        journal.failed(&other, "no", at(0)).unwrap();
+        // Three failures wait for 48 minutes, one for 12.
+        assert_eq!(times(&journal, 12 * 60 - 1), [3, 1]);
+        assert_eq!(times(&journal, 12 * 60), [3]);
+        assert_eq!(times(&journal, 48 * 60), [0_u32; 0]);
+        journal.succeeded(&other.address).unwrap();
+        // The live value moves.
+        update.fields[0].before = "8h".into();
+        journal.failed(&update, "no", at(0)).unwrap();
+        assert_eq!(times(&journal, 0), [1]);
+        let mut plan = crate::plan::Plan::empty(crate::desired::settings::Mode::Enforce);
+        plan.changes.push(update.clone());
+        journal.forget_moved(&plan).unwrap();
+        assert_eq!(times(&journal, 0), [1], "it stands as it failed");
+        plan.changes[0].fields[0].before = "9h".into();
+        journal.forget_moved(&plan).unwrap();
+        assert_eq!(times(&journal, 0), [0_u32; 0]);
+        journal.failed(&update, "no", at(0)).unwrap();
+        journal.try_all_again().unwrap();
+        assert_eq!(times(&journal, 0), [0_u32; 0]);
+    }
 }

@@ -39,6 +39,7 @@ pub fn plan_json(plan: &Plan, heading: &Heading<'_>) -> Value {
         targeted: _,
         unknown_targets: _,
         listings: _,
+        waiting: _,
     } = plan;
     json!({
         "format": "trueup.plan/v1",

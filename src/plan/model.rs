@@ -51,6 +51,8 @@ pub struct Plan {
     pub unknown_targets: Vec<Address>,
     /// The size of each listing that was believed.
     pub listings: BTreeMap<Kind, usize>,
+    /// The changes that are held because they keep failing, until it is time to try them again.
+    pub waiting: BTreeSet<Address>,
 }
 
 /// One change of one object.
@@ -431,6 +433,7 @@ impl Plan {
             targeted: false,
             unknown_targets: Vec::new(),
             listings: BTreeMap::new(),
+            waiting: BTreeSet::new(),
         }
     }
 
@@ -445,10 +448,10 @@ impl Plan {
         self.changes.iter().filter(|change| change.applies())
     }
 
-    /// Whether nothing is known to need a change, and nothing failed.
+    /// Whether nothing is known to need a change, and nothing failed or waits after failing.
     #[must_use]
     pub fn is_in_sync(&self) -> bool {
-        self.applicable().all(|change| change.tentative) && self.failed.is_empty()
+        self.applicable().all(|change| change.tentative) && self.failed.is_empty() && self.waiting.is_empty()
     }
 
     /// The exit code that tells the most: 1, 8, then 2, 4 or 6, else 0.

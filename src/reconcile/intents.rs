@@ -15,6 +15,8 @@ use crate::plan::{Change, FieldChange};
 pub(super) struct Intents<'a> {
     journal: Mutex<&'a mut Journal>,
     run: Run<'a>,
+    /// Whether failures are counted, so that what keeps failing is tried less often.
+    patient: bool,
     /// Takes secrets out of a text.
     redact: &'a (dyn Fn(&str) -> String + Sync),
 }
@@ -23,9 +25,10 @@ impl<'a> Intents<'a> {
     pub(super) const fn new(
         journal: &'a mut Journal,
         run: Run<'a>,
+        patient: bool,
         redact: &'a (dyn Fn(&str) -> String + Sync),
     ) -> Intents<'a> {
-        Intents { journal: Mutex::new(journal), run, redact }
+        Intents { journal: Mutex::new(journal), run, patient, redact }
     }
 
     /// A change is about to be sent. What cannot be listed cannot be looked for, and may be sent twice.
@@ -61,6 +64,13 @@ impl<'a> Intents<'a> {
         let (id, error) = (id.map(String::as_str), error.map(String::as_str));
         let answer = Answer { outcome: outcome.word(), id, error, took: *took };
         told(self.journal().answered(self.run, &change.address, answer));
+        match outcome {
+            Outcome::Applied { .. } => told(self.journal().succeeded(&change.address)),
+            Outcome::Failed { error, judged: true, made: _ } if self.patient => {
+                told(self.journal().failed(change, error, Timestamp::now()));
+            }
+            Outcome::Failed { .. } | Outcome::Unknown { .. } | Outcome::Skipped { .. } => {}
+        }
         let Some((kind, identity)) = made(change) else { return };
         match outcome {
             Outcome::Applied { id, existed: true } => told(self.journal().found(kind, id, &identity)),

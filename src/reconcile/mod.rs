@@ -187,6 +187,10 @@ impl Report {
             End::Locked(_) => PassOutcome::Failed,
             End::Stopped => PassOutcome::Stopped,
             End::Applied if self.cut_short => PassOutcome::Stopped,
+            // What failed before and waits has not got any better.
+            End::Planned | End::Declined | End::Applied if !self.current().waiting.is_empty() => {
+                PassOutcome::Failed
+            }
             End::Planned | End::Declined | End::Applied if self.has_failures() => PassOutcome::Failed,
             End::Planned | End::Declined | End::Applied if !self.applied.is_empty() => PassOutcome::Applied,
             End::Planned | End::Declined | End::Applied if self.current().is_in_sync() => PassOutcome::InSync,
@@ -262,7 +266,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         Err(refusal) => End::Blocked(refusal),
         Ok(_) if !consented => End::Declined,
         Ok(approved) => {
-            let intents = Intents::new(journal, run, &redact);
+            let intents = Intents::new(journal, run, policy.patient, &redact);
             let applying = Applying {
                 writer,
                 ids: Names::new(&desired.declared, &live).ids(),
@@ -286,7 +290,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         aftermath::read_again(reader, desired, &mut live, &report.applied).await;
         for at in aftermath::settle(&mut report.applied, &live) {
             let applied = &report.applied[at];
-            Intents::new(journal, run, &redact).end(applied);
+            Intents::new(journal, run, policy.patient, &redact).end(applied);
             events::log_outcome(run_id, applied);
         }
         aftermath::remember_writes(journal, &live, &report.applied);
@@ -348,7 +352,12 @@ fn remember_taken(journal: &mut Journal, run: Run<'_>, report: &Report) {
 
 /// What the journal knows. One that fails costs facts, not the pass.
 fn recall(journal: &Journal, desired: &Desired, now: Timestamp) -> Known {
-    journal.known(desired.settings.reconcile.settle_for, now).unwrap_or_else(|error| {
+    let settings = &desired.settings.reconcile;
+    let known = journal.known(settings.settle_for, now).and_then(|known| {
+        let failing = journal.failing(settings.every, now)?;
+        Ok(Known { failing, ..known })
+    });
+    known.unwrap_or_else(|error| {
         events::journal_failed(&error);
         Known::default()
     })
@@ -366,6 +375,7 @@ fn remember(journal: &mut Journal, desired: &Desired, live: &LiveState, plan: &m
     let remembered = journal
         .observe(plan, &desired.sections, &sizes, now)
         .and_then(|()| journal.date_drifts(plan, first, now))
+        .and_then(|()| if first { journal.forget_moved(plan) } else { Ok(()) })
         .and_then(|()| settled::complete_history(journal, desired, live, plan));
     if let Err(error) = remembered {
         events::journal_failed(&error);
