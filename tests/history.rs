@@ -1,5 +1,5 @@
 //! What was changed, when and why: `trueup history` after applies, drifts, crashes and failures; and what the daemon
-//! makes of what keeps failing.
+//! makes of what keeps failing and of what keeps coming back.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -429,6 +429,42 @@ fn failures_that_are_not_the_objects_own_are_tried_in_every_pass() {
         assert_eq!(daemon.named("change_failed").len(), 4, "{status} {code}");
         assert_eq!(held(&daemon, "tag/bad"), "", "{status} {code}");
     }
+}
+
+// What keeps coming back.
+
+#[test]
+fn a_drift_that_comes_back_however_often_it_is_undone_is_named_with_its_count() {
+    let (folder, simulator) = with_platform(&format!("reconcile: {{policy: enforce}}\n{SECTIONS}"));
+    let mut daemon = Daemon::start(&folder);
+    daemon.finish_pass();
+    for times in 0..5 {
+        simulator.set("aws", "one", &json!({"runFrequency": 720}));
+        assert_eq!(daemon.pass()["outcome"], "applied", "we do not give up");
+        let detected = daemon.named("drift_detected").pop().unwrap();
+        assert_eq!(detected["reverted"], times, "{detected}");
+        let fights = daemon.named("fight_detected");
+        assert_eq!(fights.len(), if times < 3 { 0 } else { times - 2 }, "{times}: {fights:#?}");
+    }
+    let fight = daemon.named("fight_detected").pop().unwrap();
+    assert_eq!((&fight["address"], &fight["times"]), (&json!("aws/one"), &json!(4)), "{fight}");
+    assert_eq!((&fight["fields"], &fight["level"]), (&json!(["run_frequency"]), &json!("WARN")), "{fight}");
+    assert!(daemon.named("warning").is_empty(), "it has an event of its own");
+    daemon.stop();
+
+    // A plan says so too, and another drift is another matter.
+    simulator.set("aws", "one", &json!({"runFrequency": 720}));
+    let plan = folder.expect(0, &["plan"]).stdout;
+    assert!(plan.contains("~ aws/one") && plan.contains("drifted since "), "{plan}");
+    assert!(plan.contains("; reverted 5 times in 24 h: somebody or something else sets it"), "{plan}");
+    let warning = "warning: aws/one: reverted 5 times in 24 h: somebody or something else sets run_frequency";
+    assert!(plan.lines().any(|line| line == warning), "{plan}");
+    simulator.set("aws", "one", &json!({"runFrequency": 480}));
+    let plan = folder.expect(0, &["plan"]).stdout;
+    assert!(plan.contains("drifted since ") && !plan.contains("reverted"), "{plan}");
+
+    let reverts = entries(&folder, &["--address", "aws/one"]);
+    assert_eq!(reverts.iter().filter(|entry| entry["cause"] == "drift").count(), 5);
 }
 
 // The journal's file.

@@ -32,8 +32,9 @@ pub enum DriftEvent {
 }
 
 impl Journal {
-    /// Writes into the plan since when each drift lasts, and in how many passes it was seen; `counts` says
-    /// whether this is one more. Drifts that are over are kept until they are announced.
+    /// Writes into the plan since when each drift lasts, in how many passes it was seen, and how often we have
+    /// undone the same within a day; `counts` says whether this is one more pass. Drifts that are over are kept until
+    /// they are announced.
     pub fn date_drifts(&mut self, plan: &mut Plan, counts: bool, now: Timestamp) -> Result<(), JournalError> {
         let Some(db) = &mut self.db else { return Ok(()) };
         let transaction = db.transaction()?;
@@ -51,7 +52,21 @@ impl Journal {
             )?;
             change.since = Timestamp::from_second(since).ok();
             change.passes = passes;
+            change.reverted = transaction.query_row(
+                "select count(*) from history where address = ?1 and content = ?2 and reverted and at > ?3",
+                params![address, change.fingerprint(), now.as_millisecond() - A_DAY],
+                |row| row.get(0),
+            )?;
+            if change.reverted > 0 {
+                let times = match change.reverted {
+                    1 => "once".to_owned(),
+                    times => format!("{times} times"),
+                };
+                let told = format!("; reverted {times} in 24 h: somebody or something else sets it");
+                change.reason.push_str(&told);
+            }
         }
+        plan.warnings.extend(plan.changes.iter().filter_map(Change::fight));
         let drifted: BTreeSet<String> = drifted(plan).map(|change| change.address.to_string()).collect();
         let over: Vec<String> = {
             let mut query = transaction.prepare("select address from drift where announced is null")?;
@@ -113,6 +128,9 @@ impl Journal {
         Ok(news)
     }
 }
+
+/// In milliseconds.
+const A_DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Address, fingerprint, since when, what was told, and when.
 type DriftRow = (String, String, i64, Option<String>, Option<i64>);

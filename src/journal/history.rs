@@ -167,6 +167,16 @@ impl Journal {
         )?;
         Ok(())
     }
+
+    /// A drift was undone, and the object seen to be as it should.
+    pub fn reverted(&mut self, run: Run<'_>, address: &Address) -> Result<(), JournalError> {
+        let Some(db) = &self.db else { return Ok(()) };
+        db.execute(
+            "update history set reverted = 1 where address = ?2 and run = ?1 and outcome = 'applied'",
+            params![run.id, address.to_string()],
+        )?;
+        Ok(())
+    }
 }
 
 /// Of a replace that is between its halves.
@@ -198,6 +208,7 @@ mod tests {
             cause: Cause::Drift,
             since: None,
             passes: 0,
+            reverted: 0,
             prunes: false,
             tentative: false,
             lacks: None,
@@ -328,5 +339,30 @@ mod tests {
         journal.failed(&update, "no", at(0)).unwrap();
         journal.try_all_again().unwrap();
         assert_eq!(times(&journal, 0), [0_u32; 0]);
+    }
+
+    #[test]
+    fn only_reverts_of_the_same_drift_within_a_day_are_counted() {
+        let mut journal = Journal::in_memory().unwrap();
+        let drift = change("a", Action::Update);
+        let mut other = drift.clone();
+        other.fields[0].before = "8h".into();
+        let hour = 3600;
+        for (at_hour, run, change) in
+            [(0, "1", &drift), (10, "2", &drift), (20, "3", &other), (30, "4", &drift)]
+        {
+            let run = Run { id: run, trigger: "schedule" };
+            journal.sends(run, change, &change.fields, None, at(at_hour * hour)).unwrap();
+            let answer = Answer { outcome: "applied", id: None, error: None, took: Duration::ZERO };
+            journal.answered(run, &change.address, answer).unwrap();
+            journal.reverted(run, &change.address).unwrap();
+        }
+        for (now, expected) in [(31, 2), (33, 2), (35, 1), (55, 0)] {
+            let mut plan = crate::plan::Plan::empty(crate::desired::settings::Mode::Enforce);
+            plan.changes.push(drift.clone());
+            journal.date_drifts(&mut plan, true, at(now * hour)).unwrap();
+            assert_eq!(plan.changes[0].reverted, expected, "after {now} hours");
+            assert_eq!(plan.changes[0].reason.contains("24 h"), expected > 0);
+        }
     }
 }

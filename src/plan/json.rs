@@ -69,6 +69,7 @@ fn change_json(change: &Change, now: Timestamp) -> Value {
         cause,
         since,
         passes: _,
+        reverted: _,
         prunes: _,
         tentative: _,
         lacks: _,

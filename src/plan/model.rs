@@ -70,6 +70,8 @@ pub struct Change {
     pub since: Option<Timestamp>,
     /// In how many passes it was seen.
     pub passes: u32,
+    /// How often within a day we have undone this very drift.
+    pub reverted: u32,
     /// Whether it is made because the file does not name the object: the limits of deletes count it.
     pub prunes: bool,
     /// Whether nobody knows that it is needed: the platform cannot be asked, and the journal does not know. It is
@@ -373,6 +375,9 @@ pub enum Observation {
     },
 }
 
+/// From this many reverts of the same drift within a day on, something else is taken to set it.
+const FIGHT: u32 = 3;
+
 impl Change {
     /// What makes it the same change as last time: what is done, and which fields move from what to what.
     #[must_use]
@@ -381,6 +386,22 @@ impl Change {
             self.fields.iter().map(|field| (&field.path, &field.before, &field.after)).collect();
         let text = serde_json::json!([self.action, fields]).to_string();
         Sha256::digest(text).iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    }
+
+    /// Says, of a drift that comes back however often it is undone, that something else sets it.
+    #[must_use]
+    pub fn fight(&self) -> Option<String> {
+        let fields = match self.field_names().as_slice() {
+            [] => "it".to_owned(),
+            _ if self.action == Action::Create => "it".to_owned(),
+            fields => fields.join(", "),
+        };
+        (self.cause.drifted() && self.reverted >= FIGHT).then(|| {
+            format!(
+                "{}: reverted {} times in 24 h: somebody or something else sets {fields}",
+                self.address, self.reverted
+            )
+        })
     }
 
     /// Whether apply performs it.
@@ -578,6 +599,7 @@ impl Plan {
                 cause: _,
                 since: _,
                 passes: _,
+                reverted: _,
                 prunes: _,
                 tentative: _,
                 lacks: _,

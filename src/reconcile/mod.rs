@@ -347,6 +347,7 @@ fn lock(journal: &mut Journal, trigger: &str) -> Result<Option<WriteLock>, LockE
 /// Tells the journal, and the log, what the platform took of what was written, and what not.
 fn remember_taken(journal: &mut Journal, run: Run<'_>, report: &Report) {
     aftermath::remember_refusals(journal, &report.applied, &report.not_converged);
+    settled::remember_reverts(journal, run, &report.applied, &report.not_converged);
     report.not_converged.iter().for_each(|field| events::log_not_converged(run.id, field));
 }
 

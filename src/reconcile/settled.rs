@@ -3,8 +3,11 @@
 
 use serde_json::Value;
 
+use super::NotConverged;
+use super::aftermath::told;
+use crate::apply::{Applied, Outcome};
 use crate::desired::Desired;
-use crate::journal::{Journal, JournalError, OpenChange};
+use crate::journal::{Journal, JournalError, OpenChange, Run};
 use crate::plan::{Action, LiveState, Plan};
 use crate::resource::LiveObject;
 
@@ -68,6 +71,22 @@ fn seen_made(open: &OpenChange, desired: &Desired, live: &LiveState, plan: &Plan
                 });
             let is_there = listing.iter().any(|object| Some(&object.id) == id.as_ref());
             id.clone().filter(|_| listed && !is_there)
+        }
+    }
+}
+
+/// Remembers the drifts that were undone and seen to be: what the platform did not take, nobody set anew.
+pub(super) fn remember_reverts(
+    journal: &mut Journal,
+    run: Run<'_>,
+    applied: &[Applied],
+    not_converged: &[NotConverged],
+) {
+    for Applied { change, outcome, took: _ } in applied {
+        let address = &change.address;
+        let taken = !not_converged.iter().any(|not_converged| not_converged.address == *address);
+        if change.cause.drifted() && taken && matches!(outcome, Outcome::Applied { existed: false, id: _ }) {
+            told(journal.reverted(run, address));
         }
     }
 }
