@@ -265,6 +265,37 @@ fn a_change_that_nobody_saw_the_end_of_is_unknown_until_it_is_seen_done() {
 }
 
 #[test]
+fn an_update_and_a_delete_are_seen_done_as_well() {
+    let (folder, simulator) = with_platform(
+        "reconcile: {owner: cloudsec, prune: owned}\ntags: [{name: kept, color: \"#AA0000\"}, {name: old}]\n",
+    );
+    folder.expect(0, &["apply", "--yes"]);
+    let color = |simulator: &Simulator| simulator.object("tag", "kept")["color"].clone();
+    let is_there = |simulator: &Simulator| simulator.objects("tag").iter().any(|tag| tag["name"] == "old");
+    let recolored = |simulator: &Simulator| color(simulator) == "#00FF00";
+    let gone = |simulator: &Simulator| !is_there(simulator);
+    let (update, delete): (&dyn Fn(&Simulator) -> bool, &dyn Fn(&Simulator) -> bool) = (&recolored, &gone);
+    for (from, to, action, address, done) in [
+        ("#AA0000", "#00FF00", "update", "tag/kept", update),
+        (", {name: old}", "", "delete", "tag/old", delete),
+    ] {
+        folder.edit(from, to);
+        let path = format!("/{action}/am/tag");
+        simulator
+            .fault(&json!({"kind": "status", "status": 200, "process": true, "path": path, "ms": 20_000}));
+        let apply = Daemon::spawn(folder.command(&["apply", "--yes"]));
+        until(action, || if done(&simulator) { Ok(()) } else { Err(simulator.objects("tag")) });
+        apply.signal("KILL");
+        assert_eq!(apply.wait().code, -1);
+        simulator.end_faults();
+        let of_it = |outcome| [[address, action, "pending", outcome]];
+        assert_eq!(rows(&entries(&folder, &["--limit", "1"])), of_it("unknown"));
+        folder.expect(0, &["plan"]);
+        assert_eq!(rows(&entries(&folder, &["--limit", "1"])), of_it("applied"));
+    }
+}
+
+#[test]
 fn a_change_that_was_not_made_stays_unknown_when_it_is_sent_again() {
     let (folder, simulator) = with_platform(SECTIONS);
     folder.expect(0, &["apply", "--yes"]);
