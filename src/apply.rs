@@ -6,6 +6,7 @@
 //! what depends on it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use futures::stream::FuturesUnordered;
 
 use crate::error::with_hint;
 use crate::plan::{Action, ApprovedPlan, Change};
-use crate::qualys::{ApiError, Context, Created, Names, Writer};
+use crate::qualys::{ApiError, ApiErrorKind, Context, Created, Names, Writer};
 use crate::resource::{Address, Kind};
 use crate::secret::Secrets;
 
@@ -32,19 +33,45 @@ pub enum Outcome {
     Failed {
         /// Why.
         error: String,
+        /// Whether the platform looked at this very request and said no: the same request will fail again. What
+        /// is wrong for all (limits, credentials, the network) says nothing of this one.
+        judged: bool,
         /// The id of an object that was made all the same, though not whole.
         made: Option<String>,
     },
     /// It was not tried.
     Skipped {
         /// Because of what.
-        because: String,
+        because: Skip,
     },
     /// It was sent, and no answer says whether it was made.
     Unknown {
         /// What came instead of an answer.
         error: String,
     },
+}
+
+/// Why a change was not tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Skip {
+    /// The program is stopping.
+    Stopping,
+    /// Something that it needs was not made.
+    Needs {
+        /// What it needs.
+        address: Address,
+        /// What became of that, in a word.
+        outcome: &'static str,
+    },
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Skip::Stopping => f.write_str("the program is stopping"),
+            Skip::Needs { address, outcome } => write!(f, "{address} {outcome}"),
+        }
+    }
 }
 
 impl Outcome {
@@ -91,6 +118,8 @@ pub struct Applying<'a> {
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Told of each change before it is sent.
     pub before: &'a (dyn Fn(&Change) + Sync),
+    /// Told of each replace once its object is deleted, before it is made anew.
+    pub halfway: &'a (dyn Fn(&Change) + Sync),
     /// Told of each outcome as it comes.
     pub each: &'a (dyn Fn(&Applied) + Sync),
 }
@@ -123,7 +152,7 @@ impl Ids {
 
 /// Performs the changes of the plan that are not held.
 pub async fn apply(plan: &ApprovedPlan<'_>, applying: Applying<'_>) -> Vec<Applied> {
-    let Applying { writer, ids, secrets, concurrency, stop, before, each } = applying;
+    let Applying { writer, ids, secrets, concurrency, stop, before, halfway, each } = applying;
     let ids = Ids(Mutex::new(ids));
     let mut outcomes: BTreeMap<Address, Applied> = BTreeMap::new();
     let total = plan.plan().applicable().count();
@@ -148,7 +177,7 @@ pub async fn apply(plan: &ApprovedPlan<'_>, applying: Applying<'_>) -> Vec<Appli
                     came.push(Applied { change: change.clone(), outcome, took: Duration::ZERO });
                 } else {
                     before(change);
-                    running.push(perform(change, writer, secrets, &ids));
+                    running.push(perform(change, writer, secrets, &ids, halfway));
                 }
             }
             if came.is_empty() {
@@ -179,13 +208,14 @@ fn reason_to_skip(
     change: &Change,
     outcomes: &BTreeMap<Address, Applied>,
     stop: &(dyn Fn() -> bool + Sync),
-) -> Option<String> {
+) -> Option<Skip> {
     if stop() {
-        return Some("the program is stopping".to_owned());
+        return Some(Skip::Stopping);
     }
     change.depends_on.iter().find_map(|needed| {
         let needed = outcomes.get(needed)?;
-        (!needed.outcome.is_applied()).then(|| format!("{} {}", needed.change.address, needed.outcome.word()))
+        let Applied { change: Change { address, .. }, outcome, took: _ } = needed;
+        (!outcome.is_applied()).then(|| Skip::Needs { address: address.clone(), outcome: outcome.word() })
     })
 }
 
@@ -200,22 +230,30 @@ fn stages<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Vec<&'a Change>>
     forward.chain(backward).filter(|stage| !stage.is_empty()).collect()
 }
 
-async fn perform(change: &Change, writer: &Writer, secrets: &Secrets, ids: &Ids) -> Applied {
+async fn perform(
+    change: &Change,
+    writer: &Writer,
+    secrets: &Secrets,
+    ids: &Ids,
+    halfway: &(dyn Fn(&Change) + Sync),
+) -> Applied {
     let began = Instant::now();
-    let outcome = match write(change, writer, secrets, ids).await {
+    let outcome = match write(change, writer, secrets, ids, halfway).await {
         Ok(Created { id, existed, incomplete }) => {
             ids.lock().insert((change.address.kind, change.address.name.clone()), id.clone());
             match incomplete {
                 None => Outcome::Applied { id, existed },
                 Some(error) => Outcome::Failed {
                     error: format!("made (id {id}), but not all of it: {}", with_hint(&error)),
+                    judged: is_judged(change, &error),
                     made: Some(id),
                 },
             }
         }
-        Err(Unwritten::Lacks(error)) => Outcome::Failed { error, made: None },
+        Err(Unwritten::Lacks(error)) => Outcome::Failed { error, judged: false, made: None },
         Err(Unwritten::Incomplete) => Outcome::Failed {
             error: "the plan does not say what to write: this is a defect of trueup".to_owned(),
+            judged: false,
             made: None,
         },
         Err(Unwritten::Refused { error, after }) => {
@@ -223,11 +261,30 @@ async fn perform(change: &Change, writer: &Writer, secrets: &Secrets, ids: &Ids)
             if error.outcome_unknown() {
                 Outcome::Unknown { error: told }
             } else {
-                Outcome::Failed { error: told, made: None }
+                Outcome::Failed { error: told, judged: is_judged(change, &error), made: None }
             }
         }
     };
     Applied { change: change.clone(), outcome, took: began.elapsed() }
+}
+
+/// Whether the platform looked at this very request and refused it. Missing permissions, a missing module, limits and
+/// everything that is no clear answer are the same for others of the kind, and may be over in a moment.
+fn is_judged(change: &Change, error: &ApiError) -> bool {
+    match &error.kind {
+        ApiErrorKind::Refused(_) => true,
+        // On a create it is the collection that is missing.
+        ApiErrorKind::NotFound => error.object.is_some() && change.action != Action::Create,
+        ApiErrorKind::Credentials
+        | ApiErrorKind::Permission
+        | ApiErrorKind::UnknownObject { .. }
+        | ApiErrorKind::RateLimited { .. }
+        | ApiErrorKind::Server
+        | ApiErrorKind::Unreadable
+        | ApiErrorKind::Transport
+        | ApiErrorKind::WrongSubscription { .. }
+        | ApiErrorKind::Account { .. } => false,
+    }
 }
 
 /// Why a write was not made.
@@ -246,7 +303,13 @@ impl From<ApiError> for Unwritten {
     }
 }
 
-async fn write(change: &Change, writer: &Writer, secrets: &Secrets, ids: &Ids) -> Result<Created, Unwritten> {
+async fn write(
+    change: &Change,
+    writer: &Writer,
+    secrets: &Secrets,
+    ids: &Ids,
+    halfway: &(dyn Fn(&Change) + Sync),
+) -> Result<Created, Unwritten> {
     if let Some(lacks) = &change.lacks {
         return Err(Unwritten::Lacks(lacks.clone()));
     }
@@ -260,6 +323,7 @@ async fn write(change: &Change, writer: &Writer, secrets: &Secrets, ids: &Ids) -
         }
         (Action::Replace, Some(after), Some(id)) => {
             writer.delete(change.address.kind, id).await?;
+            halfway(change);
             let after_delete =
                 |error| Unwritten::Refused { error, after: "deleted, not yet created again: " };
             writer.create(after, Context { before: None, ..context }).await.map_err(after_delete)

@@ -154,13 +154,15 @@ fn outcome_text(report: &Report) -> String {
             for Applied { change, outcome, took: _ } in &report.applied {
                 let why = match outcome {
                     Outcome::Applied { existed: false, id: _ } => continue,
-                    Outcome::Applied { existed: true, id: _ } => EXISTED,
-                    Outcome::Failed { error, made: _ } | Outcome::Unknown { error } => error.as_str(),
-                    Outcome::Skipped { because } => because.as_str(),
+                    Outcome::Applied { existed: true, id: _ } => EXISTED.to_owned(),
+                    Outcome::Failed { error, judged: _, made: _ } | Outcome::Unknown { error } => {
+                        error.clone()
+                    }
+                    Outcome::Skipped { because } => because.to_string(),
                 };
                 let sign = if outcome.is_applied() { '?' } else { 'x' };
                 let address = visible(&change.address.to_string());
-                let _ = writeln!(text, "{sign} {address:<24} {:<8} {}", outcome.word(), visible(why));
+                let _ = writeln!(text, "{sign} {address:<24} {:<8} {}", outcome.word(), visible(&why));
             }
             for NotConverged { address, field } in &report.not_converged {
                 let FieldChange { path, before: got, after: sent, sensitive } = field;
@@ -204,9 +206,11 @@ fn outcome_json(applied: &Applied) -> Value {
     let Applied { change, outcome, took: _ } = applied;
     let (id, error, because) = match outcome {
         Outcome::Applied { id, existed: _ } => (Some(id), None, None),
-        Outcome::Failed { error, made } => (made.as_ref().or(change.id.as_ref()), Some(error), None),
+        Outcome::Failed { error, judged: _, made } => {
+            (made.as_ref().or(change.id.as_ref()), Some(error), None)
+        }
         Outcome::Unknown { error } => (change.id.as_ref(), Some(error), None),
-        Outcome::Skipped { because } => (change.id.as_ref(), None, Some(because)),
+        Outcome::Skipped { because } => (change.id.as_ref(), None, Some(because.to_string())),
     };
     json!({
         "address": change.address,

@@ -2,6 +2,7 @@
 
 mod apply;
 mod export;
+mod history;
 mod lookup;
 mod output;
 mod own;
@@ -110,6 +111,11 @@ enum Command {
     ///
     /// A kind that cannot be read is a warning and ends in exit code 1; the others are written all the same.
     Export(export::ExportArgs),
+    /// Show what was changed, when and why, from the journal alone
+    ///
+    /// Each change that was sent is a line, the oldest first, with what came of it and the fields that it wrote
+    /// below. Asks no platform, needs no credentials and changes nothing; a daemon may run meanwhile.
+    History(history::HistoryArgs),
     /// Check the file alone, offline
     Validate(validate::ValidateArgs),
     /// Run connectors on the platform now
@@ -201,6 +207,7 @@ pub fn main() -> Exit {
             Command::Adopt(args) => own::adopt(&common, &args).await,
             Command::Release(args) => own::release(&common, &args).await,
             Command::Export(args) => export::run(&common, &args).await,
+            Command::History(args) => history::run(&common, &args),
             Command::Validate(args) => validate::run(&common, &args),
             Command::Sync(args) => sync::run(&common, &args).await,
             Command::Template(args) => template::run(&common, args).await,

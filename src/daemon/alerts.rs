@@ -10,13 +10,15 @@ use tracing::{info, warn};
 
 use crate::error::one_line;
 use crate::journal::{DriftEvent, DriftNews, Journal};
-use crate::plan::{Plan, Unhealthy};
-use crate::resource::{Checked, Health, RunError};
+use crate::plan::{Change, Plan, Unhealthy};
+use crate::resource::{Address, Checked, Health, RunError};
 
 /// What was told.
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
     unhealthy: BTreeMap<String, (String, Option<String>)>,
+    /// The drifts that come back however often they are undone, and how often that was when it was last told.
+    fights: BTreeMap<Address, u32>,
     /// The expectations that failed when they were last counted.
     unmet: BTreeSet<String>,
     warnings: Vec<String>,
@@ -26,16 +28,43 @@ impl Alerts {
     /// Tells what is new in a plan.
     pub(super) fn tell(&mut self, plan: &Plan, journal: &mut Journal, remind_every: Duration) {
         tell_drifts(plan, journal, remind_every);
+        self.tell_fights(plan);
         self.tell_health(plan);
         self.tell_expectations(plan);
-        // What is not met has an event of its own.
+        // What is not met has an event of its own, and so has a fight.
         let unmet = |checked: &&Checked| checked.met == Some(false);
-        let told: Vec<_> = plan.expectations.iter().filter(unmet).filter_map(Checked::warning).collect();
+        let unmet = plan.expectations.iter().filter(unmet).filter_map(Checked::warning);
+        let told: Vec<_> = unmet.chain(plan.changes.iter().filter_map(Change::fight)).collect();
         let warnings: Vec<&String> = plan.warnings.iter().filter(|warning| !told.contains(warning)).collect();
         for warning in warnings.iter().filter(|warning| !self.warnings.contains(warning)) {
             warn!(event = "warning", "{warning}");
         }
         self.warnings = warnings.into_iter().cloned().collect();
+    }
+
+    fn tell_fights(&mut self, plan: &Plan) {
+        for change in self.new_fights(plan) {
+            let (address, times) = (change.address.to_string(), change.reverted);
+            let fields = serde_json::json!(change.field_names());
+            warn!(
+                event = "fight_detected",
+                address,
+                json.fields = %fields,
+                times,
+                "somebody or something else sets what the file says otherwise"
+            );
+        }
+    }
+
+    /// The drifts that were undone too often, where how often that was is news.
+    fn new_fights<'p>(&mut self, plan: &'p Plan) -> Vec<&'p Change> {
+        let mut news = Vec::new();
+        for change in plan.changes.iter().filter(|change| change.fight().is_some()) {
+            if self.fights.insert(change.address.clone(), change.reverted) != Some(change.reverted) {
+                news.push(change);
+            }
+        }
+        news
     }
 
     fn tell_expectations(&mut self, plan: &Plan) {
@@ -135,10 +164,11 @@ fn tell_drifts(plan: &Plan, journal: &mut Journal, remind_every: Duration) {
     for DriftNews { address, what, since } in news {
         let change = plan.changes.iter().find(|change| change.address.to_string() == address);
         let action = change.map_or("", |change| change.action.word());
-        let fields = serde_json::json!(change.map(crate::plan::Change::field_names).unwrap_or_default());
+        let fields = serde_json::json!(change.map(Change::field_names).unwrap_or_default());
+        let reverted = change.map_or(0, |change| change.reverted);
         match what {
             DriftEvent::Detected => {
-                warn!(event = "drift_detected", address, action, json.fields = %fields, %since);
+                warn!(event = "drift_detected", address, action, json.fields = %fields, %since, reverted);
             }
             DriftEvent::Changed => {
                 warn!(event = "drift_changed", address, action, json.fields = %fields, %since);
@@ -154,7 +184,7 @@ fn tell_drifts(plan: &Plan, journal: &mut Journal, remind_every: Duration) {
 mod tests {
     use super::*;
     use crate::desired::settings::Mode;
-    use crate::resource::{Address, Kind};
+    use crate::resource::Kind;
 
     fn plan_with(state: &str) -> Plan {
         let mut plan = Plan::empty(Mode::DryRun);

@@ -130,6 +130,15 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
             }
             systemd::ready("reloaded");
         }
+        if journal.has_moved() {
+            journal = begin_anew(journal, &in_force.desired.settings, open_journal);
+        }
+        // Who asks wants to see it tried.
+        if trigger == Trigger::Requested
+            && let Err(error) = journal.try_all_again()
+        {
+            warn!(event = "journal_failed", error = one_line(&error), "what failed waits on");
+        }
         let report = pass(trigger, &mut in_force, &mut journal, &mut alerts, &board, &stop).await;
         let planned = report.has_plan();
         if planned && (shown.as_ref() != Some(&report.current().id) || !report.applied.is_empty()) {
@@ -157,6 +166,22 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     Ok(())
 }
 
+/// Opens the journal again whose file is gone, or another one.
+fn begin_anew(
+    journal: Journal,
+    settings: &Settings,
+    open_journal: &(dyn Fn(&Settings) -> Journal + Sync),
+) -> Journal {
+    warn!(
+        event = "journal_failed",
+        error = "its file was deleted or replaced while it was open",
+        "it is opened anew: what is not in the new file is forgotten"
+    );
+    // Before the other is opened: what the old one leaves behind must not be taken for a part of it.
+    journal.leave();
+    open_journal(settings)
+}
+
 fn start_background(
     signals: Signals,
     stop: &Stop,
@@ -174,9 +199,9 @@ fn start_background(
 }
 
 /// The policy that the file sets. Nobody looks at the daemon's plan before it is applied, so that a section
-/// that appears, as by a slip of an include, deletes nothing at once.
+/// that appears, as by a slip of an include, deletes nothing at once; and nobody waits for what keeps failing.
 fn policy(desired: &Desired) -> Policy {
-    Policy { new_sections_wait: true, ..Policy::from_settings(&desired.settings.reconcile) }
+    Policy { new_sections_wait: true, patient: true, ..Policy::from_settings(&desired.settings.reconcile) }
 }
 
 /// The files whose change makes a pass: those that were read, and the main file in any case.

@@ -1,7 +1,8 @@
 //! What can wake the daemon: one closed list, through one mailbox.
 //!
 //! The mailbox holds at most one trigger. What comes while a pass runs therefore makes exactly one more pass,
-//! however much comes. A trigger is logged and reported; it steers neither the plan nor the loop.
+//! however much comes. A trigger is logged and reported, and steers neither the plan nor the loop; but who asks has
+//! what keeps failing tried again.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -70,6 +70,7 @@ fn delete(
         reason,
         since: None,
         passes: 0,
+        reverted: 0,
         prunes: false,
         tentative: live.unseen,
         running: live.health.is_running(),

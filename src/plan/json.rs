@@ -39,6 +39,7 @@ pub fn plan_json(plan: &Plan, heading: &Heading<'_>) -> Value {
         targeted: _,
         unknown_targets: _,
         listings: _,
+        waiting: _,
     } = plan;
     json!({
         "format": "trueup.plan/v1",
@@ -68,6 +69,7 @@ fn change_json(change: &Change, now: Timestamp) -> Value {
         cause,
         since,
         passes: _,
+        reverted: _,
         prunes: _,
         tentative: _,
         running: _,

@@ -5,7 +5,8 @@
 //!
 //! - `names/` finds the object that a name or an address means; `matching.rs` finds the live object that an entry means;
 //!   `compare.rs` compares the two field by field; `prune.rs` judges what the file does not name; `depend.rs` says
-//!   what must come before what; `limits.rs` refuses a plan that would do too much harm.
+//!   what must come before what; `patience.rs` withholds what keeps failing; `limits.rs` refuses a plan that would do
+//!   too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share; `failed.rs` tells people
 //!   what of it failed.
 
@@ -18,6 +19,7 @@ mod limits;
 mod matching;
 mod model;
 mod names;
+mod patience;
 mod prune;
 mod render;
 
@@ -40,7 +42,8 @@ pub use model::{
     Unmanaged, Unverified,
 };
 pub use names::{Located, Names, Unlocated, locate, locate_declared};
-pub use render::{Style, render_text, run_error_lines, visible};
+pub use patience::Failing;
+pub use render::{Style, field_lines, render_text, run_error_lines, visible};
 
 use compare::Comparison;
 use matching::Match;
@@ -119,6 +122,8 @@ pub struct Known {
     pub unsettled: BTreeMap<(Kind, String), Timestamp>,
     /// The size of the last good listing of each kind.
     pub listings: BTreeMap<Kind, KnownListing>,
+    /// Changes that keep failing and are not to be tried again yet.
+    pub failing: BTreeMap<Address, Failing>,
     /// The secrets that the file's objects name, by kind and identity of the object, then by field.
     pub secrets: BTreeMap<(Kind, String), BTreeMap<&'static str, SecretSight>>,
 }
@@ -227,6 +232,8 @@ pub struct Policy {
     pub unmanaged_ignore: Vec<Pattern>,
     /// Whether deletes of a kind that the file names for the first time wait for the next pass.
     pub new_sections_wait: bool,
+    /// Whether what keeps failing waits ever longer before it is tried again.
+    pub patient: bool,
     /// Whether to write secrets, and fields that cannot be verified, again.
     pub rewrite: bool,
     /// Plan these objects, and what they depend on, alone; empty for all.
@@ -248,6 +255,7 @@ impl Policy {
             max_shrink_percent: settings.max_shrink_percent,
             unmanaged_ignore: settings.unmanaged_ignore.clone(),
             new_sections_wait: false,
+            patient: false,
             rewrite: false,
             targets: BTreeSet::new(),
         }
@@ -350,6 +358,9 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         forget_the_gone(kind, &resolved, listing, known, &mut plan);
     }
 
+    if policy.patient {
+        patience::hold_back(&mut plan, known);
+    }
     depend::depend(&mut plan, &names, &desired.declared);
     plan.keep_targets(&policy.targets);
     plan.sort();

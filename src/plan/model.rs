@@ -51,6 +51,8 @@ pub struct Plan {
     pub unknown_targets: Vec<Address>,
     /// The size of each listing that was believed.
     pub listings: BTreeMap<Kind, usize>,
+    /// The changes that are held because they keep failing, until it is time to try them again.
+    pub waiting: BTreeSet<Address>,
 }
 
 /// One change of one object.
@@ -68,6 +70,8 @@ pub struct Change {
     pub since: Option<Timestamp>,
     /// In how many passes it was seen.
     pub passes: u32,
+    /// How often within a day we have undone this very drift.
+    pub reverted: u32,
     /// Whether it is made because the file does not name the object: the limits of deletes count it.
     pub prunes: bool,
     /// Whether nobody knows that it is needed: the platform cannot be asked, and the journal does not know. It is
@@ -140,6 +144,9 @@ impl Action {
         }
     }
 
+    /// Every action.
+    pub const ALL: &'static [Action] = &[Action::Create, Action::Update, Action::Replace, Action::Delete];
+
     /// The sign at the start of its line.
     #[must_use]
     pub const fn symbol(self) -> char {
@@ -165,6 +172,16 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Cause::Drift => "drift",
+            Cause::Pending => "pending",
+            Cause::Both => "both",
+        }
+    }
+
     /// The cause of two differences together.
     #[must_use]
     pub fn and(self, other: Cause) -> Cause {
@@ -358,7 +375,35 @@ pub enum Observation {
     },
 }
 
+/// From this many reverts of the same drift within a day on, something else is taken to set it.
+const FIGHT: u32 = 3;
+
 impl Change {
+    /// What makes it the same change as last time: what is done, and which fields move from what to what.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let fields: Vec<_> =
+            self.fields.iter().map(|field| (&field.path, &field.before, &field.after)).collect();
+        let text = serde_json::json!([self.action, fields]).to_string();
+        Sha256::digest(text).iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    }
+
+    /// Says, of a drift that comes back however often it is undone, that something else sets it.
+    #[must_use]
+    pub fn fight(&self) -> Option<String> {
+        let fields = match self.field_names().as_slice() {
+            [] => "it".to_owned(),
+            _ if self.action == Action::Create => "it".to_owned(),
+            fields => fields.join(", "),
+        };
+        (self.cause.drifted() && self.reverted >= FIGHT).then(|| {
+            format!(
+                "{}: reverted {} times in 24 h: somebody or something else sets {fields}",
+                self.address, self.reverted
+            )
+        })
+    }
+
     /// Whether apply performs it.
     #[must_use]
     pub fn applies(&self) -> bool {
@@ -426,6 +471,7 @@ impl Plan {
             targeted: false,
             unknown_targets: Vec::new(),
             listings: BTreeMap::new(),
+            waiting: BTreeSet::new(),
         }
     }
 
@@ -440,10 +486,10 @@ impl Plan {
         self.changes.iter().filter(|change| change.applies())
     }
 
-    /// Whether nothing is known to need a change, and nothing failed.
+    /// Whether nothing is known to need a change, and nothing failed or waits after failing.
     #[must_use]
     pub fn is_in_sync(&self) -> bool {
-        self.applicable().all(|change| change.tentative) && self.failed.is_empty()
+        self.applicable().all(|change| change.tentative) && self.failed.is_empty() && self.waiting.is_empty()
     }
 
     /// The exit code that tells the most: 1, 8, then 2, 4 or 6, else 0.
@@ -570,6 +616,7 @@ impl Plan {
                 cause: _,
                 since: _,
                 passes: _,
+                reverted: _,
                 prunes: _,
                 tentative: _,
                 running: _,

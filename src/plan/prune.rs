@@ -96,6 +96,7 @@ fn gone(live: &LiveObject, address: Address, reason: &str, held: Option<Held>) -
         reason: reason.to_owned(),
         since: None,
         passes: 0,
+        reverted: 0,
         prunes: true,
         tentative: false,
         running: live.health.is_running(),

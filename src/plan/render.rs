@@ -85,6 +85,18 @@ pub fn run_error_lines(errors: &[RunError]) -> Vec<String> {
     lines
 }
 
+/// The fields of a change, indented below its line, each line ended.
+#[must_use]
+pub fn field_lines(fields: &[FieldChange], action: Action) -> String {
+    let mut out = Text { out: String::new(), style: Style::default() };
+    let fields: Vec<FieldChange> = fields.iter().flat_map(flatten).collect();
+    let width = fields.iter().map(|field| field.path.chars().count()).max().unwrap_or(0);
+    for field in &fields {
+        out.field(field, action, width);
+    }
+    out.out
+}
+
 struct Widths {
     address: usize,
     action: usize,

@@ -1,9 +1,7 @@
 //! After an apply: what was written is read again, what was lost is looked for, and the journal told.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::NotConverged;
@@ -28,15 +26,15 @@ pub(super) async fn read_again(
     for Applied { change, outcome, took: _ } in applied {
         let (ids, whole) = by_kind.entry(change.address.kind).or_default();
         match outcome {
-            Outcome::Applied { id, existed: _ } | Outcome::Failed { made: Some(id), error: _ } => {
+            Outcome::Applied { id, existed: _ } | Outcome::Failed { made: Some(id), .. } => {
                 ids.push(id.clone());
                 // What was replaced had another id, and is to be seen gone.
                 ids.extend(change.id.clone().filter(|old| old != id));
             }
             Outcome::Unknown { .. } => *whole = true,
             // A replace may have deleted before it failed.
-            Outcome::Failed { made: None, error: _ } if change.action == Action::Replace => *whole = true,
-            Outcome::Failed { made: None, error: _ } | Outcome::Skipped { .. } => {}
+            Outcome::Failed { made: None, .. } if change.action == Action::Replace => *whole = true,
+            Outcome::Failed { made: None, .. } | Outcome::Skipped { .. } => {}
         }
     }
     let mut kinds = std::mem::take(live).into_kinds();
@@ -64,45 +62,8 @@ pub(super) async fn read_again(
     *live = LiveState::new(kinds);
 }
 
-/// Tells the journal of each create before it is sent, and of what came of it as it comes: a process that ends
-/// in between leaves the next one knowing what to look for.
-pub(super) struct Intents<'a>(Mutex<&'a mut Journal>);
-
-impl<'a> Intents<'a> {
-    pub(super) const fn new(journal: &'a mut Journal) -> Intents<'a> {
-        Intents(Mutex::new(journal))
-    }
-
-    /// A change is about to be sent. What cannot be listed cannot be looked for, and may be sent twice.
-    pub(super) fn begin(&self, change: &Change) {
-        if let Some((kind, identity)) = made(change).filter(|(kind, _)| kind.is_listed()) {
-            told(self.journal().unsettled(kind, &identity, Timestamp::now()));
-        }
-    }
-
-    /// An answer has come, or none will. A create that was made stays unsettled until it is seen.
-    pub(super) fn end(&self, applied: &Applied) {
-        let Applied { change, outcome, took: _ } = applied;
-        let Some((kind, identity)) = made(change) else { return };
-        match outcome {
-            Outcome::Applied { id, existed: true } => told(self.journal().found(kind, id, &identity)),
-            Outcome::Applied { id, existed: false } | Outcome::Failed { made: Some(id), error: _ } => {
-                let marked = change.marker.is_some();
-                told(self.journal().made(kind, id, &identity, marked));
-            }
-            Outcome::Failed { made: None, error: _ } => told(self.journal().settled(kind, &identity)),
-            Outcome::Unknown { .. } | Outcome::Skipped { .. } => {}
-        }
-    }
-
-    fn journal(&self) -> MutexGuard<'_, &'a mut Journal> {
-        // SQLite keeps its own house in order whatever panicked here.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The identity of what a change makes. What is known by what we wrote alone is made anew by each write.
-fn made(change: &Change) -> Option<(Kind, String)> {
+pub(super) fn made(change: &Change) -> Option<(Kind, String)> {
     let makes = match change.action {
         Action::Create | Action::Replace => true,
         Action::Update => !change.address.kind.is_listed(),
@@ -112,7 +73,7 @@ fn made(change: &Change) -> Option<(Kind, String)> {
     Some((change.address.kind, identity))
 }
 
-fn told(result: Result<(), JournalError>) {
+pub(super) fn told(result: Result<(), JournalError>) {
     if let Err(error) = result {
         journal_failed(&error);
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use tracing::{error, info, warn};
 
 use super::NotConverged;
-use crate::apply::{Applied, Outcome};
+use crate::apply::{Applied, Outcome, Skip};
 use crate::error::one_line;
 use crate::lock::LockError;
 use crate::plan::{Failed, FieldChange, Plan, Refusal, failures};
@@ -47,14 +47,18 @@ pub(super) fn log_outcome(run_id: &str, applied: &Applied) {
         Outcome::Applied { id, existed: _ } => {
             info!(event = "change_applied", run_id, %address, action, id, duration_ms = millis(*took));
         }
-        Outcome::Failed { error, made: _ } => {
+        Outcome::Failed { error, judged: _, made: _ } => {
             error!(event = "change_failed", run_id, %address, action, error);
         }
         Outcome::Unknown { error } => {
             let error = format!("outcome unknown: {error}");
             error!(event = "change_failed", run_id, %address, action, error);
         }
-        Outcome::Skipped { because } => {
+        // Nothing went wrong: the next pass begins it.
+        Outcome::Skipped { because: because @ Skip::Stopping } => {
+            info!(event = "change_skipped", run_id, %address, action, %because);
+        }
+        Outcome::Skipped { because: because @ Skip::Needs { .. } } => {
             let error = format!("skipped: {because}");
             warn!(event = "change_failed", run_id, %address, action, error);
         }

@@ -3,7 +3,9 @@
 mod aftermath;
 mod ailments;
 mod events;
+mod intents;
 mod secrets;
+mod settled;
 mod too_often;
 
 use std::collections::BTreeMap;
@@ -15,7 +17,7 @@ use tracing::info;
 
 use crate::apply::{Applied, Applying, Outcome, apply};
 use crate::desired::Desired;
-use crate::journal::Journal;
+use crate::journal::{Journal, Run};
 use crate::lock::{LockError, WriteLock};
 use crate::plan::{Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, approve, plan};
 use crate::pull::{check, kinds_to_read, pull_declared};
@@ -23,7 +25,7 @@ use crate::qualys::{Reader, Writer};
 use crate::resource::{Address, Kind};
 use crate::stop::Stop;
 
-use aftermath::Intents;
+use intents::Intents;
 use too_often::Meter;
 
 pub use ailments::Ailments;
@@ -190,6 +192,10 @@ impl Report {
             End::Locked(_) => PassOutcome::Failed,
             End::Stopped => PassOutcome::Stopped,
             End::Applied if self.cut_short => PassOutcome::Stopped,
+            // What failed before and waits has not got any better.
+            End::Planned | End::Declined | End::Applied if !self.current().waiting.is_empty() => {
+                PassOutcome::Failed
+            }
             End::Planned | End::Declined | End::Applied if self.has_failures() => PassOutcome::Failed,
             End::Planned | End::Declined | End::Applied if !self.applied.is_empty() => PassOutcome::Applied,
             End::Planned | End::Declined | End::Applied if self.current().is_in_sync() => PassOutcome::InSync,
@@ -209,7 +215,7 @@ impl Report {
 pub async fn reconcile(pass: Pass<'_>) -> Report {
     let Pass { run_id, trigger, desired, reader, writer, journal, ailments, policy, stop, tell, consent } =
         pass;
-    let (began, clock) = (Timestamp::now(), Instant::now());
+    let (began, clock, run) = (Timestamp::now(), Instant::now(), Run { id: run_id, trigger });
     info!(event = "reconcile_started", run_id, trigger);
     reader.heed(stop.clone());
     // Held until the end: what another process makes meanwhile would not be in the listings.
@@ -260,11 +266,12 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     }
     let consented = consent(&report.plan).await;
     let Some(writer) = writer else { return report };
+    let redact = |text: &str| reader.redact(text);
     report.end = match approve(&report.plan) {
         Err(refusal) => End::Blocked(refusal),
         Ok(_) if !consented => End::Declined,
         Ok(approved) => {
-            let intents = Intents::new(journal);
+            let intents = Intents::new(journal, run, policy.patient, &redact);
             let applying = Applying {
                 writer,
                 ids: Names::new(&desired.declared, &live).ids(),
@@ -272,6 +279,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
                 concurrency: desired.settings.platform.concurrency,
                 stop: &|| stop.is_requested(),
                 before: &|change| intents.begin(change),
+                halfway: &|change| intents.halfway(change),
                 each: &|applied| {
                     intents.end(applied);
                     events::log_outcome(run_id, applied);
@@ -287,7 +295,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         aftermath::read_again(reader, desired, &mut live, &report.applied).await;
         for at in aftermath::settle(&mut report.applied, &live) {
             let applied = &report.applied[at];
-            Intents::new(journal).end(applied);
+            Intents::new(journal, run, policy.patient, &redact).end(applied);
             events::log_outcome(run_id, applied);
         }
         aftermath::remember_writes(journal, &live, &report.applied);
@@ -302,8 +310,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         after.warnings.extend(report.too_often.as_ref().map(TooOften::to_string));
         ailments.complete(&mut after, reader, stop).await;
         report.not_converged = aftermath::not_converged(&report.applied, &live, &after);
-        aftermath::remember_refusals(journal, &report.applied, &report.not_converged);
-        report.not_converged.iter().for_each(|field| events::log_not_converged(run_id, field));
+        remember_taken(journal, run, &report);
         tell(&after, journal);
         report.after = Some(after);
         events::log_failed(run_id, report.failed_since());
@@ -328,20 +335,37 @@ fn stopped(policy: &Policy, began: Timestamp, clock: Instant) -> Report {
 }
 
 /// Takes the lock, or says who holds it. A lock that cannot be made costs a warning, not the pass.
-fn lock(journal: &Journal, trigger: &str) -> Result<Option<WriteLock>, LockError> {
+fn lock(journal: &mut Journal, trigger: &str) -> Result<Option<WriteLock>, LockError> {
     match journal.lock_writes(trigger) {
         Err(held @ LockError::Held { .. }) => Err(held),
         Err(error @ LockError::Io { .. }) => {
             events::journal_failed(&error);
             Ok(None)
         }
-        Ok(lock) => Ok(lock),
+        Ok(lock) => {
+            if let Err(error) = journal.nothing_is_under_way() {
+                events::journal_failed(&error);
+            }
+            Ok(lock)
+        }
     }
+}
+
+/// Tells the journal, and the log, what the platform took of what was written, and what not.
+fn remember_taken(journal: &mut Journal, run: Run<'_>, report: &Report) {
+    aftermath::remember_refusals(journal, &report.applied, &report.not_converged);
+    settled::remember_reverts(journal, run, &report.applied, &report.not_converged);
+    report.not_converged.iter().for_each(|field| events::log_not_converged(run.id, field));
 }
 
 /// What the journal knows. One that fails costs facts, not the pass.
 fn recall(journal: &Journal, desired: &Desired, now: Timestamp) -> Known {
-    journal.known(desired.settings.reconcile.settle_for, now).unwrap_or_else(|error| {
+    let settings = &desired.settings.reconcile;
+    let known = journal.known(settings.settle_for, now).and_then(|known| {
+        let failing = journal.failing(settings.every, now)?;
+        Ok(Known { failing, ..known })
+    });
+    known.unwrap_or_else(|error| {
         events::journal_failed(&error);
         Known::default()
     })
@@ -358,7 +382,9 @@ fn remember(journal: &mut Journal, desired: &Desired, live: &LiveState, plan: &m
         .collect();
     let remembered = journal
         .observe(plan, &desired.sections, &sizes, now)
-        .and_then(|()| journal.date_drifts(plan, first, now));
+        .and_then(|()| journal.date_drifts(plan, first, now))
+        .and_then(|()| if first { journal.forget_moved(plan) } else { Ok(()) })
+        .and_then(|()| settled::complete_history(journal, desired, live, plan));
     if let Err(error) = remembered {
         events::journal_failed(&error);
     }

@@ -264,7 +264,7 @@ pub fn complaints(report: &Report) -> Vec<String> {
         let address = &applied.change.address;
         match &applied.outcome {
             Outcome::Applied { .. } => None,
-            Outcome::Failed { error, made: _ } => Some(format!("{address} failed: {error}")),
+            Outcome::Failed { error, judged: _, made: _ } => Some(format!("{address} failed: {error}")),
             Outcome::Unknown { error } => Some(format!("{address} unknown: {error}")),
             Outcome::Skipped { because } => Some(format!("{address} skipped: {because}")),
         }

@@ -1,0 +1,145 @@
+//! Since when each drift lasts, and what of it is news.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::{Journal, JournalError};
+use crate::plan::{Change, Plan};
+
+/// What became of a drift since it was last told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriftNews {
+    /// The object.
+    pub address: String,
+    /// What happened.
+    pub what: DriftEvent,
+    /// Since when it drifts, or drifted.
+    pub since: Timestamp,
+}
+
+/// What is to be told of a drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DriftEvent {
+    /// It is new, or has lasted so long that it is told again.
+    Detected,
+    /// It is another one than last time.
+    Changed,
+    /// It is over.
+    Resolved,
+}
+
+impl Journal {
+    /// Writes into the plan since when each drift lasts, in how many passes it was seen, and how often we have
+    /// undone the same within a day; `counts` says whether this is one more pass. Drifts that are over are kept until
+    /// they are announced.
+    pub fn date_drifts(&mut self, plan: &mut Plan, counts: bool, now: Timestamp) -> Result<(), JournalError> {
+        let Some(db) = &mut self.db else { return Ok(()) };
+        let transaction = db.transaction()?;
+        for change in plan.changes.iter_mut().filter(|change| change.cause.drifted()) {
+            let address = change.address.to_string();
+            transaction.execute(
+                "insert into drift (address, fingerprint, since, passes) values (?1, ?2, ?3, 1)
+                 on conflict (address) do update set fingerprint = excluded.fingerprint, passes = passes + ?4",
+                params![address, change.fingerprint(), now.as_second(), counts],
+            )?;
+            let (since, passes) = transaction.query_row(
+                "select since, passes from drift where address = ?1",
+                params![address],
+                |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)),
+            )?;
+            change.since = Timestamp::from_second(since).ok();
+            change.passes = passes;
+            change.reverted = transaction.query_row(
+                "select count(*) from history where address = ?1 and content = ?2 and reverted and at > ?3",
+                params![address, change.fingerprint(), now.as_millisecond() - A_DAY],
+                |row| row.get(0),
+            )?;
+            if change.reverted > 0 {
+                let times = match change.reverted {
+                    1 => "once".to_owned(),
+                    times => format!("{times} times"),
+                };
+                let told = format!("; reverted {times} in 24 h: somebody or something else sets it");
+                change.reason.push_str(&told);
+            }
+        }
+        plan.warnings.extend(plan.changes.iter().filter_map(Change::fight));
+        let drifted: BTreeSet<String> = drifted(plan).map(|change| change.address.to_string()).collect();
+        let over: Vec<String> = {
+            let mut query = transaction.prepare("select address from drift where announced is null")?;
+            query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+        };
+        for address in over.iter().filter(|address| is_over(address, &drifted, plan)) {
+            transaction.execute("delete from drift where address = ?1", params![address])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// What of the drifts is to be told now. Telling is the daemon's: what a `plan` sees stays untold.
+    pub fn announce_drifts(
+        &mut self,
+        plan: &Plan,
+        remind_every: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<DriftNews>, JournalError> {
+        let mut news = Vec::new();
+        let Some(db) = &mut self.db else { return Ok(Vec::new()) };
+        let transaction = db.transaction()?;
+        {
+            let mut told = transaction
+                .prepare("update drift set announced = fingerprint, announced_at = ?2 where address = ?1")?;
+            let mut over = transaction.prepare("delete from drift where address = ?1")?;
+            let drifted: BTreeSet<String> = drifted(plan).map(|change| change.address.to_string()).collect();
+            let mut query = transaction.prepare(
+                "select address, fingerprint, since, announced, announced_at from drift order by address",
+            )?;
+            let rows: Vec<DriftRow> = query
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
+                .collect::<Result<_, _>>()?;
+            for (address, fingerprint, since, announced, announced_at) in rows {
+                let since = Timestamp::from_second(since).unwrap_or(now);
+                let what = if is_over(&address, &drifted, plan) {
+                    over.execute(params![address])?;
+                    DriftEvent::Resolved
+                } else if !drifted.contains(&address) {
+                    continue;
+                } else {
+                    let due = announced_at.is_none_or(|at| {
+                        now.as_second().saturating_sub(at)
+                            >= i64::try_from(remind_every.as_secs()).unwrap_or(i64::MAX)
+                    });
+                    let event = match announced {
+                        Some(announced) if announced != fingerprint => DriftEvent::Changed,
+                        None => DriftEvent::Detected,
+                        Some(_) if due => DriftEvent::Detected,
+                        Some(_) => continue,
+                    };
+                    told.execute(params![address, now.as_second()])?;
+                    event
+                };
+                news.push(DriftNews { address, what, since });
+            }
+        }
+        transaction.commit()?;
+        Ok(news)
+    }
+}
+
+/// In milliseconds.
+const A_DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// Address, fingerprint, since when, what was told, and when.
+type DriftRow = (String, String, i64, Option<String>, Option<i64>);
+
+fn drifted(plan: &Plan) -> impl Iterator<Item = &Change> {
+    plan.changes.iter().filter(|change| change.cause.drifted())
+}
+
+/// A drift is over when its object was looked at and does not drift.
+fn is_over(address: &str, drifted: &BTreeSet<String>, plan: &Plan) -> bool {
+    !drifted.contains(address) && address.parse().is_ok_and(|address| plan.looked_at(&address))
+}
