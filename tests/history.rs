@@ -265,6 +265,36 @@ fn a_change_that_nobody_saw_the_end_of_is_unknown_until_it_is_seen_done() {
 }
 
 #[test]
+fn an_update_and_a_delete_are_seen_done_as_well() {
+    let (folder, simulator) = with_platform(
+        "reconcile: {owner: cloudsec, prune: owned}\ntags: [{name: kept, color: \"#AA0000\"}, {name: old}]\n",
+    );
+    folder.expect(0, &["apply", "--yes"]);
+    let recolored = || simulator.object("tag", "kept")["color"] == "#00FF00";
+    let gone = || simulator.objects("tag").iter().all(|tag| tag["name"] != "old");
+    for (from, to, action, address) in
+        [("#AA0000", "#00FF00", "update", "tag/kept"), (", {name: old}", "", "delete", "tag/old")]
+    {
+        folder.edit(from, to);
+        let path = format!("/{action}/am/tag");
+        simulator
+            .fault(&json!({"kind": "status", "status": 200, "process": true, "path": path, "ms": 20_000}));
+        let apply = Daemon::spawn(folder.command(&["apply", "--yes"]));
+        until(action, || {
+            let done = if action == "update" { recolored() } else { gone() };
+            if done { Ok(()) } else { Err(simulator.objects("tag")) }
+        });
+        apply.signal("KILL");
+        assert_eq!(apply.wait().code, -1);
+        simulator.end_faults();
+        let of_it = |outcome| [[address, action, "pending", outcome]];
+        assert_eq!(rows(&entries(&folder, &["--limit", "1"])), of_it("unknown"));
+        folder.expect(0, &["plan"]);
+        assert_eq!(rows(&entries(&folder, &["--limit", "1"])), of_it("applied"));
+    }
+}
+
+#[test]
 fn a_change_that_was_not_made_stays_unknown_when_it_is_sent_again() {
     let (folder, simulator) = with_platform(SECTIONS);
     folder.expect(0, &["apply", "--yes"]);

@@ -36,3 +36,61 @@ pub(super) fn hold_back(plan: &mut Plan, known: &Known) {
         plan.waiting.insert(change.address.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::desired::settings::Mode;
+    use crate::plan::{Action, Cause, Change, FieldChange};
+    use crate::resource::{Address, Fields, Kind};
+
+    fn change(before: &str) -> Change {
+        Change {
+            address: Address::new(Kind::Aws, "a"),
+            action: Action::Update,
+            id: Some("7".to_owned()),
+            cause: Cause::Drift,
+            since: None,
+            passes: 0,
+            reverted: 0,
+            prunes: false,
+            tentative: false,
+            lacks: None,
+            held: None,
+            reason: String::new(),
+            depends_on: BTreeSet::new(),
+            fields: vec![FieldChange::plain("run_frequency", before, "4h")],
+            anew: Fields::new(),
+            before: None,
+            after: None,
+            marker: None,
+        }
+    }
+
+    #[test]
+    fn the_very_change_that_failed_waits_and_counts_by_its_cause() {
+        let until = "2026-11-22T08:15:00Z".parse().unwrap();
+        for (before, times, why) in [
+            ("2h", 1, Some("failed once, last: no; tried again after 2026-11-22 08:15:00 UTC")),
+            ("2h", 3, Some("failed 3 times, last: no; tried again after 2026-11-22 08:15:00 UTC")),
+            // The live value has moved.
+            ("8h", 3, None),
+        ] {
+            let content = change("2h").fingerprint();
+            let failing = Failing { content, times, last: "no".to_owned(), until };
+            let known = Known {
+                failing: [(Address::new(Kind::Aws, "a"), failing)].into_iter().collect(),
+                ..Known::default()
+            };
+            let mut plan = Plan::empty(Mode::Enforce);
+            plan.changes.push(change(before));
+            hold_back(&mut plan, &known);
+            let held = plan.changes[0].held.as_ref();
+            assert_eq!(held.map(|held| held.why.as_str()), why);
+            assert_eq!(plan.waiting.len(), usize::from(why.is_some()));
+            assert_eq!((plan.detailed_exit(), plan.is_in_sync()), (4, false));
+        }
+    }
+}
