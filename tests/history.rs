@@ -270,21 +270,20 @@ fn an_update_and_a_delete_are_seen_done_as_well() {
         "reconcile: {owner: cloudsec, prune: owned}\ntags: [{name: kept, color: \"#AA0000\"}, {name: old}]\n",
     );
     folder.expect(0, &["apply", "--yes"]);
-    let color = |simulator: &Simulator| simulator.object("tag", "kept")["color"].clone();
-    let is_there = |simulator: &Simulator| simulator.objects("tag").iter().any(|tag| tag["name"] == "old");
-    let recolored = |simulator: &Simulator| color(simulator) == "#00FF00";
-    let gone = |simulator: &Simulator| !is_there(simulator);
-    let (update, delete): (&dyn Fn(&Simulator) -> bool, &dyn Fn(&Simulator) -> bool) = (&recolored, &gone);
-    for (from, to, action, address, done) in [
-        ("#AA0000", "#00FF00", "update", "tag/kept", update),
-        (", {name: old}", "", "delete", "tag/old", delete),
-    ] {
+    let recolored = || simulator.object("tag", "kept")["color"] == "#00FF00";
+    let gone = || simulator.objects("tag").iter().all(|tag| tag["name"] != "old");
+    for (from, to, action, address) in
+        [("#AA0000", "#00FF00", "update", "tag/kept"), (", {name: old}", "", "delete", "tag/old")]
+    {
         folder.edit(from, to);
         let path = format!("/{action}/am/tag");
         simulator
             .fault(&json!({"kind": "status", "status": 200, "process": true, "path": path, "ms": 20_000}));
         let apply = Daemon::spawn(folder.command(&["apply", "--yes"]));
-        until(action, || if done(&simulator) { Ok(()) } else { Err(simulator.objects("tag")) });
+        until(action, || {
+            let done = if action == "update" { recolored() } else { gone() };
+            if done { Ok(()) } else { Err(simulator.objects("tag")) }
+        });
         apply.signal("KILL");
         assert_eq!(apply.wait().code, -1);
         simulator.end_faults();
