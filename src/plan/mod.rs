@@ -81,6 +81,13 @@ impl LiveState {
         }
     }
 
+    /// Says otherwise why kinds could not be read.
+    pub fn reword_errors(&mut self, reword: impl Fn(&str) -> String) {
+        for error in self.kinds.values_mut().filter_map(|listing| listing.as_mut().err()) {
+            *error = reword(error);
+        }
+    }
+
     /// What was read of each kind.
     #[must_use]
     pub fn into_kinds(self) -> BTreeMap<Kind, Listing> {
