@@ -311,7 +311,9 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                 }
                 Match::Pair { entry, .. } => {
                     if let Some(compared) = compared {
-                        compared.into_plan(addresses.of_entry(entry), policy, &mut plan);
+                        let identity = (kind, entry.spec.identity().unwrap_or_default());
+                        let unsettled = known.unsettled.get(&identity).copied();
+                        compared.into_plan(addresses.of_entry(entry), unsettled, policy, &mut plan);
                     }
                 }
                 Match::Missing { entry, known_id } => {
