@@ -74,3 +74,8 @@ pub(crate) fn hold(nth: u64, writes: bool, carried_out: bool) -> Value {
     }
     fault
 }
+
+/// An answer that comes when nobody waits for it any more.
+pub(crate) fn late(nth: u64) -> Value {
+    json!({"kind": "delay", "ms": 1500, "nth": nth})
+}

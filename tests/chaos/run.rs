@@ -36,6 +36,14 @@ struct Kill {
     carried_out: bool,
 }
 
+/// What a plan says in the quiet.
+enum Rest {
+    /// What is not settled.
+    Open(String),
+    /// All is, and these are the addresses of what has fields that nobody can verify.
+    Settled { unverified: Vec<String> },
+}
+
 pub(crate) struct Run<'a> {
     world: World,
     dice: Dice,
@@ -109,6 +117,10 @@ impl<'a> Run<'a> {
         if dice.in_a_hundred(35) {
             self.others(&mut dice);
         }
+        if dice.in_a_hundred(5) && !self.world.lags() {
+            // Without one all is right that can be read; what a search does not show yet only the journal knows of.
+            self.lose_the_journal();
+        }
         let step = dice.weigh(&[
             (12, Step::Plan),
             (60, Step::Apply),
@@ -132,6 +144,9 @@ impl<'a> Run<'a> {
             faults.push(faults::hold(dice.between(1, 4), dice.in_a_hundred(70), true));
         }
         if dice.in_a_hundred(80) {
+            if self.world.timeout == "1s" {
+                faults.push(faults::late(dice.between(1, 8)));
+            }
             faults.extend(faults::some(
                 &mut dice,
                 &self.world.secrets.named_in(&self.folder.read("config.yaml")),
@@ -157,6 +172,13 @@ impl<'a> Run<'a> {
                 self.tally.processes += 1;
                 if self.held(&mut || running.is_over()) {
                     self.guard.check(&Sight::of(&self.simulator));
+                    if self.world.policy.journal
+                        && self.world.timeout != "1s"
+                        && self.world.concurrency == 1
+                        && dice.in_a_hundred(40)
+                    {
+                        self.second_process();
+                    }
                     self.others(&mut dice);
                 }
                 self.heal();
@@ -167,10 +189,28 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn lose_the_journal(&self) {
+        self.tell("the journal is lost".to_owned());
+        for name in ["trueup.db", "trueup.db-wal", "trueup.db-shm", "trueup.db.key"] {
+            // It may not be there yet.
+            let _ = std::fs::remove_file(self.folder.path(name));
+        }
+    }
+
     fn check_applied(&mut self, ended: &Ended, allowed: u64) {
         let requests = self.after(ended);
         let deletes = requests.deletes();
         assert!(deletes.len() as u64 <= allowed, "more than {allowed} deletes: {deletes:#?}");
+    }
+
+    /// Another process would apply while one does.
+    fn second_process(&mut self) {
+        let before = Requests::so_far(&self.simulator);
+        let ended = self.process(&["apply", "--yes", "--format", "json"], None);
+        self.tell(format!("a second process: {ended}"));
+        assert_eq!(ended.code, 1, "{ended}");
+        assert!(ended.stdout.contains("is applying with the same journal"), "{ended}");
+        assert_eq!(Requests::so_far(&self.simulator), before, "it asks and writes nothing");
     }
 
     fn command(&self, args: &[&str]) -> std::process::Command {
@@ -358,7 +398,7 @@ impl<'a> Run<'a> {
         self.write_file("dry-run", "1ms");
         let mut passes = 0;
         let mut rest = self.look();
-        while let Err(unsettled) = rest {
+        while let Rest::Open(unsettled) = rest {
             passes += 1;
             assert!(passes <= 2, "it is not settled after two passes: {unsettled}");
             let ended = self.process(&["apply", "--yes", "--format", "json"], None);
@@ -372,11 +412,12 @@ impl<'a> Run<'a> {
             rest = self.look();
         }
         *self.tally.passes.entry(passes).or_default() += 1;
-        self.check_fates();
+        let Rest::Settled { unverified } = rest else { return };
+        self.check_fates(&unverified);
     }
 
     /// A plan, and whether it says that all is settled.
-    fn look(&mut self) -> Result<(), String> {
+    fn look(&mut self) -> Rest {
         let ended = self.process(&["plan", "--detailed-exitcode", "--format", "json"], None);
         self.after(&ended).check_none_writes();
         let plan = ended.json();
@@ -388,16 +429,19 @@ impl<'a> Run<'a> {
             .filter(|failed| !failed["error"].as_str().unwrap().contains("neither is touched"))
             .collect();
         if !open.is_empty() || !failed.is_empty() || !plan["blocked"].is_null() {
-            return Err(format!("{:#}", json!({"open": open, "failed": failed, "blocked": plan["blocked"]})));
+            let open = json!({"open": open, "failed": failed, "blocked": plan["blocked"]});
+            return Rest::Open(format!("{open:#}"));
         }
         if list("changes").is_empty() && list("failed").is_empty() {
             assert_eq!(ended.code, 0, "nothing is to be done\n{ended}");
         }
-        Ok(())
+        let unverified =
+            list("unverified").into_iter().map(|object| object["address"].as_str().unwrap().to_owned());
+        Rest::Settled { unverified: unverified.collect() }
     }
 
     /// Everything has become what it must become.
-    fn check_fates(&self) {
+    fn check_fates(&self, unverified: &[String]) {
         let sight = Sight::of(&self.simulator);
         for subject in &self.world.subjects {
             let identity = subject.identity();
@@ -408,6 +452,15 @@ impl<'a> Run<'a> {
                     let [object] = live else { panic!("{what} is there {} times", live.len()) };
                     for (place, value) in subject.species.shows(subject.entry(self.edition).unwrap()) {
                         assert_eq!(object.pointer(place), Some(&value), "{what} at {place}: {object:#}");
+                    }
+                    for secret in self.world.secrets.sent_by(subject.entry(self.edition).unwrap()) {
+                        let quoted = json!(secret).to_string();
+                        let sent = object.to_string().contains(&quoted[1..quoted.len() - 1]);
+                        // Where nobody can know, that is said.
+                        assert!(
+                            sent || unverified.contains(&subject.address()),
+                            "{what} has another secret: {object:#}"
+                        );
                     }
                 }
                 Fate::Goes
@@ -445,7 +498,7 @@ fn drifted(dice: &mut Dice, species: Species) -> Option<Value> {
 
 /// Whether a change is withheld by a policy, and not for a while only.
 fn is_held_for_good(change: &Value) -> bool {
-    const REASONS: [&str; 8] = [
+    const REASONS: [&str; 9] = [
         "policy: observe",
         "owned by ",
         "needs a replace; ",
@@ -454,6 +507,7 @@ fn is_held_for_good(change: &Value) -> bool {
         "; prune: never",
         "but named by ",
         "would go with it",
+        "has no call to delete",
     ];
     change["held"].as_str().is_some_and(|why| REASONS.iter().any(|reason| why.contains(reason)))
 }

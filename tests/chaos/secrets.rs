@@ -42,6 +42,11 @@ impl Secrets {
         reference
     }
 
+    /// What an entry of the file sends as secrets.
+    pub(crate) fn sent_by(&self, entry: &Value) -> Vec<&str> {
+        self.named_in(&entry.to_string())
+    }
+
     /// What a platform that the file was applied to might throw back.
     pub(crate) fn named_in(&self, file: &str) -> Vec<&str> {
         let named = self.plain.iter().filter(|(reference, _)| file.contains(reference));

@@ -121,7 +121,8 @@ impl Species {
             // Every third one below another.
             Species::Tag if number.is_multiple_of(3) => format!("{ANCHOR}/{}", self.name(number)),
             Species::Tag | Species::Organization => self.name(number),
-            Species::Aws => format!("arn:aws:iam::{}:role/Qualys", 210_000_000_000 + number),
+            // The account: a new role in it is an update of the same connector.
+            Species::Aws => (210_000_000_000 + number).to_string(),
             Species::Azure => format!("11111111-1111-4111-8111-{number:012}"),
             Species::Gcp => format!("project-{number:04}"),
             Species::Oci => format!("ocid1.tenancy.oc1..tenancy{number:04}"),
@@ -140,7 +141,7 @@ impl Species {
             |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         match self {
             Species::Tag => object["id"].as_u64().map(path_of).unwrap_or_default(),
-            Species::Aws => text("/arn"),
+            Species::Aws => text("/arn").split(':').nth(4).unwrap_or_default().to_owned(),
             Species::Azure => text("/authRecord/subscriptionId"),
             Species::Gcp => text("/authRecord/projectId"),
             Species::Oci => text("/authRecord/tenantId"),
@@ -169,8 +170,7 @@ impl Species {
                 tag
             }
             Species::Aws => {
-                let mut aws =
-                    json!({"name": name, "arn": identity, "external_id": format!("US1-1-{number:08}")});
+                let mut aws = json!({"name": name, "arn": role(&identity, "Qualys"), "external_id": format!("US1-1-{number:08}")});
                 if dice.in_a_hundred(30) {
                     let all = dice.in_a_hundred(50);
                     aws["regions"] = if all { json!("all") } else { json!(["eu-west-1"]) };
@@ -245,10 +245,12 @@ impl Species {
 
     /// What the connectors of the clouds have in common.
     fn run(self, dice: &mut Dice, entry: &mut Map<String, Value>) {
-        if dice.in_a_hundred(70) {
+        // Of OCI a create needs these.
+        let all = self == Species::Oci;
+        if all || dice.in_a_hundred(70) {
             entry.insert("run_frequency".to_owned(), dice.pick(&FREQUENCIES).0.into());
         }
-        if dice.in_a_hundred(60) {
+        if all || dice.in_a_hundred(60) {
             let more =
                 if dice.in_a_hundred(50) { json!("CI") } else { json!({"name": "CSA", "tag": ANCHOR}) };
             entry.insert("capabilities".to_owned(), json!(["AI", more]));
@@ -279,7 +281,7 @@ impl Species {
                 tag
             }
             Species::Aws => {
-                json!({"arn": identity, "externalId": format!("US1-1-{:08}", dice.between(1, 2) * 1000 + number),
+                json!({"arn": role(&identity, "Qualys"), "externalId": format!("US1-1-{:08}", dice.between(1, 2) * 1000 + number),
                 "allRegions": true})
             }
             Species::Azure => {
@@ -337,9 +339,12 @@ impl Species {
         let off = entry.get("enabled").and_then(Value::as_bool).map(|enabled| json!(!enabled));
         let all = match self {
             Species::Tag => vec![("/color", same("color"))],
-            Species::Aws | Species::Azure | Species::Gcp | Species::Oci => {
-                vec![("/name", same("name")), ("/runFrequency", minutes("run_frequency")), ("/disabled", off)]
-            }
+            Species::Aws | Species::Azure | Species::Gcp | Species::Oci => vec![
+                ("/arn", same("arn")),
+                ("/name", same("name")),
+                ("/runFrequency", minutes("run_frequency")),
+                ("/disabled", off),
+            ],
             Species::Organization => vec![
                 (
                     "/orgRunFrequency/hours",
@@ -359,6 +364,11 @@ impl Species {
         };
         all.into_iter().filter_map(|(place, value)| Some((place, value?))).collect()
     }
+}
+
+/// A role in an AWS account.
+pub(crate) fn role(account: &str, name: &str) -> String {
+    format!("arn:aws:iam::{account}:role/{name}")
 }
 
 /// A service account's key file, as Google gives it.

@@ -116,6 +116,11 @@ impl Requests {
         Requests(simulator.take_requests())
     }
 
+    /// How many there have been since the last time.
+    pub(crate) fn so_far(simulator: &Simulator) -> u64 {
+        simulator.control("GET", "requests", &Value::Null)["total"].as_u64().unwrap()
+    }
+
     /// One line a request.
     pub(crate) fn brief(&self) -> String {
         let line = |request: &Value| {

@@ -57,6 +57,8 @@ enum Role {
     Member,
     /// Live, not in the file, and in the list of what is ignored.
     Legacy,
+    /// The file makes it a member of an organization connector, after which its own updates are held.
+    Joins,
 }
 
 /// What must become of an object.
@@ -95,14 +97,21 @@ impl Subject {
         self.entries[edition].as_ref()
     }
 
+    /// Its address, where it has a name of its own.
+    pub(crate) fn address(&self) -> String {
+        format!("{}/{}", self.species.simulated(), self.species.name(self.number))
+    }
+
     /// Whether somebody may change it without making a judgement of it harder.
     pub(crate) fn is_plain(&self) -> bool {
-        self.role == Role::Wanted && self.identity() != ANCHOR
+        let stays = self.entries[0].as_ref().is_some_and(|entry| entry.get("members").is_some());
+        self.role == Role::Wanted && self.identity() != ANCHOR && !stays
     }
 
     /// Whether nobody may touch it, so that somebody else's change must stay.
     pub(crate) fn is_left(&self) -> bool {
-        matches!(self.role, Role::Left(_) | Role::Legacy) && self.identity() != FIXTURE
+        // By another name what is ignored would not be.
+        matches!(self.role, Role::Left(_)) && self.identity() != FIXTURE
     }
 }
 
@@ -118,6 +127,8 @@ pub(crate) struct World {
     /// How long a create whose answer was lost is looked for while there is trouble.
     pub(crate) settle_for: &'static str,
     pub(crate) concurrency: u64,
+    /// How long one answer may take. A short one makes an answer that comes late one that never came.
+    pub(crate) timeout: &'static str,
     pub(crate) username: String,
     pub(crate) password: String,
     /// How the file refers to the two.
@@ -137,6 +148,7 @@ impl World {
         let mut world = World {
             options: options(dice),
             settle_for: "",
+            timeout: if dice.in_a_hundred(6) { "1s" } else { "20s" },
             concurrency: if dice.in_a_hundred(85) { 1 } else { 4 },
             policy,
             subjects: Vec::new(),
@@ -146,6 +158,10 @@ impl World {
             password,
             login,
         };
+        if !world.policy.journal {
+            // Nothing is there to remember what a search does not show yet.
+            world.options.remove("search_lag");
+        }
         // What a search does not show yet must be waited for; where searches show all, nothing need be.
         world.settle_for = if world.lags() { "1h" } else { dice.pick(&["1h", "1ms"]) };
         world.populate(dice);
@@ -174,6 +190,10 @@ impl World {
         // A few kinds a world, so that there are several of one.
         let mut kinds = dice.some(&Species::ALL);
         kinds.extend([dice.pick(&Species::ALL), Species::Aws]);
+        if dice.in_a_hundred(20) {
+            // Many of one kind, so that the limits in percent are met.
+            kinds = vec![dice.pick(&[Species::Aws, Species::Azure, Species::Tag, Species::Schedule])];
+        }
         if !self.policy.journal {
             // Without a journal nobody can know what is registered.
             kinds.retain(|species| *species != Species::SnapshotScan);
@@ -190,6 +210,12 @@ impl World {
             if role == Role::Member {
                 add(organization_of(&subject));
             }
+            if species == Species::Organization && role == Role::Wanted && dice.in_a_hundred(40) {
+                let (member, organization) = joined(dice, subject, &mut self.secrets);
+                add(member);
+                add(organization);
+                continue;
+            }
             add(subject);
         }
         for species in Species::ALL {
@@ -202,7 +228,9 @@ impl World {
     /// Some entries are dropped in the second edition, others say something else.
     fn second_edition(&mut self, dice: &mut Dice) {
         for Subject { species, number, role, entries: [earlier, later], .. } in &mut self.subjects {
-            if earlier.is_none() || *number >= NAMED || *role != Role::Wanted {
+            // What has members, or is one, stays as it is.
+            let joined = earlier.as_ref().is_some_and(|entry| entry.get("members").is_some());
+            if earlier.is_none() || *number >= NAMED || *role != Role::Wanted || joined {
                 continue;
             }
             match dice.between(0, 9) {
@@ -239,7 +267,7 @@ impl World {
         if subject.entry(edition).is_some() {
             return match role {
                 Role::Wanted if *species == Species::RegistryConnector => Fate::Goes,
-                Role::Wanted => Fate::Becomes,
+                Role::Wanted | Role::Joins => Fate::Becomes,
                 Role::Foreign if live.is_empty() || !marked("[trueup:") => Fate::Becomes,
                 Role::Fixed(protected) if policy.replace == "allowed" && !protected => Fate::Becomes,
                 Role::Observed | Role::Foreign | Role::Fixed(_) | Role::Twins | Role::Member => {
@@ -253,8 +281,9 @@ impl World {
         if matches!(species, Species::GlobalScan | Species::RegistryConnector) || *role == Role::Member {
             return Fate::Untouched;
         }
-        if *species == Species::Schedule && !self.is_named(*species, edition) {
-            // Nothing of the registry is looked at.
+        // Of a registry that the file does not name nothing is looked at.
+        let looks = policy.pull == "all" && *species != Species::Schedule;
+        if !looks && !self.is_named(*species, edition) {
             return Fate::Untouched;
         }
         let by_all = policy.prune == "all"
@@ -282,7 +311,7 @@ impl World {
         let mut file = json!({
             "version": 1,
             "platform": {"pod": "simulator", "api_url": url, "username": username, "password": password,
-                "timeout": "20s", "concurrency": self.concurrency},
+                "timeout": self.timeout, "concurrency": self.concurrency},
             "listen": "off",
             "journal": if *journal { "./trueup.db" } else { "off" },
             "reconcile": {"policy": settings.policy, "every": "1h", "pull": pull, "prune": prune,
@@ -348,6 +377,30 @@ impl World {
     }
 }
 
+/// An organization connector that is to have a member, and that member.
+fn joined(dice: &mut Dice, organization: Subject, secrets: &mut Secrets) -> (Subject, Subject) {
+    let (species, number) = (Species::Azure, 700 + organization.number);
+    let name = species.name(number);
+    let mut entry = species.entry(dice, number, &name, secrets);
+    // Were it to be updated, that would be held once it is a member.
+    entry.as_object_mut().unwrap().retain(|field, _| !matches!(field.as_str(), "perimeter_scan" | "tags"));
+    let member = Subject {
+        species,
+        number,
+        role: Role::Joins,
+        seeded: Vec::new(),
+        entries: [Some(entry.clone()), Some(entry)],
+        maybe_ours: true,
+    };
+    let named = |entry: &Option<Value>| {
+        let mut entry = entry.clone()?;
+        entry["members"] = json!([format!("azure/{name}")]);
+        Some(entry)
+    };
+    let entries = organization.entries.each_ref().map(named);
+    (member, Subject { entries, ..organization })
+}
+
 /// The organization connector of another owner that a member belongs to.
 fn organization_of(member: &Subject) -> Subject {
     let number = 900 + member.number;
@@ -375,7 +428,7 @@ fn policy(dice: &mut Dice) -> Policy {
         owned,
         prune_action: dice.pick(&["delete", "delete", "delete", "disable"]),
         replace: dice.pick(&["allowed", "never"]),
-        max_deletes: dice.pick(&[0, 1, 2, 5]),
+        max_deletes: dice.pick(&[0, 1, 2, 5, 20]),
         max_change_percent: dice.pick(&[10, 30, 100]),
         journal: dice.in_a_hundred(90),
         pull: dice.pick(&["all", "declared"]),
@@ -445,7 +498,7 @@ fn role(dice: &mut Dice, species: Species, policy: &Policy) -> Role {
         Role::Foreign => species.is_described() && policy.owned,
         Role::Fixed(_) => species.has_fixed_fields(),
         Role::Twins | Role::Legacy => species.is_connector() && species != Species::Organization,
-        Role::Member => species == Species::Azure,
+        Role::Member | Role::Joins => species == Species::Azure,
     };
     if fits { role } else { Role::Wanted }
 }
@@ -490,6 +543,10 @@ fn subject(
             object["id"] = (5000 + number).into();
             object["isAttachedToOrgConnector"] = true.into();
         }
+        if role == Role::Wanted && species == Species::Aws && dice.in_a_hundred(20) {
+            // Another role in the same account.
+            object["arn"] = crate::species::role(&species.identity(number), "Former").into();
+        }
         if role == Role::Twins {
             seeded.push(object.clone());
         }
@@ -508,6 +565,7 @@ fn subject(
         }
         entry
     });
-    let maybe_ours = !live && named;
+    // Who has registered what is registered already, no answer tells.
+    let maybe_ours = named && (!live || species == Species::SnapshotScan);
     Subject { species, number, role, seeded, entries: [entry.clone(), entry], maybe_ours }
 }
