@@ -1,6 +1,7 @@
 //! From the settings to a way to the platform: URLs, credentials, and the simulator where it is asked for.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tracing::info;
 use url::Url;
@@ -98,13 +99,25 @@ pub async fn connect(
         connectors_api: platform.connectors_api,
         cloudview_auth: platform.cloudview_auth,
         gcp_project_field: platform.gcp_project_field,
-        retry: RetryPolicy::default(),
+        retry: patience(platform.pod),
     };
     let reader = match current.filter(|current| current.serves(&endpoint)) {
         Some(current) => current.clone(),
         None => Reader::connect(endpoint)?,
     };
     Ok(Connection { reader, platform: name, simulator })
+}
+
+/// How patient the client is. With a simulator, also one elsewhere, there is nobody to spare by long pauses; what it asks
+/// to wait is waited all the same.
+fn patience(pod: Pod) -> RetryPolicy {
+    let usual = RetryPolicy::default();
+    match pod {
+        Pod::Simulator => {
+            RetryPolicy { base: Duration::from_millis(10), cap: Duration::from_millis(250), ..usual }
+        }
+        Pod::Vendor { .. } | Pod::Private => usual,
+    }
 }
 
 /// A credential. The built-in simulator knows one account, whatever the file says.

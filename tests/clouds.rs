@@ -202,6 +202,35 @@ async fn an_oci_connector_with_another_key_is_made_anew_where_that_is_allowed() 
 }
 
 #[tokio::test]
+async fn what_a_search_still_shows_of_a_replaced_connector_is_not_replaced_again() {
+    let options = [("reuse_after_delete", "allowed"), ("duplicate_identity", "accepted")];
+    let (scene, secrets) = (Scene::new(&options).await, Secrets::new());
+    let mut journal = Journal::in_memory().unwrap();
+    scene.pass(&BEFORE.read(&scene, &secrets), &mut journal, May::Write).await;
+    secrets.write("oci", &PEM.replace("bm90", "bm91"));
+    let allowed = File { settings: "replace: allowed", ..BEFORE }.read(&scene, &secrets);
+
+    scene.control("POST", "/_sim/options", json!({"search_lag": 20})).await;
+    let report = scene.pass(&allowed, &mut journal, May::Write).await;
+    assert_eq!(changed(&report), ["±oci/oracle"]);
+    assert_eq!(complaints(&report), Vec::<String>::new());
+    for _ in 0..2 {
+        scene.forget_requests().await;
+        let again = scene.pass(&allowed, &mut journal, May::Write).await;
+        let why = again.plan.changes[0].held.as_ref().unwrap().why.as_str();
+        assert!(why.starts_with("its replacement was sent, and is not to be seen"), "{why}");
+        assert_eq!(scene.writes().await, [""; 0]);
+    }
+
+    scene.control("POST", "/_sim/options", json!({"search_lag": 0})).await;
+    let plan = scene.pass(&allowed, &mut journal, May::Look).await.plan;
+    assert!(plan.is_in_sync() && plan.unverified.is_empty(), "{plan:#?}");
+    let objects = scene.objects().await;
+    let live = objects.of("oci").filter(|(_, object)| object["name"] == "oracle");
+    assert_eq!(live.count(), 1);
+}
+
+#[tokio::test]
 async fn a_replaced_connector_is_found_by_its_new_id_where_no_answer_tells_which_it_is() {
     let options = [("reuse_after_delete", "allowed"), ("azure_auth_record", "empty")];
     let (scene, secrets) = (Scene::new(&options).await, Secrets::new());

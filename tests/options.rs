@@ -69,6 +69,7 @@ const NAMED: &[Row] = &[
 const NUMBERS: &[(&str, &str)] = &[
     ("token_seconds", "0"),
     ("job_reads", "3"),
+    ("page_limit", "2"),
     ("attach_lag", "2"),
     ("state_reads", "3"),
     ("reuse_after", "0"),

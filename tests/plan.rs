@@ -1297,6 +1297,36 @@ fn what_has_a_new_role_is_found_by_its_account_as_in_the_plan() {
 }
 
 #[test]
+fn an_organization_connector_that_the_file_never_named_is_no_former_self_of_another_name() {
+    let wanted = |name: &str| {
+        desired(&format!(
+            "reconcile: {{replace: allowed}}\nazure_organizations:
+  - {{name: {name}, tenant_id: 22222222-2222-4222-8222-222222222222, tenant_name: T,
+     application_id: 33333333-3333-4333-8333-333333333333, secret: {{env: NO_SUCH_SECRET}}, connector_prefix: p,
+     capabilities: [AI], org_run_frequency: 4h, connector_run_frequency: 4h}}\n"
+        ))
+    };
+    let theirs = live(
+        "[{kind: azure_organization, id: 7, name: theirs, tenant_id: 22222222-2222-4222-8222-222222222222}]",
+    );
+    let seen = |known: &Known| {
+        let plan = plan_of(&wanted("ours"), &theirs, known);
+        let changes = plan.changes.iter().map(|change| (change.action.word(), change.id.clone()));
+        (changes.collect::<Vec<_>>(), plan.unmanaged.len())
+    };
+    assert_eq!(seen(&Known::default()), (vec![("create", None)], 1));
+    // The file once named it so.
+    let known = known_after(&wanted("theirs"), &theirs);
+    assert_eq!(seen(&known), (vec![("replace", Some("7".to_owned()))], 0));
+    // And it knows the entry by an object of its own, which is gone.
+    let mut known = known;
+    let (_, former) = known.objects.iter().next().unwrap();
+    let own = KnownObject { identity: former.identity.replace("theirs", "ours"), ..former.clone() };
+    known.objects.insert((Kind::AzureOrganization, "8".to_owned()), own);
+    assert_eq!(seen(&known), (vec![("create", None)], 1));
+}
+
+#[test]
 fn of_the_errors_of_a_run_three_are_shown_and_the_plan_is_the_same() {
     let mut plan = plan_of(&desired(SHOWN_FILE), &live(SHOWN_LIVE), &Known::default());
     let id = plan.id.clone();

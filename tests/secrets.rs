@@ -336,6 +336,39 @@ fn commands_show_nothing_whatever_the_platform_throws_back() {
 }
 
 #[test]
+fn a_key_of_an_object_is_not_repeated_by_the_first_listing_that_fails() {
+    let simulator = Simulator::start(&Folder::with(""), &["--seed", "empty"]);
+    let folder = Folder::remote(
+        &simulator.url,
+        "
+connectors:
+  azure:
+    - {name: one, subscription_id: 11111111-1111-4111-8111-111111111111,
+       directory_id: 22222222-2222-4222-8222-222222222222, application_id: 33333333-3333-4333-8333-333333333333,
+       authentication_key: {env: AZURE_KEY}}
+expectations: [{name: hosts, at_most: 5, filters: [{field: asset.name, operator: EQUALS, value: x}]}]
+",
+    );
+    simulator.fault(
+        &json!({"kind": "status", "status": 503, "times": 0, "body": format!("{PASSWORD} was not passed on")}),
+    );
+    for args in [
+        &["plan"][..],
+        &["plan", "--format", "json", "--log-format", "json"],
+        &["sync", "azure/one", "--format", "json"],
+    ] {
+        let mut command = folder.command(args);
+        let ended = end({
+            command.env("AZURE_KEY", PASSWORD);
+            command
+        });
+        assert_eq!(ended.code, 1, "{ended}");
+        check_ended(&args.join(" "), &ended);
+        assert!(ended.stdout.contains("was not passed on"), "{ended}");
+    }
+}
+
+#[test]
 fn a_wrong_password_is_said_without_it() {
     for option in ["auth_failure=200", "auth_failure=401"] {
         let aside = Folder::with("");

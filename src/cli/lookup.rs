@@ -54,6 +54,7 @@ pub(super) async fn look_up(
         }
     };
     reader.guard(&secrets);
+    live.reword_errors(|error| reader.redact(error));
     let settle_for = desired.settings.reconcile.settle_for;
     // Without the journal what is declared is found still, by its identity.
     let known = session.journal().known(settle_for, Timestamp::now()).unwrap_or_else(|error| {

@@ -102,7 +102,16 @@ impl<'a> Comparison<'a> {
     }
 
     /// Puts what was found into the plan.
-    pub(super) fn into_plan(self, address: Address, policy: &Policy, plan: &mut Plan) {
+    ///
+    /// `unsettled`: until when an object of its identity is looked for that was sent. What is live and would have to be
+    /// replaced is then the one that was replaced: a search shows it still, and the new one not yet.
+    pub(super) fn into_plan(
+        self,
+        address: Address,
+        unsettled: Option<Timestamp>,
+        policy: &Policy,
+        plan: &mut Plan,
+    ) {
         let Comparison {
             entry,
             live,
@@ -114,7 +123,10 @@ impl<'a> Comparison<'a> {
             refused,
             rewritten,
         } = self;
-        plan.observed.extend(observed);
+        let is_replaced = changed.iter().any(|(_, access, _)| *access == Access::Fixed);
+        let unsettled = unsettled.filter(|_| is_replaced);
+        // What is to be looked for is not found by what it replaces.
+        plan.observed.extend(observed.filter(|_| unsettled.is_none()));
         if lost_its_mark {
             plan.warnings
                 .push(format!("{address}: somebody took our mark off its description: it is no longer ours"));
@@ -134,11 +146,15 @@ impl<'a> Comparison<'a> {
             plan.unchanged.insert(address);
             return;
         };
-        let replaced = changed.iter().any(|(_, access, _)| *access == Access::Fixed);
-        let action = if replaced { Action::Replace } else { Action::Update };
+        let action = if is_replaced { Action::Replace } else { Action::Update };
+        let made_anew = unsettled.map(|until| {
+            Held::because(format!(
+                "its replacement was sent, and is not to be seen: it is looked for until {until} before it is sent again"
+            ))
+        });
         let marker = marker_after_update(live, entry.declared.meta.prevent_delete, policy);
         plan.changes.push(Change {
-            held: held(entry, live, action, policy).or_else(|| not_taken(&changed, refused)),
+            held: held(entry, live, action, policy).or(made_anew).or_else(|| not_taken(&changed, refused)),
             reason: if rewritten {
                 "written again, as asked".to_owned()
             } else {
@@ -157,7 +173,7 @@ impl<'a> Comparison<'a> {
             prunes: false,
             depends_on: BTreeSet::new(),
             fields: changed.into_iter().map(|(field, _, _)| field).collect(),
-            anew: if replaced { entry.fields_of(&after) } else { Fields::new() },
+            anew: if is_replaced { entry.fields_of(&after) } else { Fields::new() },
             before: Some(live.spec.clone()),
             after: Some(after),
             marker,

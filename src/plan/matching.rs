@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Entry, Known};
-use crate::resource::{Address, Kind, LiveObject, Spec};
+use crate::resource::{Access, Address, Kind, LiveObject, Spec};
 
 /// What was found for an entry, or for a live object that no entry means.
 #[derive(Debug)]
@@ -95,11 +95,19 @@ pub(super) fn match_listing<'e, 'a>(
         unique
     };
     if !missing.is_empty() {
+        // Where another name is another object, a weaker identity alone would let an object that nobody ever named be
+        // deleted for one of another name. Only what the journal knows may be an entry's former self, and only of an
+        // entry that it knows no object of.
+        let is_updated = kind.field("name").is_none_or(|name| name.access != Access::Fixed);
+        let was_named = |live: &LiveObject| known.objects.contains_key(&(kind, live.id.clone()));
         let left = weak(
-            &mut (0..listing.len()).filter(|&at| !taken[at]).map(|at| (at, listing[at].suggested_identity())),
+            &mut (0..listing.len())
+                .filter(|&at| !taken[at] && (is_updated || was_named(&listing[at])))
+                .map(|at| (at, listing[at].suggested_identity())),
         );
-        let wanted =
-            weak(&mut missing.iter().enumerate().map(|(at, (entry, _))| (at, entry.spec.weak_identity())));
+        let wanted = weak(&mut missing.iter().enumerate().map(|(at, (entry, known_id))| {
+            (at, entry.spec.weak_identity().filter(|_| is_updated || known_id.is_none()))
+        }));
         for (at, (entry, known_id)) in missing.into_iter().enumerate() {
             let partner = entry
                 .spec

@@ -87,6 +87,13 @@ impl LiveState {
         }
     }
 
+    /// Says otherwise why kinds could not be read.
+    pub fn reword_errors(&mut self, reword: impl Fn(&str) -> String) {
+        for error in self.kinds.values_mut().filter_map(|listing| listing.as_mut().err()) {
+            *error = reword(error);
+        }
+    }
+
     /// What was read of each kind.
     #[must_use]
     pub fn into_kinds(self) -> BTreeMap<Kind, Listing> {
@@ -315,7 +322,9 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                 }
                 Match::Pair { entry, .. } => {
                     if let Some(compared) = compared {
-                        compared.into_plan(addresses.of_entry(entry), policy, &mut plan);
+                        let identity = (kind, entry.spec.identity().unwrap_or_default());
+                        let unsettled = known.unsettled.get(&identity).copied();
+                        compared.into_plan(addresses.of_entry(entry), unsettled, policy, &mut plan);
                     }
                 }
                 Match::Missing { entry, known_id } => {

@@ -193,6 +193,13 @@ pub(super) fn remember_refusals(journal: &mut Journal, applied: &[Applied], not_
     }
 }
 
+/// Whether what still differs is what a change made: not its absence, and not what it replaced, which a search may show
+/// for a while.
+fn is_of(still: &Change, change: &Change) -> bool {
+    let is_replaced = change.action == Action::Replace && still.id == change.id;
+    still.action != Action::Create && !is_replaced
+}
+
 /// What still differs of what was written; of a delete, that the object is still there.
 pub(super) fn not_converged(applied: &[Applied], live: &LiveState, after: &Plan) -> Vec<NotConverged> {
     let still: BTreeMap<&Address, &Change> =
@@ -206,7 +213,7 @@ pub(super) fn not_converged(applied: &[Applied], live: &LiveState, after: &Plan)
                 let field = FieldChange::plain("live", true, false);
                 found.push(NotConverged { address: address.clone(), field });
             }
-        } else if let Some(still) = still.get(address).filter(|still| still.action != Action::Create) {
+        } else if let Some(still) = still.get(address).filter(|still| is_of(still, change)) {
             let written = change.field_names();
             let fields = still.fields.iter().filter(|field| written.contains(&field.path.as_str()));
             found.extend(fields.map(|field| NotConverged { address: address.clone(), field: field.clone() }));

@@ -18,7 +18,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
         ("GET", "/_sim/faults") => Ok(json!({"faults": shared.traffic().faults})),
         ("POST", "/_sim/faults") => add_faults(shared, request),
         ("DELETE", "/_sim/faults") => {
-            shared.traffic().faults.clear();
+            shared.heal();
             Ok(json!({"faults": []}))
         }
         ("GET", "/_sim/requests") => Ok(shared.traffic().log.show()),

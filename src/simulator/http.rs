@@ -8,16 +8,20 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
 use futures::stream;
+use tokio::sync::Notify;
 
 use super::answer::{Answer, Request};
 use super::connection::Connection;
 use super::options::{RateLimit, RateLimitKind, RateLimitWait};
-use super::traffic::{FaultKind, Traffic, limited};
+use super::traffic::{FaultKind, Traffic, limited, repeated};
 use super::world::World;
 use super::{control, routes};
 
 /// Bodies beyond this are refused; ten thousand connectors in one seed call stay below it.
 const MAX_BODY: usize = 64 << 20;
+
+/// How long an answer is held back at most where the fault does not say.
+const LONGEST_HOLD_MS: u64 = 60_000;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub(crate) struct Shared {
     traffic: Mutex<Traffic>,
     /// When the calls came that count against the rate limit.
     window: Mutex<VecDeque<Instant>>,
+    /// Rung when faults are taken away.
+    released: Notify,
 }
 
 impl Shared {
@@ -40,6 +46,7 @@ impl Shared {
             world: Mutex::new(world),
             traffic: Mutex::default(),
             window: Mutex::default(),
+            released: Notify::new(),
         }
     }
 
@@ -50,6 +57,28 @@ impl Shared {
 
     pub(crate) fn traffic(&self) -> MutexGuard<'_, Traffic> {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes all faults away, and lets go what they hold.
+    pub(crate) fn heal(&self) {
+        self.traffic().faults.clear();
+        self.released.notify_waiters();
+    }
+
+    /// Waits until that fault is taken away, but not beyond `latest`.
+    async fn wait_for_release(&self, fault: u64, latest: tokio::time::Instant) {
+        loop {
+            // Listened for before looking: a release in between is not missed.
+            let released = self.released.notified();
+            let mut released = std::pin::pin!(released);
+            released.as_mut().enable();
+            if !self.traffic().faults.iter().any(|other| other.id == fault) {
+                return;
+            }
+            if tokio::time::timeout_at(latest, released).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Counts a request against the rate limit.
@@ -149,19 +178,39 @@ pub(crate) async fn handle(
         return send(answer, Delivery::Whole, &connection);
     }
 
-    let (answer, delivery) = serve(&shared, &request).await;
+    let Served { answer, delivery, due, held } = serve(&shared, &request);
     let status = if delivery == Delivery::Never { 0 } else { answer.status };
+    // Before the wait: a client that goes away meanwhile has asked all the same.
     shared.traffic().log.record(&request, status, answer.write, answer.without_id);
+    // What takes time is the way back: the request is carried out at once, its answer held back until due.
+    match held {
+        Some(fault) => shared.wait_for_release(fault, due).await,
+        None if due > tokio::time::Instant::now() => tokio::time::sleep_until(due).await,
+        None => {}
+    }
     send(answer, delivery, &connection)
 }
 
-async fn serve(shared: &Arc<Shared>, request: &Request) -> (Answer, Delivery) {
+/// An answer on its way out.
+struct Served {
+    answer: Answer,
+    delivery: Delivery,
+    /// Not before this; where it is held, at the latest then.
+    due: tokio::time::Instant,
+    /// The fault that holds it back.
+    held: Option<u64>,
+}
+
+fn serve(shared: &Arc<Shared>, request: &Request) -> Served {
     let fault = shared.traffic().next_fault(request);
     let latency = shared.world().options.latency_ms;
-    let delay = Duration::from_millis(latency + fault.as_ref().and_then(|fault| fault.ms).unwrap_or(0));
-    let due = tokio::time::Instant::now() + delay;
-    let dropped = fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Drop);
+    let kind = fault.as_ref().map(|fault| fault.kind);
+    let held = fault.as_ref().filter(|fault| fault.kind == FaultKind::Hold).map(|fault| fault.id);
+    let ms =
+        fault.as_ref().and_then(|fault| fault.ms).unwrap_or(if held.is_some() { LONGEST_HOLD_MS } else { 0 });
+    let due = tokio::time::Instant::now() + Duration::from_millis(latency.saturating_add(ms));
     let stand_in = fault.as_ref().and_then(super::traffic::Fault::answer);
+    let dropped = kind == Some(FaultKind::Drop);
     let processed = !dropped && fault.as_ref().is_none_or(|fault| fault.process || stand_in.is_none());
     let answered = if processed {
         let metered = if routes::is_metered(request) { shared.meter() } else { Metered::Under(Vec::new()) };
@@ -181,18 +230,15 @@ async fn serve(shared: &Arc<Shared>, request: &Request) -> (Answer, Delivery) {
     };
     let answer = match stand_in {
         Some(stand_in) => Answer { write: answered.write, without_id: answered.without_id, ..stand_in },
+        None if kind == Some(FaultKind::Repeated) => repeated(answered),
         None => answered,
     };
-    let delivery = match fault.map(|fault| fault.kind) {
+    let delivery = match kind {
         Some(FaultKind::Drop | FaultKind::Lost) => Delivery::Never,
         Some(FaultKind::Torn) => Delivery::Torn,
         _ => Delivery::Whole,
     };
-    // What takes time is the way back: the request is carried out at once, its answer held back until due.
-    if !delay.is_zero() {
-        tokio::time::sleep_until(due).await;
-    }
-    (answer, delivery)
+    Served { answer, delivery, due, held }
 }
 
 fn send(answer: Answer, delivery: Delivery, connection: &Connection) -> Response {

@@ -243,6 +243,8 @@ options! {
         state_reads = 1
         #[doc = "how many searches of its kind a new, changed or deleted object takes to show there"]
         search_lag = 0
+        #[doc = "how many objects a page of a search holds at most, whatever is asked for"]
+        page_limit = 1000
         #[doc = "milliseconds after its request that every answer comes, the time to make it included"]
         latency_ms = 0
         #[doc = "seconds that a token of the gateway lives"]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Request};
+use super::routes;
 
 /// How many requests the log keeps; its counters go on.
 const KEPT: usize = 10_000;
@@ -29,6 +30,9 @@ pub(crate) struct Fault {
     /// Only requests whose path holds this text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
+    /// Only requests that change something, or only those that do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) write: Option<bool>,
     /// The first matching request, counted from 1 and from now, that meets it.
     #[serde(default = "one")]
     pub(crate) nth: u64,
@@ -48,7 +52,7 @@ pub(crate) struct Fault {
     pub(crate) retry_after: Option<u64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) headers: BTreeMap<String, String>,
-    /// Milliseconds of delay.
+    /// Milliseconds of delay; of a request that is held, how long at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ms: Option<u64>,
     /// The request is carried out before the fault's own answer replaces the true one.
@@ -68,12 +72,16 @@ pub(crate) enum FaultKind {
     Status,
     /// The true answer, later.
     Delay,
+    /// The true answer, once the fault is taken away.
+    Hold,
     /// The connection is closed, the request not carried out.
     Drop,
     /// The request is carried out, then the connection closed without an answer.
     Lost,
     /// The true answer, cut in the middle of its body.
     Torn,
+    /// The true answer, each row of its list twice.
+    Repeated,
     /// A page of HTML, as proxies and maintenance windows send it.
     Html,
     /// A status without a body.
@@ -99,8 +107,9 @@ impl Traffic {
     /// whatever else is scripted.
     pub(crate) fn next_fault(&mut self, request: &Request) -> Option<Fault> {
         let mut hit = None;
+        let write = routes::describe(request).write;
         for fault in &mut self.faults {
-            if !fault.matches(request) {
+            if !fault.matches(request) || fault.write.is_some_and(|wanted| wanted != write) {
                 continue;
             }
             fault.seen += 1;
@@ -146,7 +155,12 @@ impl Fault {
                 let status = self.status.unwrap_or(if self.code.is_some() { 409 } else { 429 });
                 limited(status, self.code, self.retry_after, 300, 3600)
             }
-            FaultKind::Delay | FaultKind::Drop | FaultKind::Lost | FaultKind::Torn => return None,
+            FaultKind::Delay
+            | FaultKind::Hold
+            | FaultKind::Drop
+            | FaultKind::Lost
+            | FaultKind::Torn
+            | FaultKind::Repeated => return None,
         };
         let waits = self.retry_after.filter(|_| self.kind != FaultKind::RateLimited);
         let answer = match waits {
@@ -156,6 +170,24 @@ impl Fault {
         let headers = self.headers.iter();
         Some(headers.fold(answer, |answer, (name, value)| answer.with_header(name, value)))
     }
+}
+
+/// The same answer with each row of its list twice: what a client that goes by offsets gets from a list that moves.
+/// One that holds no list in JSON stays as it is.
+pub(crate) fn repeated(answer: Answer) -> Answer {
+    let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&answer.body) else { return answer };
+    let envelope =
+        if body.get("ServiceResponse").is_some() { &mut body["ServiceResponse"] } else { &mut body };
+    let Some(list) = ["data", "content"].into_iter().find(|name| envelope[*name].is_array()) else {
+        return answer;
+    };
+    let rows: Vec<_> =
+        envelope[list].as_array().into_iter().flatten().flat_map(|row| [row, row]).cloned().collect();
+    if let Some(count) = envelope.get_mut("count") {
+        *count = rows.len().into();
+    }
+    envelope[list] = rows.into();
+    Answer { body: body.to_string().into(), ..answer }
 }
 
 /// The answer to one request too many.

@@ -88,6 +88,61 @@ async fn a_fault_meets_the_requests_that_it_names() {
 }
 
 #[tokio::test]
+async fn a_fault_meets_only_what_writes_or_only_what_does_not() {
+    let create = format!("/qps/rest/3.0/create/am/{AWS}");
+    for (write, expected) in [(true, [200, 500, 200]), (false, [500, 200, 200])] {
+        let remote = Remote::example().await;
+        remote.control("POST", "/_sim/faults", json!({"kind": "status", "write": write})).await;
+        let mut statuses = Vec::new();
+        for path in [SEARCH, &create, SEARCH] {
+            statuses.push(remote.ask("POST", path).json().send().await.status);
+        }
+        assert_eq!(statuses, expected, "write: {write}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_held_until_the_faults_are_taken_away() {
+    let remote = Remote::example().await;
+    remote.control("POST", "/_sim/faults", json!({"kind": "hold", "path": "/create/"})).await;
+    let path = format!("/qps/rest/3.0/create/am/{AWS}");
+    let body = request(&connector("payments", ARN)).to_string();
+    let held = remote.ask("POST", &path).json().body(&body).send();
+    let meanwhile = async {
+        // It is carried out and listed at once.
+        loop {
+            let log = remote.control("GET", "/_sim/requests", Value::Null).await;
+            if log["writes"] == 1 {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(remote.json("search", AWS, Value::Null).await["count"], 4);
+        remote.control("DELETE", "/_sim/faults", Value::Null).await;
+    };
+    let (answer, ()) =
+        tokio::time::timeout(std::time::Duration::from_secs(30), async { tokio::join!(held, meanwhile) })
+            .await
+            .unwrap();
+    assert_eq!(answer.status, 200);
+
+    remote.control("POST", "/_sim/faults", json!({"kind": "hold", "ms": 1})).await;
+    assert_eq!(remote.ask("POST", SEARCH).json().send().await.status, 200, "not longer than it says");
+}
+
+#[tokio::test]
+async fn the_rows_of_a_page_come_twice() {
+    let remote = Remote::example().await;
+    let once = remote.json("search", AWS, Value::Null).await;
+    remote.control("POST", "/_sim/faults", json!({"kind": "repeated"})).await;
+    let twice = remote.json("search", AWS, Value::Null).await;
+    assert_eq!((&once["count"], &twice["count"]), (&json!(3), &json!(6)));
+    let (once, twice) = (once["data"].as_array().unwrap(), twice["data"].as_array().unwrap());
+    let expected: Vec<_> = once.iter().flat_map(|row| [row, row]).collect();
+    assert_eq!(twice.iter().collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
 async fn somebody_changes_objects_behind_our_back() {
     let remote = Remote::example().await;
     let by_arn = json!({"kind": "aws", "arn": "arn:aws:iam::456789012345:role/Sandbox", "set": {

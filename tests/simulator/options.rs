@@ -223,6 +223,11 @@ async fn searching_follows_its_options() {
         let body = json!({"ServiceRequest": {"preferences": {"startFromId": id}}});
         assert_eq!(remote.json("search", AWS, body).await["count"], count);
     }
+    let remote = Remote::with(&[("page_limit", "2")]).await;
+    let page = remote.json("search", AWS, Value::Null).await;
+    assert_eq!((&page["count"], &page["hasMoreRecords"]), (&json!(2), &json!("true")));
+    let next = json!({"ServiceRequest": {"preferences": {"startFromId": page["lastId"]}}});
+    assert_eq!(remote.json("search", AWS, next).await["count"], 2, "the last one, and the one after it");
     for (value, count) in [("sensitive", 0), ("insensitive", 1)] {
         let remote = Remote::with(&[("search_case", value)]).await;
         for operator in ["EQUALS", "CONTAINS"] {

@@ -142,14 +142,50 @@ impl Ended {
 
 /// Runs a command to its end.
 #[track_caller]
-pub(crate) fn end(mut command: Command) -> Ended {
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut child = Killed(child);
-    let stdout = read_all(child.0.stdout.take().unwrap());
-    let stderr = read_all(child.0.stderr.take().unwrap());
-    let status = child.wait(PATIENCE).unwrap_or_else(|| panic!("{command:?} does not end"));
-    let [stdout, stderr] = [stdout, stderr].map(|thread| String::from_utf8(thread.join().unwrap()).unwrap());
-    Ended { code: status.code().unwrap_or(-1), stdout, stderr }
+pub(crate) fn end(command: Command) -> Ended {
+    Running::start(command).wait()
+}
+
+/// A command under way; what it says is read as it comes.
+pub(crate) struct Running {
+    child: Killed,
+    streams: [JoinHandle<Vec<u8>>; 2],
+    command: String,
+}
+
+impl Running {
+    #[track_caller]
+    pub(crate) fn start(mut command: Command) -> Running {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = Killed(child);
+        let streams = [read_all(child.0.stdout.take().unwrap()), read_all(child.0.stderr.take().unwrap())];
+        Running { child, streams, command: format!("{command:?}") }
+    }
+
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.child.0.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until it ends by itself.
+    #[track_caller]
+    pub(crate) fn wait(mut self) -> Ended {
+        let status = self.child.wait(PATIENCE).unwrap_or_else(|| panic!("{} does not end", self.command));
+        self.ended(status)
+    }
+
+    /// Ends it on the spot. A code of -1 says that it was.
+    #[track_caller]
+    pub(crate) fn kill(mut self) -> Ended {
+        // It may have ended by itself.
+        let _ = self.child.0.kill();
+        let status = self.child.0.wait().unwrap();
+        self.ended(status)
+    }
+
+    fn ended(self, status: ExitStatus) -> Ended {
+        let [stdout, stderr] = self.streams.map(|thread| String::from_utf8(thread.join().unwrap()).unwrap());
+        Ended { code: status.code().unwrap_or(-1), stdout, stderr }
+    }
 }
 
 fn read_all(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {

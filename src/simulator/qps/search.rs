@@ -37,7 +37,8 @@ pub(crate) fn page(world: &mut World, noun: &Noun, request: &ServiceRequest) -> 
         (Some(id), StartFromId::Exclusive) => id.saturating_add(1),
     };
     let first = filters.iter().map(Filter::lowest_id).fold(from, u64::max);
-    let limit = usize::try_from(preferences.limit).unwrap_or(usize::MAX);
+    let limit = preferences.limit.min(world.options.page_limit.max(1));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let skip = usize::try_from(preferences.start_from_offset.saturating_sub(1)).unwrap_or(usize::MAX);
 
     let lagging = (!world.lagging.is_empty()).then(|| world.as_searched(noun.kind, first));

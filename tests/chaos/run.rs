@@ -1,0 +1,513 @@
+//! One seed: a world, trouble, and then quiet, in which it must come to rest.
+
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+use crate::bin::{Daemon, Ended, Folder, Running, Simulator, until};
+use crate::dice::Dice;
+use crate::faults;
+use crate::species::Species;
+use crate::tally::Tally;
+use crate::watch::{Guard, Requests, Sight};
+use crate::world::{Fate, Settings, Subject, World};
+
+/// What happened so far, for who looks into a failure.
+pub(crate) type Trail = Mutex<Vec<String>>;
+
+/// Limits that hold nothing back.
+const NO_LIMITS: [&str; 4] = ["--allow-deletes", "100", "--allow-changes", "100"];
+
+/// What happens in one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Plan,
+    Apply,
+    /// Somebody changes objects while an apply is held at one of its requests.
+    Meanwhile,
+    Daemon(&'static str),
+}
+
+/// When a process is killed: while its n-th request (or write) waits for an answer, carried out or not.
+#[derive(Debug, Clone, Copy)]
+struct Kill {
+    nth: u64,
+    writes: bool,
+    carried_out: bool,
+}
+
+/// What a plan says in the quiet.
+enum Rest {
+    /// What is not settled.
+    Open(String),
+    /// All is, and these are the addresses of what has fields that nobody can verify.
+    Settled { unverified: Vec<String> },
+}
+
+pub(crate) struct Run<'a> {
+    world: World,
+    dice: Dice,
+    folder: Folder,
+    simulator: Simulator,
+    edition: usize,
+    guard: Guard,
+    pub(crate) tally: Tally,
+    trail: &'a Trail,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn begin(seed: u64, trail: &'a Trail) -> Run<'a> {
+        let mut dice = Dice::of(seed);
+        let world = World::of(&mut dice.aside());
+        let folder = Folder::with("");
+        for (name, content) in &world.secrets.files {
+            folder.write(name, content);
+        }
+        folder.write("secrets/seed.json", &world.seed().to_string());
+        let options: Vec<String> =
+            world.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut args =
+            vec!["--seed", "secrets/seed.json", "--username", &world.username, "--password", &world.password];
+        args.extend(options.iter().flat_map(|option| ["--option", option]));
+        let simulator = Simulator::start(&folder, &args);
+        let guard = Guard::of(&world, 0, &Sight::of(&simulator));
+        let tally = Tally { seeds: 1, ..Tally::default() };
+        let run = Run { world, dice, folder, simulator, edition: 0, guard, tally, trail };
+        run.tell(format!("policy {:?}, options {:?}", run.world.policy, run.world.options));
+        run.write_file("dry-run", run.world.settle_for);
+        run
+    }
+
+    /// All of it.
+    pub(crate) fn go(&mut self) {
+        for _ in 0..self.dice.between(1, 4) {
+            self.trouble();
+        }
+        if self.dice.in_a_hundred(45) {
+            self.edition = 1;
+            self.tell("the file's second edition".to_owned());
+            self.write_file("dry-run", self.world.settle_for);
+            self.look_anew();
+            for _ in 0..self.dice.between(0, 2) {
+                self.trouble();
+            }
+        }
+        self.come_to_rest();
+    }
+
+    fn tell(&self, line: String) {
+        self.trail.lock().unwrap().push(line);
+    }
+
+    fn write_file(&self, policy: &str, settle_for: &str) {
+        let settings = Settings { policy, settle_for };
+        let file = self.world.file(self.edition, &self.simulator.url, &settings);
+        self.folder.write("config.yaml", &file);
+    }
+
+    /// Takes what is there now for what is to stay.
+    fn look_anew(&mut self) {
+        self.guard = Guard::of(&self.world, self.edition, &Sight::of(&self.simulator));
+    }
+
+    // Trouble
+
+    fn trouble(&mut self) {
+        let mut dice = self.dice.aside();
+        if dice.in_a_hundred(35) {
+            self.others(&mut dice);
+        }
+        if dice.in_a_hundred(5) && !self.world.lags() {
+            // Without one all is right that can be read; what a search does not show yet only the journal knows of.
+            self.lose_the_journal();
+        }
+        let step = dice.weigh(&[
+            (12, Step::Plan),
+            (60, Step::Apply),
+            (14, Step::Meanwhile),
+            (6, Step::Daemon("dry-run")),
+            (8, Step::Daemon("enforce")),
+        ]);
+        let kill = (step != Step::Meanwhile && dice.in_a_hundred(45)).then(|| {
+            let writes = dice.in_a_hundred(70);
+            Kill {
+                nth: dice.between(1, if writes { 5 } else { 14 }),
+                writes,
+                carried_out: dice.in_a_hundred(75),
+            }
+        });
+        let mut faults = Vec::new();
+        if let Some(Kill { nth, writes, carried_out }) = kill {
+            faults.push(faults::hold(nth, writes, carried_out));
+        }
+        if step == Step::Meanwhile {
+            faults.push(faults::hold(dice.between(1, 4), dice.in_a_hundred(70), true));
+        }
+        if dice.in_a_hundred(80) {
+            if self.world.timeout == "1s" {
+                faults.push(faults::late(dice.between(1, 8)));
+            }
+            faults.extend(faults::some(
+                &mut dice,
+                &self.world.secrets.named_in(&self.folder.read("config.yaml")),
+            ));
+        }
+        self.tell(format!("{step:?}, {kill:?}, {}", Value::from(faults.clone())));
+        self.simulator.fault(&faults.into());
+        match step {
+            Step::Plan => {
+                let ended = self.process(&["plan", "--detailed-exitcode", "--format", "json"], kill);
+                self.heal();
+                let requests = self.after(&ended);
+                requests.check_none_writes();
+            }
+            Step::Apply => {
+                let format = dice.pick(&["json", "text"]);
+                let ended = self.process(&["apply", "--yes", "--format", format], kill);
+                self.heal();
+                self.check_applied(&ended, self.world.policy.max_deletes);
+            }
+            Step::Meanwhile => {
+                let mut running = Running::start(self.command(&["apply", "--yes", "--format", "json"]));
+                self.tally.processes += 1;
+                if self.held(&mut || running.is_over()) {
+                    self.guard.check(&Sight::of(&self.simulator));
+                    if self.world.policy.journal
+                        && self.world.timeout != "1s"
+                        && self.world.concurrency == 1
+                        && dice.in_a_hundred(40)
+                    {
+                        self.second_process();
+                    }
+                    self.others(&mut dice);
+                }
+                self.heal();
+                let ended = running.wait();
+                self.check_applied(&ended, self.world.policy.max_deletes);
+            }
+            Step::Daemon(policy) => self.daemon(policy, kill),
+        }
+    }
+
+    fn lose_the_journal(&self) {
+        self.tell("the journal is lost".to_owned());
+        for name in ["trueup.db", "trueup.db-wal", "trueup.db-shm", "trueup.db.key"] {
+            // It may not be there yet.
+            let _ = std::fs::remove_file(self.folder.path(name));
+        }
+    }
+
+    fn check_applied(&mut self, ended: &Ended, allowed: u64) {
+        let requests = self.after(ended);
+        let deletes = requests.deletes();
+        assert!(deletes.len() as u64 <= allowed, "more than {allowed} deletes: {deletes:#?}");
+    }
+
+    /// Another process would apply while one does.
+    fn second_process(&mut self) {
+        let before = Requests::so_far(&self.simulator);
+        let ended = self.process(&["apply", "--yes", "--format", "json"], None);
+        self.tell(format!("a second process: {ended}"));
+        assert_eq!(ended.code, 1, "{ended}");
+        assert!(ended.stdout.contains("is applying with the same journal"), "{ended}");
+        assert_eq!(Requests::so_far(&self.simulator), before, "it asks and writes nothing");
+    }
+
+    fn command(&self, args: &[&str]) -> std::process::Command {
+        let mut command = self.folder.command(args);
+        command.args(["-c", "config.yaml"]);
+        command.envs(self.world.secrets.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs the program to its end, or to the moment where it is killed.
+    fn process(&mut self, args: &[&str], kill: Option<Kill>) -> Ended {
+        let mut running = Running::start(self.command(args));
+        self.tally.processes += 1;
+        if kill.is_some() && self.held(&mut || running.is_over()) {
+            self.tally.kills += 1;
+            return running.kill();
+        }
+        running.wait()
+    }
+
+    /// Waits until the first fault holds a request, which then was carried out or not; `false` where all is over before.
+    fn held(&self, is_over: &mut dyn FnMut() -> bool) -> bool {
+        until("the request to be held", || {
+            let over = is_over();
+            let faults = self.simulator.control("GET", "faults", &Value::Null);
+            let fault = &faults["faults"][0];
+            if fault["fired"] != 1 {
+                return if over { Ok(false) } else { Err(faults) };
+            }
+            // It is listed as soon as it was carried out.
+            let log = self.simulator.control("GET", "requests", &Value::Null);
+            let count = if fault["write"] == true { &log["writes"] } else { &log["total"] };
+            if count.as_u64() >= fault["nth"].as_u64() { Ok(true) } else { Err(log) }
+        })
+    }
+
+    /// Ends all faults, and counts those that were met.
+    fn heal(&mut self) {
+        let faults = self.simulator.control("GET", "faults", &Value::Null);
+        for fault in faults["faults"].as_array().unwrap() {
+            let kind = fault["kind"].as_str().unwrap();
+            let status = fault.get("status").filter(|_| kind == "status");
+            let kind = status.map_or_else(|| kind.to_owned(), |status| format!("{kind} {status}"));
+            *self.tally.faults.entry(kind).or_default() += fault["fired"].as_u64().unwrap();
+        }
+        self.simulator.end_faults();
+    }
+
+    /// The daemon for one pass.
+    fn daemon(&mut self, policy: &str, kill: Option<Kill>) {
+        self.write_file(policy, self.world.settle_for);
+        let mut daemon = Daemon::spawn(self.command(&["run", "--log-format", "json"]));
+        self.tally.processes += 1;
+        let pass_is_over = |daemon: &Daemon| !daemon.named("reconcile_finished").is_empty();
+        if kill.is_some() && self.held(&mut || pass_is_over(&daemon)) {
+            self.tally.kills += 1;
+            let stderr = daemon.lines().join("\n");
+            drop(daemon);
+            self.heal();
+            let requests = self.after(&Ended { code: -1, stdout: String::new(), stderr });
+            if policy == "dry-run" {
+                requests.check_none_writes();
+            }
+        } else {
+            daemon.finish_pass();
+            self.heal();
+            let ended = daemon.stop();
+            let requests = self.after(&ended);
+            if policy == "dry-run" {
+                requests.check_none_writes();
+            }
+        }
+        self.write_file("dry-run", self.world.settle_for);
+    }
+
+    /// Somebody else changes something.
+    fn others(&mut self, dice: &mut Dice) {
+        let sight = Sight::of(&self.simulator);
+        let fates: Vec<(usize, Fate)> = self
+            .world
+            .subjects
+            .iter()
+            .enumerate()
+            .map(|(at, subject)| {
+                let live = sight.live(subject.species, &subject.identity());
+                (at, self.world.fate(subject, self.edition, live))
+            })
+            .collect();
+        let single = |at: usize| match sight
+            .live(self.world.subjects[at].species, &self.world.subjects[at].identity())
+        {
+            [one] => Some(one.clone()),
+            _ => None,
+        };
+        let wanted: Vec<usize> = fates
+            .iter()
+            .filter(|(at, fate)| {
+                *fate == Fate::Becomes && self.world.subjects[*at].is_plain() && single(*at).is_some()
+            })
+            .map(|(at, _)| *at)
+            .collect();
+        let left: Vec<usize> = fates
+            .iter()
+            .filter(|(at, fate)| {
+                let subject = &self.world.subjects[*at];
+                *fate == Fate::Untouched
+                    && subject.is_left()
+                    && subject.species.is_connector()
+                    && single(*at).is_some()
+            })
+            .map(|(at, _)| *at)
+            .collect();
+        let change = match dice.between(0, 3) {
+            0 if !wanted.is_empty() => {
+                let at = dice.pick(&wanted);
+                let (species, object) = (self.world.subjects[at].species, single(at).unwrap());
+                drifted(dice, species)
+                    .map(|set| json!({"kind": species.simulated(), "id": object["id"], "set": set}))
+            }
+            1 if !wanted.is_empty() => {
+                let at = dice.pick(&wanted);
+                let subject = &mut self.world.subjects[at];
+                let object = single_of(&sight, subject);
+                // What is single tells nothing of its making: whose it is after this nobody could say.
+                (!subject.species.is_single()).then(|| {
+                    subject.maybe_ours = true;
+                    json!({"kind": subject.species.simulated(), "id": object["id"], "delete": true})
+                })
+            }
+            2 if !left.is_empty() => {
+                let at = dice.pick(&left);
+                let (species, object) = (self.world.subjects[at].species, single(at).unwrap());
+                drifted(dice, species)
+                    .map(|set| json!({"kind": species.simulated(), "id": object["id"], "set": set}))
+            }
+            _ => {
+                let number = 500 + self.tally.changes_by_others;
+                let subject = World::stranger(dice, number);
+                let change = json!({"kind": subject.species.simulated(), "create": subject.seeded[0]});
+                self.world.subjects.push(subject);
+                Some(change)
+            }
+        };
+        let Some(change) = change else { return };
+        self.tell(format!("somebody else: {change}"));
+        self.simulator.control("POST", "objects", &change);
+        self.tally.changes_by_others += 1;
+        self.look_anew();
+    }
+
+    // What must hold after each process
+
+    fn after(&mut self, ended: &Ended) -> Requests {
+        self.tell(format!("{ended}"));
+        *self.tally.exits.entry(ended.code).or_default() += 1;
+        assert!(
+            matches!(ended.code, -1 | 0 | 1 | 2 | 4 | 6 | 8),
+            "an exit code that is not documented\n{ended}"
+        );
+        assert!(!ended.stderr.contains("panicked at"), "{ended}");
+        let secrets = &self.world.secrets;
+        secrets.search("stdout", ended.stdout.as_bytes());
+        secrets.search("stderr", ended.stderr.as_bytes());
+        secrets.search_files(self.folder.root());
+        let requests = Requests::take(&self.simulator);
+        self.tell(requests.brief());
+        self.tally.requests += requests.all();
+        self.tally.writes += requests.writes();
+        requests.check_ids();
+        self.guard.check(&Sight::of(&self.simulator));
+        if ended.code != -1 && ended.stdout.starts_with('{') {
+            let document = ended.json();
+            assert_eq!(document["exit"], ended.code, "{ended}");
+        }
+        requests
+    }
+
+    // Quiet
+
+    fn come_to_rest(&mut self) {
+        self.tell("quiet".to_owned());
+        self.heal();
+        self.simulator.options(&json!({"search_lag": 0}));
+        // What is waited for has been waited for: the same as if that time had passed.
+        self.write_file("dry-run", "1ms");
+        let mut passes = 0;
+        let mut rest = self.look();
+        while let Rest::Open(unsettled) = rest {
+            passes += 1;
+            assert!(passes <= 2, "it is not settled after two passes: {unsettled}");
+            let ended = self.process(&["apply", "--yes", "--format", "json"], None);
+            self.check_applied(&ended, self.world.policy.max_deletes);
+            if ended.code == 8 {
+                let ended =
+                    self.process(&[&["apply", "--yes", "--format", "json"][..], &NO_LIMITS].concat(), None);
+                self.check_applied(&ended, 100);
+                assert_ne!(ended.code, 8, "{ended}");
+            }
+            rest = self.look();
+        }
+        *self.tally.passes.entry(passes).or_default() += 1;
+        let Rest::Settled { unverified } = rest else { return };
+        self.check_fates(&unverified);
+    }
+
+    /// A plan, and whether it says that all is settled.
+    fn look(&mut self) -> Rest {
+        let ended = self.process(&["plan", "--detailed-exitcode", "--format", "json"], None);
+        self.after(&ended).check_none_writes();
+        let plan = ended.json();
+        let list = |name: &str| plan[name].as_array().unwrap().clone();
+        let open: Vec<Value> =
+            list("changes").into_iter().filter(|change| !is_held_for_good(change)).collect();
+        let failed: Vec<Value> = list("failed")
+            .into_iter()
+            .filter(|failed| !failed["error"].as_str().unwrap().contains("neither is touched"))
+            .collect();
+        if !open.is_empty() || !failed.is_empty() || !plan["blocked"].is_null() {
+            let open = json!({"open": open, "failed": failed, "blocked": plan["blocked"]});
+            return Rest::Open(format!("{open:#}"));
+        }
+        if list("changes").is_empty() && list("failed").is_empty() {
+            assert_eq!(ended.code, 0, "nothing is to be done\n{ended}");
+        }
+        let unverified =
+            list("unverified").into_iter().map(|object| object["address"].as_str().unwrap().to_owned());
+        Rest::Settled { unverified: unverified.collect() }
+    }
+
+    /// Everything has become what it must become.
+    fn check_fates(&self, unverified: &[String]) {
+        let sight = Sight::of(&self.simulator);
+        for subject in &self.world.subjects {
+            let identity = subject.identity();
+            let what = format!("{:?} {identity}", subject.species);
+            let live = sight.live(subject.species, &identity);
+            match self.world.fate(subject, self.edition, live) {
+                Fate::Becomes => {
+                    let [object] = live else { panic!("{what} is there {} times", live.len()) };
+                    for (place, value) in subject.species.shows(subject.entry(self.edition).unwrap()) {
+                        assert_eq!(object.pointer(place), Some(&value), "{what} at {place}: {object:#}");
+                    }
+                    for secret in self.world.secrets.sent_by(subject.entry(self.edition).unwrap()) {
+                        let quoted = json!(secret).to_string();
+                        let sent = object.to_string().contains(&quoted[1..quoted.len() - 1]);
+                        // Where nobody can know, that is said.
+                        assert!(
+                            sent || unverified.contains(&subject.address()),
+                            "{what} has another secret: {object:#}"
+                        );
+                    }
+                }
+                Fate::Goes
+                    if self.world.policy.prune_action == "disable" && subject.species.is_connector() =>
+                {
+                    assert!(live.iter().all(|object| object["disabled"] == true), "{what} is on: {live:#?}");
+                }
+                Fate::Goes => assert!(live.is_empty(), "{what} is still there: {live:#?}"),
+                // The guard has looked at these all the time.
+                Fate::Untouched | Fate::Either => {}
+            }
+        }
+    }
+}
+
+fn single_of(sight: &Sight, subject: &Subject) -> Value {
+    sight.live(subject.species, &subject.identity())[0].clone()
+}
+
+/// What somebody sets an object of the kind to.
+fn drifted(dice: &mut Dice, species: Species) -> Option<Value> {
+    match species {
+        Species::Tag => Some(json!({"color": "#123456"})),
+        Species::Aws | Species::Azure | Species::Gcp | Species::Oci => Some(dice.pick(&[
+            &(|| json!({"runFrequency": 480})) as &dyn Fn() -> Value,
+            &|| json!({"disabled": true}),
+            &|| json!({"name": "drifted"}),
+        ])()),
+        Species::Organization => Some(json!({"orgRunFrequency": {"hours": 24, "minutes": 0}})),
+        Species::GlobalScan => Some(json!({"scanPrefix": "drifted"})),
+        Species::Schedule => Some(json!({"schedule": "23:59"})),
+        Species::SnapshotScan | Species::RegistryConnector => None,
+    }
+}
+
+/// Whether a change is withheld by a policy, and not for a while only.
+fn is_held_for_good(change: &Value) -> bool {
+    const REASONS: [&str; 9] = [
+        "policy: observe",
+        "owned by ",
+        "needs a replace; ",
+        "prevent_delete: true",
+        "member of ",
+        "; prune: never",
+        "but named by ",
+        "would go with it",
+        "has no call to delete",
+    ];
+    change["held"].as_str().is_some_and(|why| REASONS.iter().any(|reason| why.contains(reason)))
+}
