@@ -258,9 +258,14 @@ fn drift_is_seen_and_undone() {
 
 #[test]
 fn what_the_file_does_not_name_is_deleted_one_by_one_in_the_form_that_the_platform_takes() {
-    for (form, status) in [("array", "200"), ("object", "204"), ("either", "204")] {
+    for (form, status, refusal) in [
+        ("array", "200", "400"),
+        ("object", "204", "400"),
+        ("object", "200", "200"),
+        ("either", "204", "400"),
+    ] {
         let mut scene = Scene::new("reconcile: {prune: owned, owner: ops, max_change_percent: 100}\n");
-        scene.simulator.options(&json!({"cloudview_delete_body": form, "cloudview_delete_status": status}));
+        scene.simulator.options(&json!({"cloudview_delete_body": form, "cloudview_delete_status": status, "cloudview_bad_request": refusal}));
         scene.through_v1(0, &["apply", "--yes"]);
         let others = scene.simulator.objects("aws").len();
         scene.sections = scene.sections.replace(CONNECTORS, "connectors: {aws: [], azure: [], gcp: []}\n");
