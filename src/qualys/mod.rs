@@ -4,6 +4,7 @@
 //! `transport` speaks HTTP with the platform's three `hosts` and `token` signs in at the gateway. `qps` is the API
 //! family of connectors and tags, and each of its kinds has a file that turns its wire form into its spec and
 //! back. A kind of another family implements `remote::Remote` by itself; `rest` helps those that speak plain JSON.
+//! `cloudview` is the older API of connectors, which `remote` goes to where the settings say so.
 
 mod client;
 mod endpoint;

@@ -132,13 +132,13 @@ impl<T: CloudviewObject> Remote for Cloudview<'_, T> {
         } else {
             match transport.send(&call.clone().json(&list), rest::done).await {
                 // The documents have the one form, a client that is in use has the other.
-                Err(refused) if refused.status == Some(400) && !is_gone(&refused) => {
+                Err(refused) if refuses_the_form(&refused) => {
                     match transport.send(&call.json(&object), rest::done).await {
                         Ok(()) => {
                             transport.deletes.remember_object();
                             Ok(())
                         }
-                        Err(error) if error.status == Some(400) && !is_gone(&error) => Err(refused),
+                        Err(error) if refuses_the_form(&error) => Err(refused),
                         other => other,
                     }
                 }
@@ -226,8 +226,18 @@ fn has_id(connector: &Wire) -> bool {
 /// Whether the platform says of one connector that it is not there: by the status, or, as a client that is in use has
 /// seen it, in the words of a refusal.
 fn is_gone(error: &ApiError) -> bool {
-    let in_words = || error.status == Some(400) && error.said.to_ascii_lowercase().contains("not found");
+    let in_words = || is_refused(error) && error.said.to_ascii_lowercase().contains("not found");
     error.is_gone() || in_words()
+}
+
+/// Whether the request as it is was refused. A good status may come with a refusal in the body.
+fn is_refused(error: &ApiError) -> bool {
+    matches!(error.kind, ApiErrorKind::Refused(_)) && matches!(error.status, Some(200 | 400))
+}
+
+/// Whether it may be the form of a list of ids that is refused.
+fn refuses_the_form(error: &ApiError) -> bool {
+    is_refused(error) && !is_gone(error)
 }
 
 /// Success, which may be said in so many words.
