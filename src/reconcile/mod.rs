@@ -19,10 +19,13 @@ use crate::apply::{Applied, Applying, Outcome, apply};
 use crate::desired::Desired;
 use crate::journal::{Journal, Run};
 use crate::lock::{LockError, WriteLock};
-use crate::plan::{Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, approve, plan};
+use crate::plan::{
+    ApprovedPlan, Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, approve, plan,
+};
 use crate::pull::{check, kinds_to_read, pull_declared};
 use crate::qualys::{Reader, Writer};
-use crate::resource::{Address, Kind};
+use crate::resource::{Address, Checked, Kind};
+use crate::secret::Secrets;
 use crate::stop::Stop;
 
 use intents::Intents;
@@ -56,6 +59,12 @@ pub struct Pass<'a> {
     pub tell: &'a mut (dyn FnMut(&Plan, &mut Journal) + Send),
     /// Shown the plan before anything is written; `false` is no consent.
     pub consent: &'a mut (dyn FnMut(&Plan) -> BoxFuture<'static, bool> + Send),
+}
+
+impl<'a> Pass<'a> {
+    const fn run(&self) -> Run<'a> {
+        Run { id: self.run_id, trigger: self.trigger }
+    }
 }
 
 /// What a pass did.
@@ -212,14 +221,13 @@ impl Report {
 
 /// Brings the platform towards the file: pull, plan, limits; then, where there is a writer and consent, apply
 /// and read again. Always returns a report: what goes wrong is in it.
-pub async fn reconcile(pass: Pass<'_>) -> Report {
-    let Pass { run_id, trigger, desired, reader, writer, journal, ailments, policy, stop, tell, consent } =
-        pass;
-    let (began, clock, run) = (Timestamp::now(), Instant::now(), Run { id: run_id, trigger });
-    info!(event = "reconcile_started", run_id, trigger);
-    reader.heed(stop.clone());
+pub async fn reconcile(mut pass: Pass<'_>) -> Report {
+    let (policy, run_id) = (pass.policy, pass.run_id);
+    let (began, clock) = (Timestamp::now(), Instant::now());
+    info!(event = "reconcile_started", run_id, trigger = pass.trigger);
+    pass.reader.heed(pass.stop.clone());
     // Held until the end: what another process makes meanwhile would not be in the listings.
-    let _lock = match writer.map_or(Ok(None), |_| lock(journal, trigger)) {
+    let _lock = match pass.writer.map_or(Ok(None), |_| lock(pass.journal, pass.trigger)) {
         Ok(lock) => lock,
         Err(held) => {
             events::log_locked(run_id, &held);
@@ -227,7 +235,60 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         }
     };
 
-    let (kinds, meter) = (kinds_to_read(desired), Meter::new(reader));
+    let meter = Meter::new(pass.reader);
+    let Some((mut sight, known)) = look(&mut pass, began).await else {
+        return stopped(policy, began, clock);
+    };
+    let mut planned = plan(pass.desired, &sight.live, &known, policy);
+    drop(known);
+    remember(pass.journal, pass.desired, &sight.live, &mut planned, true);
+    planned.expect(&sight.checked);
+    let too_often = meter.charge(&mut planned, &pass.desired.settings.reconcile, began);
+    events::log_plan(run_id, &planned, clock);
+    pass.ailments.complete(&mut planned, pass.reader, pass.stop).await;
+
+    let mut report = Report {
+        plan: planned,
+        too_often,
+        cut_short: false,
+        end: End::Planned,
+        took: clock.elapsed(),
+        ..stopped(policy, began, clock)
+    };
+    (pass.tell)(&report.plan, pass.journal);
+    if let Err(refusal) = approve(&report.plan) {
+        events::log_blocked(run_id, &refusal);
+    }
+    let consented = (pass.consent)(&report.plan).await;
+    let Some(writer) = pass.writer else { return report };
+    report.end = match approve(&report.plan) {
+        Err(refusal) => End::Blocked(refusal),
+        Ok(_) if !consented => End::Declined,
+        Ok(approved) => {
+            report.applied = send(&mut pass, writer, &approved, &sight).await;
+            let skipped = |applied: &Applied| matches!(applied.outcome, Outcome::Skipped { .. });
+            report.cut_short = pass.stop.is_requested() && report.applied.iter().any(skipped);
+            End::Applied
+        }
+    };
+    if !report.applied.is_empty() {
+        look_again(&mut pass, &mut sight, &mut report).await;
+    }
+    report.took = clock.elapsed();
+    report
+}
+
+/// What a pass has found out before it plans.
+struct Sight {
+    live: LiveState,
+    secrets: Secrets,
+    checked: Vec<Checked>,
+}
+
+/// Reads the platform, the journal and the secrets; `None` where it was asked to stop meanwhile.
+async fn look(pass: &mut Pass<'_>, began: Timestamp) -> Option<(Sight, Known)> {
+    let Pass { desired, reader, journal, stop, .. } = pass;
+    let kinds = kinds_to_read(desired);
     // The journal is read, and the secrets are fetched, while the platform makes its first answer.
     let reading = async {
         tokio::join!(
@@ -239,7 +300,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     };
     let (mut live, secrets, mut known, mut checked) = tokio::select! {
         read = reading => read,
-        () = stop.requested() => return stopped(policy, began, clock),
+        () = stop.requested() => return None,
     };
     reader.guard(&secrets);
     // What failed before the secrets were there may repeat one.
@@ -249,79 +310,62 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
     }
     secrets::tell(&mut known, desired, &secrets, journal.digest_key());
     live.recall(&known);
-    let mut planned = plan(desired, &live, &known, policy);
-    drop(known);
-    remember(journal, desired, &live, &mut planned, true);
-    planned.expect(&checked);
-    let too_often = meter.charge(&mut planned, &desired.settings.reconcile, began);
-    events::log_plan(run_id, &planned, clock);
-    ailments.complete(&mut planned, reader, stop).await;
+    Some((Sight { live, secrets, checked }, known))
+}
 
-    let mut report = Report {
-        plan: planned,
-        too_often,
-        cut_short: false,
-        end: End::Planned,
-        took: clock.elapsed(),
-        ..stopped(policy, began, clock)
-    };
-    tell(&report.plan, journal);
-    if let Err(refusal) = approve(&report.plan) {
-        events::log_blocked(run_id, &refusal);
-    }
-    let consented = consent(&report.plan).await;
-    let Some(writer) = writer else { return report };
-    let redact = |text: &str| reader.redact(text);
-    report.end = match approve(&report.plan) {
-        Err(refusal) => End::Blocked(refusal),
-        Ok(_) if !consented => End::Declined,
-        Ok(approved) => {
-            let intents = Intents::new(journal, run, policy.patient, &redact);
-            let applying = Applying {
-                writer,
-                ids: Names::new(&desired.declared, &live).ids(),
-                secrets: &secrets,
-                concurrency: desired.settings.platform.concurrency,
-                stop: &|| stop.is_requested(),
-                before: &|change| intents.begin(change),
-                halfway: &|change| intents.halfway(change),
-                each: &|applied| {
-                    intents.end(applied);
-                    events::log_outcome(run_id, applied);
-                },
-            };
-            report.applied = apply(&approved, applying).await;
-            let skipped = |applied: &Applied| matches!(applied.outcome, Outcome::Skipped { .. });
-            report.cut_short = stop.is_requested() && report.applied.iter().any(skipped);
-            End::Applied
-        }
-    };
-    if !report.applied.is_empty() {
-        aftermath::read_again(reader, desired, &mut live, &report.applied).await;
-        for at in aftermath::settle(&mut report.applied, &live) {
-            let applied = &report.applied[at];
-            Intents::new(journal, run, policy.patient, &redact).end(applied);
+/// Sends the changes, the journal being told of each before and after.
+async fn send(
+    pass: &mut Pass<'_>,
+    writer: &Writer,
+    approved: &ApprovedPlan<'_>,
+    sight: &Sight,
+) -> Vec<Applied> {
+    let (run, run_id, stop, desired) = (pass.run(), pass.run_id, pass.stop, pass.desired);
+    let redact = |text: &str| pass.reader.redact(text);
+    let intents = Intents::new(pass.journal, run, pass.policy.patient, &redact);
+    let applying = Applying {
+        writer,
+        ids: Names::new(&desired.declared, &sight.live).ids(),
+        secrets: &sight.secrets,
+        concurrency: desired.settings.platform.concurrency,
+        stop: &|| stop.is_requested(),
+        before: &|change| intents.begin(change),
+        halfway: &|change| intents.halfway(change),
+        each: &|applied| {
+            intents.end(applied);
             events::log_outcome(run_id, applied);
-        }
-        aftermath::remember_writes(journal, &live, &report.applied);
-        let mut known = recall(journal, desired, Timestamp::now());
-        secrets::tell(&mut known, desired, &secrets, journal.digest_key());
-        live.recall(&known);
-        // What was written again was written.
-        let once = Policy { rewrite: false, ..policy.clone() };
-        let mut after = plan(desired, &live, &known, &once);
-        remember(journal, desired, &live, &mut after, false);
-        after.expect(&checked);
-        after.warnings.extend(report.too_often.as_ref().map(TooOften::to_string));
-        ailments.complete(&mut after, reader, stop).await;
-        report.not_converged = aftermath::not_converged(&report.applied, &live, &after);
-        remember_taken(journal, run, &report);
-        tell(&after, journal);
-        report.after = Some(after);
-        events::log_failed(run_id, report.failed_since());
+        },
+    };
+    apply(approved, applying).await
+}
+
+/// Reads what was written again, settles what was lost, and plans once more with what is seen now.
+async fn look_again(pass: &mut Pass<'_>, sight: &mut Sight, report: &mut Report) {
+    let (run, desired, reader, policy) = (pass.run(), pass.desired, pass.reader, pass.policy);
+    let Sight { live, secrets, checked } = sight;
+    aftermath::read_again(reader, desired, live, &report.applied).await;
+    let redact = |text: &str| reader.redact(text);
+    for at in aftermath::settle(&mut report.applied, live) {
+        let applied = &report.applied[at];
+        Intents::new(pass.journal, run, policy.patient, &redact).end(applied);
+        events::log_outcome(run.id, applied);
     }
-    report.took = clock.elapsed();
-    report
+    aftermath::remember_writes(pass.journal, live, &report.applied);
+    let mut known = recall(pass.journal, desired, Timestamp::now());
+    secrets::tell(&mut known, desired, secrets, pass.journal.digest_key());
+    live.recall(&known);
+    // What was written again was written.
+    let once = Policy { rewrite: false, ..policy.clone() };
+    let mut after = plan(desired, live, &known, &once);
+    remember(pass.journal, desired, live, &mut after, false);
+    after.expect(checked);
+    after.warnings.extend(report.too_often.as_ref().map(TooOften::to_string));
+    pass.ailments.complete(&mut after, reader, pass.stop).await;
+    report.not_converged = aftermath::not_converged(&report.applied, live, &after);
+    remember_taken(pass.journal, run, report);
+    (pass.tell)(&after, pass.journal);
+    report.after = Some(after);
+    events::log_failed(run.id, report.failed_since());
 }
 
 /// The report of a pass that was asked to stop while it read.
