@@ -95,6 +95,8 @@ pub async fn connect(
         timeout: platform.timeout,
         concurrency: platform.concurrency,
         subscription: platform.subscription.clone(),
+        connectors_api: platform.connectors_api,
+        cloudview_auth: platform.cloudview_auth,
         gcp_project_field: platform.gcp_project_field,
         retry: RetryPolicy::default(),
     };

@@ -16,6 +16,7 @@ use super::problem::Report;
 use super::settings::{Mode, Platform, Pod, Prune, PruneAction, PullScope, Reconcile, Replace, Settings};
 use super::tree::{NodeId, Tree};
 use crate::resource::gcp::ProjectField;
+use crate::resource::{CloudviewAuth, ConnectorsApi};
 use crate::secret::{FilePath, SecretRef};
 
 /// `platform`.
@@ -27,7 +28,6 @@ pub(super) struct RawPlatform {
     portal_url: Option<BaseUrl>,
     gateway_url: Option<BaseUrl>,
     connectors_api: Option<ConnectorsApi>,
-    #[expect(dead_code, reason = "accepted: version 3 of the connectors API needs no such choice")]
     cloudview_auth: Option<CloudviewAuth>,
     ca_bundle: Option<FilePath>,
     proxy: Option<ProxyUrl>,
@@ -311,33 +311,6 @@ number_value!(
     Concurrency(usize), 1..=64, "a number of requests, 1 to 64"
 );
 
-/// Which API connectors are managed by.
-#[derive(Debug)]
-enum ConnectorsApi {
-    V3,
-}
-
-impl<'de> Deserialize<'de> for ConnectorsApi {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ConnectorsApi, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
-            "v3" => Ok(ConnectorsApi::V3),
-            "cloudview" => Err(de::Error::custom(
-                "this version speaks Connectors 3.0 alone: say v3, or leave connectors_api out",
-            )),
-            other => Err(de::Error::unknown_variant(other, &["v3"])),
-        }
-    }
-}
-
-/// How the CloudView API is authenticated to.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum CloudviewAuth {
-    Auto,
-    Basic,
-    Jwt,
-}
-
 /// Where the sections stand; for what concerns several values at once.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Nodes {
@@ -395,8 +368,8 @@ fn platform(
         api_url,
         portal_url,
         gateway_url,
-        connectors_api: Some(ConnectorsApi::V3) | None,
-        cloudview_auth: _,
+        connectors_api,
+        cloudview_auth,
         ca_bundle,
         proxy,
         timeout,
@@ -440,6 +413,8 @@ fn platform(
         api_url: api_url.map(|url| url.0),
         portal_url: portal_url.map(|url| url.0),
         gateway_url: gateway_url.map(|url| url.0),
+        connectors_api: connectors_api.unwrap_or_default(),
+        cloudview_auth: cloudview_auth.unwrap_or_default(),
         ca_bundle: ca_bundle.map(|path| path.0),
         proxy: proxy.map(|url| url.0),
         timeout: timeout.map_or(Duration::from_secs(30), |span| span.0),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::resource::gcp::ProjectField;
+use crate::resource::{CloudviewAuth, ConnectorsApi};
 use crate::secret::SecretRef;
 
 /// Everything in the main file but the objects. Defaults are filled in, paths are absolute.
@@ -35,6 +36,10 @@ pub struct Platform {
     pub portal_url: Option<Url>,
     /// Overrides the pod's gateway.
     pub gateway_url: Option<Url>,
+    /// The API that connectors are managed through.
+    pub connectors_api: ConnectorsApi,
+    /// Where the CloudView API is and how it knows the user.
+    pub cloudview_auth: CloudviewAuth,
     /// More certificates to trust, PEM.
     pub ca_bundle: Option<PathBuf>,
     /// The proxy to go through; else what the environment says.

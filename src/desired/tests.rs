@@ -384,9 +384,14 @@ fn the_platform_is_named_and_has_a_login() {
         ("pod: simulator, api_url: \"https://u:hunter2@h\"".to_owned(), &["2:37: the address holds a user"]),
         ("pod: simulator, api_url: \"ftp://h\"".to_owned(), &["2:37: not an address of the web"]),
         ("pod: simulator, connectors_api: v3, cloudview_auth: jwt".to_owned(), &[]),
+        ("pod: simulator, connectors_api: cloudview".to_owned(), &[]),
         (
-            "pod: simulator, connectors_api: cloudview".to_owned(),
-            &["2:44: this version speaks Connectors 3.0 alone"],
+            "pod: simulator, connectors_api: cloudviw".to_owned(),
+            &["2:44: unknown value `cloudviw` | did you mean `cloudview`?"],
+        ),
+        (
+            "pod: simulator, cloudview_auth: token".to_owned(),
+            &["2:44: unknown value `token` | accepted are auto, basic and jwt"],
         ),
         ("pod: simulator, gcp_project_field: project_id".to_owned(), &[]),
         (

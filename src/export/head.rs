@@ -11,6 +11,7 @@ use crate::desired::Settings;
 use crate::desired::settings::{Platform, Pod};
 use crate::plan::visible;
 use crate::resource::gcp::ProjectField;
+use crate::resource::{CloudviewAuth, ConnectorsApi};
 
 /// More of the platform's own objects are counted alone.
 const MANY: usize = 10;
@@ -42,6 +43,8 @@ fn platform(platform: &Platform) -> Map<String, Value> {
         proxy,
         timeout,
         concurrency,
+        connectors_api,
+        cloudview_auth,
         gcp_project_field,
         subscription,
         username,
@@ -63,6 +66,18 @@ fn platform(platform: &Platform) -> Map<String, Value> {
         ("proxy", url(proxy)),
         ("timeout", timeout.map(|timeout| json!(format!("{}ms", timeout.as_millis())))),
         ("concurrency", Some(*concurrency).filter(|number| *number != 8).map(Value::from)),
+        (
+            "connectors_api",
+            Some(connectors_api.word())
+                .filter(|word| *word != ConnectorsApi::default().word())
+                .map(Value::from),
+        ),
+        (
+            "cloudview_auth",
+            Some(cloudview_auth.word())
+                .filter(|word| *word != CloudviewAuth::default().word())
+                .map(Value::from),
+        ),
         (
             "gcp_project_field",
             Some(gcp_project_field.name())

@@ -16,7 +16,6 @@ pub(super) enum Host {
     #[default]
     Api,
     /// CloudView v1 on older platforms.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the families that follow connectors and tags"))]
     Portal,
     /// The families that take a token.
     Gateway,
@@ -49,6 +48,8 @@ pub(super) enum Auth {
     Basic,
     /// The token that the gateway gives for them.
     Token,
+    /// As the CloudView API takes it, and at the host where that is: settled when the call is sent.
+    Cloudview,
 }
 
 /// What a request does to the platform, and so what may be sent again. The method does not tell: there are

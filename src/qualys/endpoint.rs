@@ -8,6 +8,7 @@ use url::{Host, Url};
 
 use super::error::ConnectError;
 use crate::resource::gcp::ProjectField;
+use crate::resource::{CloudviewAuth, ConnectorsApi};
 use crate::secret::Secret;
 
 /// Where the platform is and how to speak to it.
@@ -35,6 +36,10 @@ pub struct Endpoint {
     pub concurrency: usize,
     /// The one subscription (its UUID) that may answer.
     pub subscription: Option<String>,
+    /// The API that connectors are managed through.
+    pub connectors_api: ConnectorsApi,
+    /// Where the CloudView API is and how it knows the user.
+    pub cloudview_auth: CloudviewAuth,
     /// How it spells a field that its documents spell in two ways.
     pub gcp_project_field: ProjectField,
     /// What is tried again, and how long is waited.
@@ -161,6 +166,8 @@ mod tests {
             timeout: Duration::from_secs(30),
             concurrency: 8,
             subscription: None,
+            connectors_api: ConnectorsApi::default(),
+            cloudview_auth: CloudviewAuth::default(),
             gcp_project_field: ProjectField::default(),
             retry: RetryPolicy::default(),
         };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::{Call, Host};
+use super::cloudview::Shut;
 
 /// Why an operation on the platform failed. Reads
 /// `could not search awsassetdataconnector: HTTP 403: you may not look at connectors`; the source, where there
@@ -29,6 +30,8 @@ pub struct ApiError {
     pub(super) outcome_unknown: bool,
     /// Whether the same request may succeed a moment later.
     pub(super) transient: bool,
+    /// That it may be the door to CloudView that is shut, not what is behind it.
+    pub(super) shut: Option<Shut>,
     #[source]
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -117,6 +120,9 @@ impl ApiError {
     /// What to do about it, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<Cow<'static, str>> {
+        if let Some(shut) = self.shut {
+            return Some(Cow::Borrowed(shut.remedy()));
+        }
         let reason = self.said.strip_prefix(NO_TOKEN).unwrap_or(&self.said);
         let hint = match &self.kind {
             ApiErrorKind::Credentials => {
@@ -204,6 +210,21 @@ impl ApiError {
         }
     }
 
+    /// Whether what failed is the sign-in at the gateway.
+    pub(super) fn is_for_want_of_token(&self) -> bool {
+        self.said.starts_with(NO_TOKEN)
+    }
+
+    /// As the user sees it for whose call the same was found out for another.
+    pub(super) fn instead_of(&self, call: &Call) -> ApiError {
+        ApiError { operation: call.operation.clone(), object: call.object.clone(), ..self.clone() }
+    }
+
+    /// Why alone: `HTTP 403: you may not look at connectors`.
+    pub(super) fn cause(&self) -> impl fmt::Display {
+        Cause(self)
+    }
+
     /// Refused although the token was got just now: the token is not what is wrong.
     pub(super) fn despite_fresh_token(self) -> ApiError {
         ApiError { kind: ApiErrorKind::Permission, said: format!("{FRESH_TOKEN}{}", self.said), ..self }
@@ -220,6 +241,7 @@ impl ApiError {
             status: None,
             outcome_unknown: false,
             transient: false,
+            shut: None,
             source: None,
         }
     }

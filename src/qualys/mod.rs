@@ -12,6 +12,7 @@ mod error;
 mod remote;
 mod write;
 
+mod cloudview;
 mod connectors;
 mod container_security;
 mod inventory;

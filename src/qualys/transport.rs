@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::answer::{Answer, Fault};
 use super::call::{Auth, Call, Effect};
+use super::cloudview::Door;
 use super::endpoint::{Endpoint, RetryPolicy};
 use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
 use super::guard::Guard;
@@ -50,6 +51,7 @@ pub(super) struct Transport {
     /// User and password, as a header.
     basic: HeaderValue,
     pub(super) tokens: Tokens,
+    pub(super) door: Door,
     pub(super) secrets: Guard,
     places: Semaphore,
     /// How many places there are; shrinks when the platform grants fewer.
@@ -70,6 +72,7 @@ impl Transport {
             hosts: Hosts::new(&endpoint)?,
             basic: basic(&endpoint.username, &endpoint.password),
             tokens: Tokens::default(),
+            door: Door::default(),
             secrets: Guard::new(&endpoint.username, &endpoint.password),
             retry: endpoint.retry,
             expected: endpoint.subscription.clone(),
@@ -121,9 +124,19 @@ impl Transport {
         read: impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, ApiError> {
         match call.auth {
-            Auth::Basic => self.persist(call, Some(&self.basic), &read).await,
+            Auth::Basic => self.send_as_user(call, &read).await,
             Auth::Token => self.send_with_token(call, &read).await,
+            Auth::Cloudview => self.send_to_cloudview(call, &read).await,
         }
+    }
+
+    /// Makes the request with user and password.
+    pub(super) async fn send_as_user<T>(
+        &self,
+        call: &Call,
+        read: &impl Fn(&Answer) -> Result<T, Fault>,
+    ) -> Result<T, ApiError> {
+        self.persist(call, Some(&self.basic), read).await
     }
 
     /// Makes the request until it succeeds or no further attempt is allowed, each time with this authorization.
@@ -350,6 +363,7 @@ impl Transport {
             said: present(&said),
             outcome_unknown: maybe_done,
             transient,
+            shut: None,
             source,
         }
     }

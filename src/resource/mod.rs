@@ -12,6 +12,7 @@ mod address;
 pub mod aws;
 pub mod azure;
 pub mod azure_organization;
+mod back_end;
 mod capability;
 pub(crate) mod connector;
 mod expectation;
@@ -40,6 +41,7 @@ use crate::secret::{Secret, SecretRef};
 
 pub use above::{Above, Scope, Wanted};
 pub use address::Address;
+pub use back_end::{CloudviewAuth, ConnectorsApi};
 pub use capability::{Capabilities, Capability};
 pub use expectation::{Checked, Expectation, Filter, FilterValue, Operator, Single};
 pub use field::{Access, FILL_IN, Field, Finding, Reference, Severity, Told};

@@ -15,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use trueup::qualys::{Endpoint, Reader, RetryPolicy};
 use trueup::resource::gcp::ProjectField;
+use trueup::resource::{CloudviewAuth, ConnectorsApi};
 use trueup::secret::Secret;
 
 /// One scripted answer.
@@ -117,6 +118,8 @@ impl Stub {
             timeout: Duration::from_secs(20),
             concurrency: 4,
             subscription: None,
+            connectors_api: ConnectorsApi::default(),
+            cloudview_auth: CloudviewAuth::default(),
             gcp_project_field: ProjectField::default(),
             retry: RetryPolicy {
                 attempts: 3,

@@ -20,6 +20,7 @@ use trueup::qualys::{Endpoint, Reader, RetryPolicy, Writer};
 use trueup::reconcile::{Ailments, Pass, Report, reconcile};
 use trueup::resource::Kind;
 use trueup::resource::gcp::ProjectField;
+use trueup::resource::{CloudviewAuth, ConnectorsApi};
 use trueup::secret::Secret;
 use trueup::simulator::{Seed, Settings};
 use trueup::stop::Stop;
@@ -175,6 +176,8 @@ impl Scene {
             timeout: Duration::from_secs(20),
             concurrency: 4,
             subscription: None,
+            connectors_api: ConnectorsApi::default(),
+            cloudview_auth: CloudviewAuth::default(),
             gcp_project_field: ProjectField::default(),
             retry: self.patience,
         }

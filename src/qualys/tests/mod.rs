@@ -3,6 +3,7 @@
 #[path = "../../../tests/stub/mod.rs"]
 mod stub;
 
+mod door;
 mod hosts;
 mod rest;
 mod token;
