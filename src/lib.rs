@@ -7,7 +7,7 @@
 //! [`pull`] the platform; both end in the types of [`resource`], the normal form. [`plan`] compares the two and
 //! makes every choice, [`apply`] performs it, [`journal`] remembers what the platform cannot tell, and
 //! [`lock`] keeps two processes from writing at the same time. [`qualys`] alone knows the wire, [`sync`] runs connectors
-//! now, [`export`] writes what is live as a file. [`daemon`] turns triggers into passes, [`cli`] arguments into commands.
+//! now, [`report`] makes and downloads assessment reports, [`export`] writes what is live as a file. [`daemon`] turns triggers into passes, [`cli`] arguments into commands.
 //! [`simulator`] stands in for the platform and shares no code with [`qualys`].
 
 pub mod reconcile;
@@ -22,6 +22,7 @@ pub mod journal;
 pub mod lock;
 pub mod plan;
 pub mod qualys;
+pub mod report;
 pub mod sync;
 
 pub mod cli;

@@ -13,11 +13,12 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use url::Url;
 
 use super::answer::{Answer, Fault};
 use super::call::{Auth, Call, Effect};
 use super::cloudview::Door;
-use super::endpoint::{Endpoint, RetryPolicy};
+use super::endpoint::{Endpoint, RetryPolicy, is_loopback};
 use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
 use super::guard::Guard;
 use super::hosts::{Hosts, Server};
@@ -139,6 +140,38 @@ impl Transport {
         self.persist(call, Some(&self.basic), read).await
     }
 
+    /// Asks for what a link leads to that the CloudView API gave; nothing is sent with it that the call does not hold.
+    /// The user is known there only if the link leads back to where that API is. Links in the clear lead to loopback
+    /// alone, and that only from there.
+    pub(super) async fn follow<T>(
+        &self,
+        call: &Call,
+        link: Url,
+        read: &impl Fn(&Answer) -> Result<T, Fault>,
+    ) -> Result<T, ApiError> {
+        let refused =
+            |said: String| ApiError::refused_here(call.operation.clone(), call.object.clone(), said);
+        let family = self.hosts.of(self.cloudview_host().await);
+        let in_the_clear = link.scheme() == "http" && family.is_in_the_clear() && is_loopback(&link);
+        if !(link.scheme() == "https" || in_the_clear)
+            || link.host().is_none()
+            || !link.username().is_empty()
+            || link.password().is_some()
+        {
+            let host = link.host_str().unwrap_or_default();
+            return Err(refused(format!(
+                "the platform's link leads to {}://{host}, and only https without a user's name is followed",
+                link.scheme()
+            )));
+        }
+        let call = Call { link: Some(link.clone()), ..call.clone() };
+        if family.is_at(&link) {
+            return self.send_to_cloudview(&call, read).await;
+        }
+        let server = Server::elsewhere(&self.endpoint, &link).map_err(|error| refused(error.to_string()))?;
+        self.persist_at(&server, &call, None, read).await
+    }
+
     /// Makes the request until it succeeds or no further attempt is allowed, each time with this authorization.
     pub(super) async fn persist<T>(
         &self,
@@ -146,7 +179,17 @@ impl Transport {
         authorization: Option<&HeaderValue>,
         read: &impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, ApiError> {
-        let server = self.hosts.of(call.host);
+        self.persist_at(self.hosts.of(call.host), call, authorization, read).await
+    }
+
+    /// As [`Transport::persist`], at this server.
+    async fn persist_at<T>(
+        &self,
+        server: &Server,
+        call: &Call,
+        authorization: Option<&HeaderValue>,
+        read: &impl Fn(&Answer) -> Result<T, Fault>,
+    ) -> Result<T, ApiError> {
         let (mut failed, mut limited, mut waited) = (0, 0, Duration::ZERO);
         // Once an attempt may have been processed, a later one that was not does not take that back.
         let mut maybe_done = false;

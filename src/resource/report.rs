@@ -179,6 +179,27 @@ impl AssessmentReport {
     }
 }
 
+#[cfg(test)]
+impl AssessmentReport {
+    /// One for tests, `gcp-weekly`.
+    pub(crate) fn example() -> AssessmentReport {
+        AssessmentReport {
+            name: "gcp-weekly".to_owned(),
+            cloud: ReportCloud::Gcp,
+            format: ReportFormat::Pdf,
+            policies: vec![Uuid::from_u128(7)],
+            results: BTreeSet::from([Evaluation::Pass]),
+            connectors: None,
+            period: Duration::from_hours(1),
+            cron: None,
+            description: String::new(),
+            query: String::new(),
+            resource_summary: false,
+            download_to: PathBuf::from("/reports"),
+        }
+    }
+}
+
 /// How a report is named among addresses: in the log, on the status page and by `validate`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReportAddress<'a>(pub &'a str);
@@ -200,20 +221,7 @@ mod tests {
     use super::*;
 
     fn report(name: &str) -> AssessmentReport {
-        AssessmentReport {
-            name: name.to_owned(),
-            cloud: ReportCloud::Gcp,
-            format: ReportFormat::Pdf,
-            policies: Vec::new(),
-            results: BTreeSet::new(),
-            connectors: None,
-            period: Duration::from_hours(1),
-            cron: None,
-            description: String::new(),
-            query: String::new(),
-            resource_summary: false,
-            download_to: PathBuf::from("/reports"),
-        }
+        AssessmentReport { name: name.to_owned(), ..AssessmentReport::example() }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use cron::TimeUnitSpec;
 use jiff::Timestamp;
 
 /// A cron schedule, seconds first, and the zone whose wall clock it means.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZonedCron {
     cron: Box<cron::Schedule>,
     zone: chrono_tz::Tz,
@@ -26,6 +26,13 @@ impl ZonedCron {
     #[must_use]
     pub fn zone(&self) -> &'static str {
         self.zone.name()
+    }
+
+    /// The zone, to show times in.
+    #[must_use]
+    pub fn time_zone(&self) -> jiff::tz::TimeZone {
+        // Both libraries have the whole database; should they ever differ, the time is right all the same.
+        jiff::tz::TimeZone::get(self.zone.name()).unwrap_or(jiff::tz::TimeZone::UTC)
     }
 
     /// When it is due next, strictly after `now`; `None` where that is never.
