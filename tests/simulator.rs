@@ -31,6 +31,8 @@ mod organization;
 mod protocol;
 #[path = "simulator/refusals.rs"]
 mod refusals;
+#[path = "simulator/reports.rs"]
+mod reports;
 #[path = "simulator/samples.rs"]
 mod samples;
 #[path = "simulator/snapshot.rs"]

@@ -203,6 +203,14 @@ options! {
         global_scan_create_when_present: GlobalScanCreate { Refused = "refused", Overwrite = "overwrite" }
         #[doc = "update of a global scan configuration where there is none"]
         global_scan_update_when_absent: GlobalScanUpdate { Refused = "refused", Create = "create" }
+        #[doc = "how a report's run ends, or that it goes on for ever"]
+        report_end: ReportEnd { Completed = "completed", Failed = "failed", Rejected = "rejected", Never = "never" }
+        #[doc = "what becomes of a completed report: it stays, or its status is EXPIRED, or it is in no list any more"]
+        report_expiry: ReportExpiry { Kept = "kept", Expired = "expired", Gone = "gone" }
+        #[doc = "what the download of a report answers: an object with a link, the link as plain text, or the file itself"]
+        report_download: ReportDownload { LinkInJson = "link_in_json", LinkInText = "link_in_text", File = "file" }
+        #[doc = "a login sent to the link of a report: it is not looked at, or refused as object stores do, or needed"]
+        report_link_login: ReportLinkLogin { Ignored = "ignored", Refused = "refused", Required = "required" }
     }
     numbers {
         #[doc = "how many requests a rate_limit_window takes when rate_limit is on"]
@@ -223,6 +231,8 @@ options! {
         job_reads = 1
         #[doc = "how many searches an attached or detached Azure connector takes to show as such"]
         attach_lag = 0
+        #[doc = "how many reads of a report take its run one step further"]
+        report_reads = 1
     }
     texts {
         #[doc = "the subscription's UUID in X-Powered-By"]

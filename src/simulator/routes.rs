@@ -9,7 +9,8 @@ use super::{cloudview, gateway, portal, qps};
 /// A family answers the requests that it knows.
 type Family = fn(&Shared, &Request) -> Option<Answer>;
 
-const FAMILIES: &[Family] = &[qps::answer, gateway::answer, cloudview::answer, portal::answer];
+const FAMILIES: &[Family] =
+    &[qps::answer, gateway::answer, cloudview::answer, cloudview::follow_link, portal::answer];
 
 /// The answer to a request, carried out.
 pub(crate) fn answer(shared: &Arc<Shared>, request: &Request) -> Answer {

@@ -16,14 +16,20 @@ use super::options::{CloudviewAuth, CloudviewBadRequest, CloudviewWrongLogin, Op
 
 mod connectors;
 
+mod page;
+
+mod report;
+
+pub(crate) use report::follow_link;
+
 /// What all of its paths begin with.
 const PREFIX: &str = "/cloudview-api/rest/v1";
 
 /// The services, one line each.
-const SERVICES: &[&Service] = &[&connectors::AWS, &connectors::AZURE, &connectors::GCP];
+const SERVICES: &[&Service] = &[&connectors::AWS, &connectors::AZURE, &connectors::GCP, &report::SERVICE];
 
 /// The kinds of objects that it keeps for itself; connectors are those of Connectors 3.0.
-pub(crate) const KINDS: &[&Table] = &[];
+pub(crate) const KINDS: &[&Table] = &[&report::REPORT];
 
 /// Answers everything below the prefix.
 pub(crate) fn answer(shared: &Shared, request: &Request) -> Option<Answer> {
