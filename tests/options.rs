@@ -73,6 +73,7 @@ const NUMBERS: &[(&str, &str)] = &[
     ("state_reads", "3"),
     ("reuse_after", "0"),
     ("latency_ms", "2"),
+    ("report_reads", "2"),
 ];
 
 fn example(scene: &Scene) -> trueup::desired::Desired {

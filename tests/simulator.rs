@@ -5,6 +5,8 @@
 mod azure;
 #[path = "simulator/client.rs"]
 mod client;
+#[path = "simulator/cloudview.rs"]
+mod cloudview;
 #[path = "simulator/container.rs"]
 mod container;
 #[path = "simulator/control.rs"]
@@ -29,6 +31,8 @@ mod organization;
 mod protocol;
 #[path = "simulator/refusals.rs"]
 mod refusals;
+#[path = "simulator/reports.rs"]
+mod reports;
 #[path = "simulator/samples.rs"]
 mod samples;
 #[path = "simulator/snapshot.rs"]

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::gateway;
 use super::qps::NOUNS;
 use super::store::{Kind, Object, Record};
 use super::world::World;
+use super::{cloudview, gateway};
 
 /// Fields in plain form; `None` takes a field away.
 pub(crate) type Fields = Vec<(String, Option<Value>)>;
@@ -50,7 +50,8 @@ pub(crate) trait Plain: Sync {
 /// All kinds. What refers to others comes after them.
 pub(crate) fn all() -> impl Iterator<Item = &'static dyn Plain> {
     let nouns = NOUNS.iter().map(|noun| *noun as &dyn Plain);
-    nouns.chain(gateway::KINDS.iter().map(|table| *table as &dyn Plain))
+    let tables = gateway::KINDS.iter().chain(cloudview::KINDS);
+    nouns.chain(tables.map(|table| *table as &dyn Plain))
 }
 
 /// The kind of that name; the error names those there are.

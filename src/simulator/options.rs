@@ -191,10 +191,26 @@ options! {
         oci_run_frequency_update: OciRunFrequencyUpdate { Refused = "refused", Ignored = "ignored", Accepted = "accepted" }
         #[doc = "whether answers about OCI connectors are built as their own samples are, or as those of the other clouds"]
         oci_answers: OciAnswers { Own = "own", Common = "common" }
+        #[doc = "whether the subscription has CloudView 1.x; without it all its paths are 404"]
+        cloudview: Cloudview { On = "on", Off = "off" }
+        #[doc = "how CloudView 1.x is logged in to: with the gateway's token, or with the account's password as on the portal"]
+        cloudview_auth: CloudviewAuth { Jwt = "jwt", Basic = "basic" }
+        #[doc = "HTTP status of a call of CloudView 1.x with the other one of the two ways to log in"]
+        cloudview_wrong_login: CloudviewWrongLogin { Unauthorized = "401", NotFound = "404" }
+        #[doc = "HTTP status of a call of CloudView 1.x that is not as the documents have it; the body names the error either way"]
+        cloudview_bad_request: CloudviewBadRequest { BadRequest = "400", Ok = "200" }
         #[doc = "create of a global scan configuration where there is one"]
         global_scan_create_when_present: GlobalScanCreate { Refused = "refused", Overwrite = "overwrite" }
         #[doc = "update of a global scan configuration where there is none"]
         global_scan_update_when_absent: GlobalScanUpdate { Refused = "refused", Create = "create" }
+        #[doc = "how a report's run ends, or that it goes on for ever"]
+        report_end: ReportEnd { Completed = "completed", Failed = "failed", Rejected = "rejected", Never = "never" }
+        #[doc = "what becomes of a completed report: it stays, or its status is EXPIRED, or it is in no list any more"]
+        report_expiry: ReportExpiry { Kept = "kept", Expired = "expired", Gone = "gone" }
+        #[doc = "what the download of a report answers: an object with a link, the link as plain text, or the file itself"]
+        report_download: ReportDownload { LinkInJson = "link_in_json", LinkInText = "link_in_text", File = "file" }
+        #[doc = "a login sent to the link of a report: it is not looked at, or refused as object stores do, or needed"]
+        report_link_login: ReportLinkLogin { Ignored = "ignored", Refused = "refused", Required = "required" }
     }
     numbers {
         #[doc = "how many requests a rate_limit_window takes when rate_limit is on"]
@@ -215,6 +231,8 @@ options! {
         job_reads = 1
         #[doc = "how many searches an attached or detached Azure connector takes to show as such"]
         attach_lag = 0
+        #[doc = "how many reads of a report take its run one step further"]
+        report_reads = 1
     }
     texts {
         #[doc = "the subscription's UUID in X-Powered-By"]

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::answer::{Answer, Request};
 use super::http::Shared;
-use super::{gateway, portal, qps};
+use super::{cloudview, gateway, portal, qps};
 
 /// A family answers the requests that it knows.
 type Family = fn(&Shared, &Request) -> Option<Answer>;
 
-const FAMILIES: &[Family] = &[qps::answer, gateway::answer, portal::answer];
+const FAMILIES: &[Family] =
+    &[qps::answer, gateway::answer, cloudview::answer, cloudview::follow_link, portal::answer];
 
 /// The answer to a request, carried out.
 pub(crate) fn answer(shared: &Arc<Shared>, request: &Request) -> Answer {
@@ -28,7 +29,7 @@ pub(crate) fn describe(request: &Request) -> Answer {
     let mut answer = Answer::html(503, "Service Unavailable");
     if let Some(call) = qps::Call::parse(&request.path) {
         (answer.write, answer.without_id) = (call.is_write(), call.is_without_id());
-    } else if let Some(effect) = gateway::effect(request) {
+    } else if let Some(effect) = gateway::effect(request).or_else(|| cloudview::effect(request)) {
         (answer.write, answer.without_id) = (effect.write, effect.without_id);
     } else {
         answer.write = !matches!(request.method.as_str(), "GET" | "HEAD");

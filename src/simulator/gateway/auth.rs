@@ -46,7 +46,7 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
 }
 
 /// Whether a call names a token that is good now.
-pub(super) fn check(tokens: &Tokens, request: &Request) -> Result<(), Refusal> {
+pub(crate) fn check(tokens: &Tokens, request: &Request) -> Result<(), Refusal> {
     let refused = |reason: &str| Err(Refusal::new(401, reason));
     let Some(authorization) = request.header("authorization") else {
         return refused("The Authorization header is missing: a Bearer token is expected.");

@@ -10,17 +10,17 @@ use self::service::Service;
 use super::answer::{Answer, Request};
 use super::http::Shared;
 
-mod auth;
+pub(crate) mod auth;
 
-mod service;
+pub(crate) mod service;
 
-mod refusal;
+pub(crate) mod refusal;
 
-mod fields;
+pub(crate) mod fields;
 
-mod body;
+pub(crate) mod body;
 
-mod clock;
+pub(crate) mod clock;
 
 mod page;
 
@@ -54,7 +54,7 @@ pub(crate) const KINDS: &[&Table] = &[
 /// What the gateway remembers only while it runs.
 #[derive(Debug, Default)]
 pub(crate) struct Gateway {
-    tokens: auth::Tokens,
+    pub(crate) tokens: auth::Tokens,
     jobs: azure::Jobs,
 }
 

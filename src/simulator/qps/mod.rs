@@ -59,6 +59,7 @@ mod version;
 
 mod plain;
 
+pub(crate) use aws::QUALYS_ACCOUNTS;
 pub(crate) use connector::uuid;
 pub(crate) use nouns::NOUNS;
 pub(crate) use route::{Call, answer, login_failure, powered_by};
