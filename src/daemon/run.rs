@@ -10,6 +10,7 @@ use tracing::{error, info, warn};
 use super::alerts::Alerts;
 use super::http::{ListenError, Server};
 use super::metrics::ApiRequest;
+use super::reports::{self, Scheduled};
 use super::schedule::{self, Schedule};
 use super::signals::{Signals, SignalsError};
 use super::status::Board;
@@ -65,11 +66,18 @@ impl std::fmt::Debug for Daemon<'_> {
 
 /// What is in force.
 struct InForce {
-    desired: Desired,
+    desired: Arc<Desired>,
     reader: crate::qualys::Reader,
     platform: String,
     policy: Policy,
     ailments: Ailments,
+}
+
+impl InForce {
+    /// What reports are made of. Nothing in it writes objects.
+    fn scheduled(&self) -> Scheduled {
+        Scheduled { desired: Arc::clone(&self.desired), reader: self.reader.clone() }
+    }
 }
 
 /// Runs until it is asked to stop.
@@ -103,7 +111,10 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     );
     systemd::ready("started");
     let policy = policy(&desired);
+    let desired = Arc::new(desired);
     let mut in_force = InForce { desired, reader, platform, policy, ailments: Ailments::default() };
+    let (ordered, orders) = watch::channel(in_force.scheduled());
+    let making = tokio::spawn(reports::run(orders, stop.clone(), board.clone()));
     let mut alerts = Alerts::default();
     let mut shown = None;
     let alive = board.loop_begins();
@@ -116,6 +127,7 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
             watcher.follow(&followed(&config, &in_force.desired), &in_force.desired.include).await;
             let settings = &in_force.desired.settings;
             timetable.send_replace(Schedule::from(&settings.reconcile));
+            ordered.send_replace(in_force.scheduled());
             if settings.journal != old.journal {
                 journal = open_journal(settings);
             }
@@ -140,6 +152,10 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
 
     board.stopping();
     systemd::stopping();
+    // It heeds the stop by itself, and ends as soon as no request is under way that leaves a trace.
+    if let Err(error) = making.await {
+        error!(event = "reports_failed", error = one_line(&error));
+    }
     drop(alive);
     for task in background {
         task.abort();
@@ -235,6 +251,7 @@ async fn reload(
             // Another platform has other connectors.
             let same = reader.is(&in_force.reader);
             let ailments = if same { std::mem::take(&mut in_force.ailments) } else { Ailments::default() };
+            let desired = Arc::new(desired);
             *in_force = InForce { desired, reader, platform, policy, ailments };
         }
         Err(error) => {

@@ -132,6 +132,9 @@ pub enum NotMade {
         /// What was seen last.
         last: String,
     },
+    /// A fault of the program's own.
+    #[error("a fault in trueup itself ended it")]
+    Fault,
     /// It was asked to stop.
     #[error("stopped{}", stays(.id.as_deref()))]
     Stopped {
@@ -240,7 +243,8 @@ impl Outcome {
                 | NotMade::Lost(_)
                 | NotMade::Ended { .. }
                 | NotMade::Expired { .. }
-                | NotMade::TooLong { .. },
+                | NotMade::TooLong { .. }
+                | NotMade::Fault,
             ) => "failed",
         }
     }
