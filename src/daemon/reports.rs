@@ -162,3 +162,104 @@ impl Due {
         wait.unwrap_or(WALL_CLOCK_CHECK).min(WALL_CLOCK_CHECK)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::report::Made;
+
+    fn at(instant: &str) -> Timestamp {
+        instant.parse().unwrap()
+    }
+
+    fn report(name: &str, cron: &str) -> AssessmentReport {
+        let cron = ZonedCron::new(cron.parse().unwrap(), chrono_tz::UTC);
+        AssessmentReport { name: name.to_owned(), cron: Some(cron), ..AssessmentReport::example() }
+    }
+
+    #[test]
+    fn a_schedule_that_stays_keeps_its_time_and_a_new_one_counts_from_now() {
+        let (six, noon) = ("0 0 6 * * * *", "0 0 12 * * * *");
+        let mut due = Due::default();
+        due.reload(&[report("a", six), report("b", six)], at("2026-01-01T05:00:00Z"));
+        // Read again a moment after it was due, before that was seen.
+        due.reload(&[report("a", six), report("b", noon)], at("2026-01-01T06:00:01Z"));
+        assert_eq!(due.take(at("2026-01-01T06:00:02Z")), ["a"]);
+        assert_eq!(due.next("a"), Some(at("2026-01-02T06:00:00Z")));
+        assert_eq!(due.next("b"), Some(at("2026-01-01T12:00:00Z")));
+        due.reload(&[], at("2026-01-01T06:00:03Z"));
+        assert_eq!((due.next("a"), due.wait(at("2026-01-01T06:00:03Z"))), (None, WALL_CLOCK_CHECK));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_brings_a_time_nearer() {
+        let mut due = Due::default();
+        due.reload(&[report("a", "0 0 6 * * * *")], at("2026-01-05T07:00:00Z"));
+        assert_eq!(due.take(at("2026-01-01T05:59:30Z")), [""; 0]);
+        assert_eq!(due.wait(at("2026-01-01T05:59:30Z")), Duration::from_secs(30));
+        assert_eq!(due.take(at("2026-01-01T06:00:00Z")), ["a"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_names_run_side_by_side_and_one_of_a_name_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("config.yaml");
+        let entry = |name: &str| {
+            format!(
+                "{{name: {name}, cloud: GCP, format: csv, policies: [{}], cron: \"0 * * * * * *\"}}",
+                uuid::Uuid::nil()
+            )
+        };
+        let text = format!(
+            "version: 1\nplatform: {{pod: simulator, api_url: \"http://127.0.0.1:9\"}}\nreports: [{}, {}]\n",
+            entry("long"),
+            entry("short")
+        );
+        std::fs::write(&config, text).unwrap();
+        let desired = Arc::new(crate::desired::load(&config).unwrap());
+        // Nothing is asked of the platform.
+        let reader = crate::connect::connect(&desired.settings, None, None).await.unwrap().reader;
+        let scheduled = Scheduled { desired, reader };
+        let (_settings, in_force) = watch::channel(scheduled);
+        let (stop, board) = (Stop::new(), Board::new("1", at("2026-01-01T00:00:30Z")));
+        let begun = Arc::new(Mutex::new(Vec::new()));
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let (wall, monotonic) = (at("2026-01-01T00:00:30Z"), Instant::now());
+        let clock = move || wall + monotonic.elapsed();
+        let (noted, counted) = (Arc::clone(&begun), Arc::clone(&under_way));
+        let make = move |_: Scheduled, report: AssessmentReport, _: Stop| {
+            noted.lock().unwrap().push(report.name.clone());
+            let counted = Arc::clone(&counted);
+            async move {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let took = Duration::from_secs(if report.name == "long" { 150 } else { 10 });
+                tokio::time::sleep(took).await;
+                counted.fetch_sub(1, Ordering::SeqCst);
+                let made = Made { file: "/r".into(), bytes: 1 };
+                Outcome { name: report.name, id: None, result: Ok(made), took }
+            }
+        };
+        let running = tokio::spawn(run_with(in_force, stop.clone(), board.clone(), clock, make));
+        tokio::time::sleep(Duration::from_secs(35)).await;
+        assert_eq!(under_way.load(Ordering::SeqCst), 2, "side by side");
+        // Four minutes: the long one is due at each, and begins at the first and the fourth.
+        tokio::time::sleep(Duration::from_secs(180)).await;
+        let begun = begun.lock().unwrap().clone();
+        let count = |name: &str| begun.iter().filter(|begun| *begun == name).count();
+        assert_eq!((count("long"), count("short")), (2, 4), "{begun:?}");
+        stop.request();
+        running.await.unwrap();
+        assert_eq!(
+            under_way.load(Ordering::SeqCst),
+            0,
+            "what runs is waited for: it heeds the stop by itself"
+        );
+        let status = board.status();
+        assert!(status.reports.iter().all(|report| report.running_since.is_none()), "{:?}", status.reports);
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -23,7 +24,7 @@ use crate::desired::{self, Desired, Problem, Rejected};
 use crate::error::one_line;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, plan_json};
-use crate::qualys::Writer;
+use crate::qualys::{Requests, Writer};
 use crate::reconcile::{Ailments, Pass, Report, reconcile};
 use crate::simulator;
 use crate::stop::Stop;
@@ -71,6 +72,8 @@ struct InForce {
     platform: String,
     policy: Policy,
     ailments: Ailments,
+    /// What of the reader's counters stands in the metrics: reports are made also between passes.
+    counted: (Requests, Duration),
 }
 
 impl InForce {
@@ -112,7 +115,14 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     systemd::ready("started");
     let policy = policy(&desired);
     let desired = Arc::new(desired);
-    let mut in_force = InForce { desired, reader, platform, policy, ailments: Ailments::default() };
+    let mut in_force = InForce {
+        desired,
+        reader,
+        platform,
+        policy,
+        ailments: Ailments::default(),
+        counted: <(Requests, Duration)>::default(),
+    };
     let (ordered, orders) = watch::channel(in_force.scheduled());
     let making = tokio::spawn(reports::run(orders, stop.clone(), board.clone()));
     let mut alerts = Alerts::default();
@@ -252,7 +262,8 @@ async fn reload(
             let same = reader.is(&in_force.reader);
             let ailments = if same { std::mem::take(&mut in_force.ailments) } else { Ailments::default() };
             let desired = Arc::new(desired);
-            *in_force = InForce { desired, reader, platform, policy, ailments };
+            let counted = if same { in_force.counted } else { <(Requests, Duration)>::default() };
+            *in_force = InForce { desired, reader, platform, policy, ailments, counted };
         }
         Err(error) => {
             let message = one_line(&error);
@@ -278,9 +289,8 @@ async fn pass(
 ) -> Report {
     let run_id = uuid::Uuid::new_v4().to_string();
     board.pass_begins(&run_id, trigger, Timestamp::now());
-    let InForce { desired, reader, platform, policy, ailments } = in_force;
+    let InForce { desired, reader, platform, policy, ailments, counted } = in_force;
     let remind_every = desired.settings.reconcile.remind_every;
-    let (sent, waited) = (reader.requests(), reader.limited());
     // In dry-run nothing is in reach that could write.
     let writer = (policy.mode == Mode::Enforce).then(|| Writer::new(reader));
     let report = reconcile(Pass {
@@ -298,11 +308,12 @@ async fn pass(
         consent: &mut |_| Box::pin(std::future::ready(true)),
     })
     .await;
-    let (now, metrics) = (reader.requests(), board.metrics());
+    let (sent, waited) = std::mem::replace(counted, (reader.requests(), reader.limited()));
+    let ((now, limited), metrics) = (*counted, board.metrics());
     metrics.api_requests(ApiRequest::Read, now.reads - sent.reads);
     metrics.api_requests(ApiRequest::Write, now.writes - sent.writes);
     metrics.api_requests(ApiRequest::Retry, now.retries - sent.retries);
-    metrics.rate_limited(reader.limited().saturating_sub(waited));
+    metrics.rate_limited(limited.saturating_sub(waited));
     for applied in &report.applied {
         board.metrics().change_applied(applied.change.action.word(), applied.outcome.word());
     }

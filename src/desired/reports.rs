@@ -79,7 +79,9 @@ text_value!(
 
 text_value!(
     /// The address of a connector.
-    Connector(Address), "the address of a connector, as in gcp/analytics", str::parse
+    Connector(Address), "the address of a connector, as in gcp/analytics", |text| {
+        text.parse().map_err(|_| format!("`{text}` is no address of a connector: expected one as in gcp/analytics"))
+    }
 );
 
 text_value!(

@@ -140,9 +140,9 @@ impl Transport {
         self.persist(call, Some(&self.basic), read).await
     }
 
-    /// Asks for what a link leads to that the CloudView API gave; nothing is sent with it that the call does not hold.
-    /// The user is known there only if the link leads back to where that API is. Links in the clear lead to loopback
-    /// alone, and that only from there.
+    /// Asks for what a link leads to that the CloudView API gave. A link is its own permission, and servers of files
+    /// refuse a second one: the user is made known only where it is refused without, and only if it leads back to where
+    /// that API is. Links in the clear lead to loopback alone, and that only from there.
     pub(super) async fn follow<T>(
         &self,
         call: &Call,
@@ -166,7 +166,12 @@ impl Transport {
         }
         let call = Call { link: Some(link.clone()), ..call.clone() };
         if family.is_at(&link) {
-            return self.send_to_cloudview(&call, read).await;
+            return match self.persist_at(family, &call, None, read).await {
+                Err(error) if matches!(error.status, Some(401 | 403)) => {
+                    self.send_to_cloudview(&call, read).await
+                }
+                answer => answer,
+            };
         }
         let server = Server::elsewhere(&self.endpoint, &link).map_err(|error| refused(error.to_string()))?;
         self.persist_at(&server, &call, None, read).await

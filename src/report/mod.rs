@@ -47,6 +47,8 @@ pub struct Pace {
     pub cap: Duration,
     /// How long a report whose create was not answered is looked for before it is asked for again.
     pub settle: Duration,
+    /// How long the list may lag behind: for as long a report that it does not have is waited for.
+    pub lag: Duration,
     /// When to give up.
     pub timeout: Duration,
 }
@@ -57,6 +59,7 @@ impl Default for Pace {
             first: Duration::from_secs(1),
             cap: Duration::from_secs(30),
             settle: Duration::from_secs(20),
+            lag: Duration::from_mins(2),
             timeout: Duration::from_hours(1),
         }
     }
@@ -115,12 +118,20 @@ pub enum NotMade {
         state: &'static str,
     },
     /// Its time is over.
-    #[error("report {id} expired on {on}, and cannot be downloaded any more (hint: make it again)")]
+    #[error("report {id} expired{}, and cannot be downloaded any more (hint: make it again)", on_day(*.on))]
     Expired {
         /// Its id.
         id: String,
-        /// The last day.
-        on: Date,
+        /// The last day, where it is known.
+        on: Option<Date>,
+    },
+    /// The list does not have it.
+    #[error("report {id} is not in the platform's list of reports, for {} now (hint: make it again)", span(*.after))]
+    Gone {
+        /// Its id.
+        id: String,
+        /// For how long.
+        after: Duration,
     },
     /// It took too long.
     #[error("report {id} is not completed after {}: {last}; it stays on the platform", span(*.after))]
@@ -141,6 +152,10 @@ pub enum NotMade {
         /// The id of the report that the platform is making.
         id: Option<String>,
     },
+}
+
+fn on_day(on: Option<Date>) -> String {
+    on.map(|on| format!(" on {on}")).unwrap_or_default()
 }
 
 fn stays(id: Option<&str>) -> String {
@@ -243,6 +258,7 @@ impl Outcome {
                 | NotMade::Lost(_)
                 | NotMade::Ended { .. }
                 | NotMade::Expired { .. }
+                | NotMade::Gone { .. }
                 | NotMade::TooLong { .. }
                 | NotMade::Fault,
             ) => "failed",

@@ -57,10 +57,12 @@ impl Making<'_> {
     pub(super) async fn wait(&self, id: &str) -> Result<(), NotMade> {
         let mut pauses = Pauses::new(self.pace, self.pace.timeout);
         let mut told = None;
+        let mut seen = Instant::now();
         loop {
             let looked = self.until_stopped(Some(id), async { Ok(self.reporter.status(id).await) }).await?;
             let last = match looked {
                 Ok(Some(ReportStatus { state, expires_on })) => {
+                    seen = Instant::now();
                     if told.as_ref() != Some(&state) {
                         tracing::info!(
                             event = "report_progress",
@@ -70,17 +72,20 @@ impl Making<'_> {
                         );
                     }
                     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+                    let is_over = state == ReportState::Expired || expires_on.is_some_and(|on| on < today);
+                    if is_over {
+                        return Err(NotMade::Expired { id: id.to_owned(), on: expires_on });
+                    }
                     if is_completed(id, &state)? {
-                        return match expires_on.filter(|on| *on < today) {
-                            Some(on) => Err(NotMade::Expired { id: id.to_owned(), on }),
-                            None => Ok(()),
-                        };
+                        return Ok(());
                     }
                     let last = format!("its state is {}", state.word());
                     told = Some(state);
                     last
                 }
-                // The list may lag behind.
+                Ok(None) if seen.elapsed() >= self.pace.lag => {
+                    return Err(NotMade::Gone { id: id.to_owned(), after: seen.elapsed() });
+                }
                 Ok(None) => "it is not in the list".to_owned(),
                 Err(error) if may_pass(&error) => with_hint(&error),
                 Err(error) => return Err(error.into()),
@@ -111,6 +116,7 @@ fn is_completed(id: &str, state: &ReportState) -> Result<bool, NotMade> {
         | ReportState::Queued
         | ReportState::Processing
         | ReportState::Generated
+        | ReportState::Expired
         | ReportState::Other(_) => Ok(false),
     }
 }

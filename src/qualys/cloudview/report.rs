@@ -71,6 +71,8 @@ pub enum ReportState {
     Completed,
     Failed,
     Rejected,
+    /// In no document: what clients call one after its last day.
+    Expired,
     /// A word that no document has.
     Other(String),
 }
@@ -85,6 +87,7 @@ impl ReportState {
             "COMPLETED" => ReportState::Completed,
             "FAILED" => ReportState::Failed,
             "REJECTED" => ReportState::Rejected,
+            "EXPIRED" => ReportState::Expired,
             _ => ReportState::Other(word.trim().to_owned()),
         }
     }
@@ -100,6 +103,7 @@ impl ReportState {
             ReportState::Completed => "COMPLETED",
             ReportState::Failed => "FAILED",
             ReportState::Rejected => "REJECTED",
+            ReportState::Expired => "EXPIRED",
             ReportState::Other(word) => word,
         }
     }
@@ -186,7 +190,8 @@ impl Reporter {
             .about(id)
             .accepting("*/*")
             .query("reportFormat", format.word());
-        let link = match self.transport.send(&call, |answer| read_download(answer, format)).await? {
+        let downloaded = self.transport.send(&call, |answer| read_download(answer, format)).await;
+        let link = match downloaded.map_err(maybe_expired)? {
             Downloaded::File(file) => return Ok(file),
             Downloaded::Link(link) => link,
         };
@@ -339,6 +344,7 @@ fn is_format(body: &[u8], format: ReportFormat) -> bool {
                 && !text.contains('\0')
                 && !text.starts_with(['<', '{'])
                 && !text.starts_with("%PDF-")
+                && !text.starts_with("PK\u{3}\u{4}")
                 && read_link(text).is_none()
                 && !is_json()
         }
@@ -368,13 +374,33 @@ fn read_link(text: &str) -> Option<Url> {
     }
 }
 
+/// A report that was completed and is not to be had.
+fn maybe_expired(error: ApiError) -> ApiError {
+    if !error.is_gone() {
+        return error;
+    }
+    let remedy = Some("reports are kept for a few days alone: make it again");
+    let refusal = Refusal { message: error.said.clone(), remedy, ..Refusal::default() };
+    ApiError { kind: ApiErrorKind::Refused(Box::new(refusal)), ..error }
+}
+
 /// A refusal of the server that a link leads to is about the link, not about the user or the platform.
 fn of_link(error: ApiError, host: &str) -> ApiError {
     const REMEDY: &str =
         "the link may have expired, or the host cannot be reached from here: make the report again";
     let message = match error.kind {
         ApiErrorKind::Refused(_) if error.status.is_none() => return error,
-        _ => format!("the link to {host}: {}", error.cause()),
+        ApiErrorKind::Credentials
+        | ApiErrorKind::Permission
+        | ApiErrorKind::NotFound
+        | ApiErrorKind::UnknownObject { remedy: _ }
+        | ApiErrorKind::RateLimited { wait: _ }
+        | ApiErrorKind::Refused(_)
+        | ApiErrorKind::Server
+        | ApiErrorKind::Unreadable
+        | ApiErrorKind::Transport
+        | ApiErrorKind::WrongSubscription { found: _ }
+        | ApiErrorKind::Account { code: _ } => format!("the link to {host}: {}", error.cause()),
     };
     let refusal = Refusal { message: message.clone(), remedy: Some(REMEDY), ..Refusal::default() };
     ApiError {
@@ -429,6 +455,7 @@ mod tests {
             (b"[]", false, false),
             (b"\"text\"", false, false),
             (b"PK\x03\x04\xff", false, false),
+            (b"PK\x03\x04", false, false),
             (b"a\0b", false, false),
             (b"https://files.example.com/r", false, false),
         ] {
