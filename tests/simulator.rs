@@ -7,6 +7,16 @@ mod azure;
 mod client;
 #[path = "simulator/cloudview.rs"]
 mod cloudview;
+#[path = "simulator/cloudview_bridge.rs"]
+mod cloudview_bridge;
+#[path = "simulator/cloudview_connectors.rs"]
+mod cloudview_connectors;
+#[path = "simulator/cloudview_lists.rs"]
+mod cloudview_lists;
+#[path = "simulator/cloudview_options.rs"]
+mod cloudview_options;
+#[path = "simulator/cloudview_refusals.rs"]
+mod cloudview_refusals;
 #[path = "simulator/container.rs"]
 mod container;
 #[path = "simulator/control.rs"]
@@ -31,6 +41,8 @@ mod organization;
 mod protocol;
 #[path = "simulator/refusals.rs"]
 mod refusals;
+#[path = "simulator/report_files.rs"]
+mod report_files;
 #[path = "simulator/reports.rs"]
 mod reports;
 #[path = "simulator/samples.rs"]

@@ -18,6 +18,8 @@ mod azure_organization;
 mod gcp;
 #[path = "wire/global_scan.rs"]
 mod global_scan;
+#[path = "wire/inventory.rs"]
+mod inventory;
 #[path = "wire/oci.rs"]
 mod oci;
 #[path = "wire/registries.rs"]

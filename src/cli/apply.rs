@@ -13,7 +13,7 @@ use super::{Common, Format, output};
 use crate::apply::{Applied, Outcome};
 use crate::daemon::signals::Signals;
 use crate::exit::Exit;
-use crate::plan::{Action, FieldChange, Plan, visible};
+use crate::plan::{Action, FieldChange, Plan, failures, visible};
 use crate::reconcile::{End, NotConverged, Report};
 use crate::resource::Address;
 use crate::stop::Stop;
@@ -168,10 +168,9 @@ fn outcome_text(report: &Report) -> String {
                 let line = format!("! {address} not converged: {path}{told}");
                 let _ = writeln!(text, "{}", visible(&line));
             }
-            for failed in report.failed_since() {
-                let what =
-                    failed.address.as_ref().map_or_else(|| failed.kind.to_string(), ToString::to_string);
-                let _ = writeln!(text, "x {} failed   {}", visible(&what), visible(&failed.error));
+            for failure in failures(report.failed_since()) {
+                let (what, error) = (failure.to_string(), &failure.first.error);
+                let _ = writeln!(text, "x {} failed   {}", visible(&what), visible(error));
             }
             let done = |action| {
                 let of = |applied: &&Applied| {

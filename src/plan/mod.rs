@@ -6,11 +6,13 @@
 //! - `names/` finds the object that a name or an address means; `matching.rs` finds the live object that an entry means;
 //!   `compare.rs` compares the two field by field; `prune.rs` judges what the file does not name; `depend.rs` says
 //!   what must come before what; `limits.rs` refuses a plan that would do too much harm.
-//! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share.
+//! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share; `failed.rs` tells people
+//!   what of it failed.
 
 mod absent;
 mod compare;
 mod depend;
+mod failed;
 mod json;
 mod limits;
 mod matching;
@@ -30,6 +32,7 @@ use crate::desired::{Declared, Desired};
 use crate::resource::{Address, Fields, Kind, LiveObject, Spec, Told, Wanted};
 
 pub(crate) use absent::GONE;
+pub use failed::{Failure, failures};
 pub use json::{Heading, next_runs_json, plan_json};
 pub use limits::{ApprovedPlan, Refusal, approve};
 pub use model::{

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
+use super::failed::failures;
 use super::model::{Action, Blocked, Cause, Change, FieldChange, Plan, Summary};
 use crate::resource::RunError;
 
@@ -281,9 +282,8 @@ impl Text {
         let row = |sign: char, name: &str, word: &str, text: &str| {
             format!("{sign} {:<width$} {word:<10} {}", visible(name), visible(text))
         };
-        for failed in &plan.failed {
-            let name = failed.address.as_ref().map_or_else(|| failed.kind.to_string(), ToString::to_string);
-            rows.push(("31", row('x', &name, "failed", &failed.error)));
+        for failure in failures(&plan.failed) {
+            rows.push(("31", row('x', &failure.to_string(), "failed", &failure.first.error)));
         }
         for object in &plan.unverified {
             let text = format!(

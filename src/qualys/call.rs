@@ -40,6 +40,23 @@ impl Host {
     }
 }
 
+/// What a subscription may lack, and a user's role have no permission for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Module {
+    ContainerSecurity,
+    AssetInventory,
+}
+
+impl Module {
+    /// The vendor's name for it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Module::ContainerSecurity => "Container Security",
+            Module::AssetInventory => "GAV/CSAM (asset inventory)",
+        }
+    }
+}
+
 /// How the user is known. Not told by the host alone: CloudView v1 was moved from the portal with user and
 /// password to the gateway with a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +89,8 @@ pub(super) struct Call {
     pub(super) operation: String,
     /// The object it is about, in errors. Without one, HTTP 404 means that there is no such collection.
     pub(super) object: Option<String>,
+    /// What the subscription has to have for it, where that is more than connectors and tags.
+    pub(super) module: Option<Module>,
     pub(super) host: Host,
     pub(super) auth: Auth,
     pub(super) method: Method,
@@ -109,6 +128,7 @@ impl Call {
         Call {
             operation: operation.into(),
             object: None,
+            module: None,
             host: Host::Api,
             auth: Auth::Basic,
             method,
@@ -125,6 +145,11 @@ impl Call {
     /// To this host, the user being known as is usual there.
     pub(super) fn at(self, host: Host) -> Call {
         Call { host, auth: host.auth(), ..self }
+    }
+
+    /// Of this module of the subscription.
+    pub(super) fn of_module(self, module: Module) -> Call {
+        Call { module: Some(module), ..self }
     }
 
     /// Carries a form.

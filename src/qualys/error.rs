@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::call::{Call, Host};
+use super::call::{Call, Host, Module};
 use super::cloudview::Shut;
 
 /// Why an operation on the platform failed. Reads
@@ -27,6 +27,8 @@ pub struct ApiError {
     pub said: String,
     /// The host that was asked.
     pub(super) host: Host,
+    /// The module that it is a call of, where that is known.
+    pub(super) module: Option<Module>,
     pub(super) outcome_unknown: bool,
     /// Whether the same request may succeed a moment later.
     pub(super) transient: bool,
@@ -88,6 +90,7 @@ pub struct Refusal {
     pub remedy: Option<&'static str>,
 }
 
+/// A name, with a space before it, where there is one.
 struct Object<'a>(Option<&'a str>);
 
 impl fmt::Display for Object<'_> {
@@ -176,10 +179,8 @@ impl ApiError {
     }
 
     fn wrong_host(&self) -> Cow<'static, str> {
-        Cow::Owned(format!(
-            "{} names the wrong host, or the subscription lacks the module",
-            self.host.setting()
-        ))
+        let (setting, module) = (self.host.setting(), Object(self.module.map(Module::name)));
+        Cow::Owned(format!("{setting} names the wrong host, or the subscription lacks the module{module}"))
     }
 
     fn permission_hint(&self) -> Cow<'static, str> {
@@ -189,7 +190,10 @@ impl ApiError {
             None if self.host == Host::Api => {
                 "the permission (for connectors: Manager with full scope)".to_owned()
             }
-            None => "the permission for this module".to_owned(),
+            None => match self.module {
+                Some(module) => format!("the permission for {}", module.name()),
+                None => "the permission for this module".to_owned(),
+            },
         };
         Cow::Owned(format!("{known}give the user {permission}, and switch API access on for its role"))
     }
@@ -236,6 +240,7 @@ impl ApiError {
             operation,
             object,
             host: Host::Api,
+            module: None,
             said: message.clone(),
             kind: ApiErrorKind::Refused(Box::new(Refusal { message, ..Refusal::default() })),
             status: None,

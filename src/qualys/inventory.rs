@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::call::{Call, Effect, Host};
+use super::call::{Call, Effect, Host, Module};
 use super::error::ApiError;
 use super::rest;
 use super::shapes::Number;
@@ -43,6 +43,7 @@ pub(super) async fn count(transport: &Transport, filters: &[Filter]) -> Result<u
     let filters: Vec<Value> = filters.iter().map(Filter::encode).collect();
     let call = Call::new(operation, Method::POST, "/rest/2.0/count/am/asset", Effect::Read)
         .at(Host::Gateway)
+        .of_module(Module::AssetInventory)
         .json(&json!({"filters": filters}));
     let counted = transport.send(&call, rest::json_or_none::<Counted>).await?;
     Ok(counted.map_or(0, |Counted { count: Number(count) }| count))

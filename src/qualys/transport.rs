@@ -406,6 +406,7 @@ impl Transport {
             operation: call.operation.clone(),
             object: call.object.clone(),
             host: call.host,
+            module: call.module,
             kind,
             status,
             said: present(&said),

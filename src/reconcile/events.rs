@@ -8,18 +8,23 @@ use super::NotConverged;
 use crate::apply::{Applied, Outcome};
 use crate::error::one_line;
 use crate::lock::LockError;
-use crate::plan::{Failed, FieldChange, Plan, Refusal};
+use crate::plan::{Failed, FieldChange, Plan, Refusal, failures};
 
-pub(super) fn log_failed(run_id: &str, failed: &Failed) {
-    let Failed { kind, address, error } = failed;
-    match address {
-        None => error!(event = "pull_failed", run_id, kind = kind.word(), error),
-        Some(address) => error!(event = "change_failed", run_id, %address, action = "plan", error),
+/// Kinds that one cause has failed are one event: that of the first, which names the others.
+pub(super) fn log_failed<'a>(run_id: &str, failed: impl IntoIterator<Item = &'a Failed>) {
+    for failure in failures(failed) {
+        let Failed { kind, address, error } = failure.first;
+        match address {
+            None => {
+                error!(event = "pull_failed", run_id, kind = kind.word(), also = failure.also(), error);
+            }
+            Some(address) => error!(event = "change_failed", run_id, %address, action = "plan", error),
+        }
     }
 }
 
 pub(super) fn log_plan(run_id: &str, plan: &Plan, clock: Instant) {
-    plan.failed.iter().for_each(|failed| log_failed(run_id, failed));
+    log_failed(run_id, &plan.failed);
     let summary = plan.summary;
     info!(
         event = "plan_computed",

@@ -300,7 +300,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         report.not_converged.iter().for_each(|field| events::log_not_converged(run_id, field));
         tell(&after, journal);
         report.after = Some(after);
-        report.failed_since().for_each(|failed| events::log_failed(run_id, failed));
+        events::log_failed(run_id, report.failed_since());
     }
     report.took = clock.elapsed();
     report

@@ -5,9 +5,9 @@
 //! are silent there is an [option](Options). `docs/simulator.md` tells how to use it.
 //!
 //! A request passes through these files: `http` (faults, log), `routes` (which family), then one folder a family: `qps` for
-//! connectors and tags, `gateway` for the services that take a token, `cloudview` for CloudView 1.x. A further QPS object joins with a table of its fields and one
-//! line in `qps/nouns.rs`, a further service of the gateway with its routes and one line in `gateway/mod.rs`, a further family
-//! with its routes and one line in `routes.rs`.
+//! connectors and tags, `gateway` for the services that take a token, `cloudview` for CloudView 1.x. A further QPS object joins with
+//! a table of its fields and one line in `qps/nouns.rs`, a further service of the gateway or of CloudView with its routes and one
+//! line in `gateway/mod.rs` or `cloudview/mod.rs`, a further family with its routes and one line in `routes.rs`.
 
 mod settings;
 

@@ -199,6 +199,22 @@ options! {
         cloudview_wrong_login: CloudviewWrongLogin { Unauthorized = "401", NotFound = "404" }
         #[doc = "HTTP status of a call of CloudView 1.x that is not as the documents have it; the body names the error either way"]
         cloudview_bad_request: CloudviewBadRequest { BadRequest = "400", Ok = "200" }
+        #[doc = "the pollingFrequency of CloudView 1.x: it counts, or it is accepted and the connector polls every 24 hours, as for users of CI"]
+        cloudview_polling_frequency: CloudviewPollingFrequency { Taken = "taken", Ignored = "ignored" }
+        #[doc = "what an update by CloudView 1.x does to optional fields that it leaves out; where they are reset, the mandatory ones have to be there"]
+        cloudview_edit_omitted: CloudviewEditOmitted { Kept = "kept", Reset = "reset" }
+        #[doc = "an update of an Azure connector by CloudView 1.x without an authenticationKey"]
+        cloudview_edit_without_key: CloudviewEditWithoutKey { Kept = "kept", Refused = "refused" }
+        #[doc = "the body of a deletion by CloudView 1.x: the bare array of ids, or an object with it as connectorIds"]
+        cloudview_delete_body: CloudviewDeleteBody { Array = "array", Object = "object", Either = "either" }
+        #[doc = "HTTP status of a deletion by CloudView 1.x that was carried out"]
+        cloudview_delete_status: CloudviewDeleteStatus { Ok = "200", NoContent = "204" }
+        #[doc = "ids without a connector in a call of CloudView 1.x that deletes, enables, disables or runs: 404 and nothing is done, or they are passed over"]
+        cloudview_unknown_ids: CloudviewUnknownIds { Refused = "refused", Ignored = "ignored" }
+        #[doc = "a pageSize of CloudView 1.x beyond the 50 of all samples"]
+        cloudview_large_pages: CloudviewLargePages { Taken = "taken", Capped = "capped", Refused = "refused" }
+        #[doc = "the state of an AWS connector that runs, in CloudView 1.x: as if it waited, or a word that clients have met and no document explains"]
+        cloudview_running: CloudviewRunning { Pending = "PENDING", RegionsDiscovered = "REGIONS_DISCOVERED" }
         #[doc = "create of a global scan configuration where there is one"]
         global_scan_create_when_present: GlobalScanCreate { Refused = "refused", Overwrite = "overwrite" }
         #[doc = "update of a global scan configuration where there is none"]

@@ -20,10 +20,11 @@ pub(crate) type Object = serde_json::Map<String, Value>;
 /// Where ids begin. One sequence serves all kinds, so that an id taken for another kind's is never found by luck.
 const FIRST_ID: u64 = 2_000_001;
 
-/// The fields that objects are looked up by: names, parents and cloud identities.
+/// The fields that objects are looked up by: names, parents, cloud identities, and ids in CloudView.
 const INDEXED: &[&str] = &[
     "name",
     "arn",
+    "cloudviewUuid",
     "parentTagId",
     "authRecord.subscriptionId",
     "authRecord.projectId",

@@ -520,7 +520,7 @@ fn registry_schedule(kind: Kind) -> Row {
         fixed: Vec::new(),
         secrets: Vec::new(),
         calls: Calls {
-            list: Some(call("GET", "/schedule", "list registry schedules")),
+            list: Some(call("GET", "/schedule", "list schedules of registry shop")),
             create: call("POST", "/schedule", "create registry schedule"),
             update: call("PUT", "/schedule/", "update registry schedule"),
             delete: Some(call("DELETE", "/schedule/bulk", "delete registry schedule")),

@@ -55,11 +55,33 @@ async fn unknown_paths_and_wrong_methods_are_told_apart() {
     let gateway = Gateway::with(&[]).await;
     for (method, path, status) in [
         ("GET", "/cloudview-api/rest/v1", 404),
-        ("GET", "/cloudview-api/rest/v1/oci/connectors", 404),
+        ("GET", "/cloudview-api/rest/v1/oci/connectors?pageNo=0&pageSize=50", 404),
+        ("GET", "/cloudview-api/rest/v1/aws/connectors/nothing", 404),
+        ("GET", "/cloudview-api/rest/v1/aws/connectors/nothing/errors?pageNo=0&pageSize=50", 404),
+        ("DELETE", "/cloudview-api/rest/v1/aws/connectors/nothing", 405),
+        ("POST", "/cloudview-api/rest/v1/aws/connectors/connectors/enable", 405),
         ("GET", "/cloudview-api/rest/v1/azure/connectors/awsBaseAccountId", 404),
         ("GET", "/cloudview-api/rest/v2/aws/connectors", 404),
         ("POST", BASE_ACCOUNT, 405),
     ] {
         assert_eq!(gateway.call(method, path, &Value::Null).await.status, status, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_reads_from_writes_whatever_became_of_them() {
+    let gateway = Gateway::with(&[]).await;
+    for (method, path, write) in [
+        ("GET", BASE_ACCOUNT, false),
+        ("DELETE", "/cloudview-api/rest/v1/aws/connectors", true),
+        ("POST", "/cloudview-api/rest/v1/gcp/connectors/run", true),
+        ("DELETE", "/cloudview-api/rest/v1/oci/connectors", true),
+    ] {
+        gateway.call(method, path, &Value::Null).await;
+        assert_eq!(gateway.last_effect().await, (write, false), "{method} {path}");
+        let fault = serde_json::json!({"kind": "status", "status": 503, "path": "/cloudview-api/"});
+        gateway.remote.control("POST", "/_sim/faults", fault).await;
+        assert_eq!(gateway.call(method, path, &Value::Null).await.status, 503);
+        assert_eq!(gateway.last_effect().await, (write, false), "{method} {path}");
     }
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use trueup::simulator::{Seed, Settings};
 
-use crate::client::{Answer, Remote};
+use crate::client::{Answer, Ask, Remote};
 
 const LOGIN: &str = "username=simulator&password=simulator&token=true";
 
@@ -32,8 +32,12 @@ impl Gateway {
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, body: &str) -> Answer {
-        let bearer = format!("Bearer {}", self.token);
-        self.remote.ask(method, path).json().header("Authorization", &bearer).body(body).send().await
+        self.ask(method, path).json().body(body).send().await
+    }
+
+    /// A request with the token, still without a body and its type.
+    pub(crate) fn ask<'a>(&'a self, method: &'a str, path: &'a str) -> Ask<'a> {
+        self.remote.ask(method, path).header("Authorization", &format!("Bearer {}", self.token))
     }
 
     /// The answer's JSON, of a call that succeeds.

@@ -228,5 +228,5 @@ async fn generated_connectors_are_the_same_every_time_and_could_have_been_asked_
     let refused = Settings { generate: [("global_scan".to_owned(), 1)].into(), ..Settings::default() };
     let error = trueup::simulator::start(refused).await.unwrap_err().to_string();
     assert!(error.ends_with("the kinds are tag, aws, azure, gcp, oci, azure_tenant, azure_organization, registry_connector, registry, \
-         registry_schedule, asset"), "{error}");
+         registry_schedule, asset, report"), "{error}");
 }

@@ -64,6 +64,74 @@ async fn a_schedule_reads_as_documented_whatever_stands_for_nothing() {
 }
 
 #[tokio::test]
+async fn the_sample_of_the_list_reads_as_it_says_to_the_last_field() {
+    // With what the schedule above leaves out, and with the numbers of pages that the sample has none of.
+    let more = json!({
+        "jobListingStartDate": "1674040958610", "jobListingCompletionDate": null,
+        "jobScanningStartDate": "1674040965940", "jobScanningCompletionDate": "1674041047101"
+    });
+    let stub = platform(changed(shown(), more)).await;
+    let name = json!({"name": "site"});
+    let scope = Scope { above: vec![&name], declared: Vec::new() };
+    let all = stub.reader().list_declared(Kind::RegistrySchedule, &scope).await.unwrap();
+    let [schedule] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!(
+        Value::Object(schedule.spec.fields()),
+        json!({
+            "registry": {"name": "site"}, "name": format!("#{SCHEDULE}"), "at": "11:19", "every_days": 7,
+            "week_day": "WEDNESDAY", "on_demand": false, "force_scan": true,
+            "filters": [{"repo": "team/site", "tag": null, "days": null}], "number_of_tags": 5, "sort": "createdDate"
+        })
+    );
+    let health = &schedule.health;
+    assert_eq!((health.state.as_deref(), health.last_error.as_deref()), (Some("FINISHED"), None));
+    assert_eq!(health.last_sync.as_deref(), Some("1674041047101"));
+    assert_eq!(schedule.busy, None);
+}
+
+#[tokio::test]
+async fn a_delete_is_a_job_in_the_documented_forms_and_done_when_the_list_shows_it_no_more() {
+    // What is under way is cancelled first: each of the two answers with the id of a job.
+    let lists = std::sync::atomic::AtomicUsize::new(0);
+    let stub = Stub::answers(move |_, asked| match (asked.method.as_str(), asked.path.as_str()) {
+        (_, "/auth") => stub::reply(201, "a.b.c"),
+        ("POST", path) if path.contains("/schedule/cancel?") => {
+            stub::reply(200, json!({"CancelJobId": "0d0c0b0a-3333-4222-8333-444455556666"}).to_string())
+        }
+        ("DELETE", path) if path.contains("/schedule/bulk?") => {
+            stub::reply(200, json!({"deletionJobId": "0d0c0b0a-4444-4222-8333-444455556666"}).to_string())
+        }
+        ("GET", _) => match lists.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            0 => {
+                let row = changed(shown(), json!({"status": "Running"}));
+                stub::reply(200, json!({"data": [row], "count": 1}).to_string())
+            }
+            _ => stub::reply(204, ""),
+        },
+        _ => stub::reply(400, ""),
+    })
+    .await;
+    let writer = Writer::new(&stub.reader());
+    writer.delete(Kind::RegistrySchedule, &format!("{REGISTRY}/{SCHEDULE}")).await.unwrap();
+    let asked = stub.asked();
+    let trace: Vec<(&str, &str)> =
+        asked.iter().skip(1).map(|asked| (asked.method.as_str(), asked.path.as_str())).collect();
+    let base = format!("/csapi/v1.3/registry/{REGISTRY}/schedule");
+    let list = format!("{base}?pageNumber=1&pageSize=50");
+    let cancel = format!("{base}/cancel?scheduleIds={SCHEDULE}");
+    let delete = format!("{base}/bulk?scheduleIds={SCHEDULE}");
+    assert_eq!(
+        trace,
+        [
+            ("GET", list.as_str()),
+            ("POST", cancel.as_str()),
+            ("DELETE", delete.as_str()),
+            ("GET", list.as_str())
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_create_and_an_edit_send_the_documented_body_and_the_id_is_looked_for() {
     let stub = platform(shown()).await;
     let writer = Writer::new(&stub.reader());

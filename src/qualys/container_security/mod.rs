@@ -6,7 +6,7 @@ mod registry_schedule;
 
 use reqwest::Method;
 
-use super::call::{Call, Effect, Host};
+use super::call::{Call, Effect, Host, Module};
 use super::rest::Paging;
 
 const BASE: &str = "/csapi/v1.3";
@@ -15,5 +15,7 @@ const BASE: &str = "/csapi/v1.3";
 const PAGES: Paging = Paging { number: "pageNumber", first: 1, rows: 50, empty_is_none: true };
 
 fn call(operation: &str, method: Method, path: &str, effect: Effect) -> Call {
-    Call::new(operation, method, format!("{BASE}/{path}"), effect).at(Host::Gateway)
+    Call::new(operation, method, format!("{BASE}/{path}"), effect)
+        .at(Host::Gateway)
+        .of_module(Module::ContainerSecurity)
 }

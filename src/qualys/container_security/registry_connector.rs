@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{PAGES, call, registries};
 use crate::qualys::call::Effect;
-use crate::qualys::error::ApiError;
+use crate::qualys::error::{ApiError, ApiErrorKind, Refusal};
 use crate::qualys::remote::Remote;
 use crate::qualys::rest;
 use crate::qualys::shapes::Number;
@@ -161,5 +161,12 @@ async fn still_used(transport: &Transport, id: &str, error: ApiError) -> ApiErro
         [one] => format!("registry {one}"),
         several => format!("registries {}", several.join(", ")),
     };
-    ApiError { said: format!("still used by {by}: {}", error.said), ..error }
+    let kind = match error.kind {
+        ApiErrorKind::Refused(refusal) => {
+            let remedy = Some("connect the registry in another way or delete it, then apply again");
+            ApiErrorKind::Refused(Box::new(Refusal { remedy, ..*refusal }))
+        }
+        other => other,
+    };
+    ApiError { said: format!("still used by {by}: {}", error.said), kind, ..error }
 }

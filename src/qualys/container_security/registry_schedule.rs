@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::{PAGES, call, registries};
 use crate::qualys::call::{Call, Effect};
-use crate::qualys::error::ApiError;
+use crate::qualys::error::{ApiError, ApiErrorKind};
 use crate::qualys::remote::Remote;
 use crate::qualys::rest;
 use crate::qualys::shapes::{Flag, Number};
@@ -161,12 +161,15 @@ impl<'a> Id<'a> {
     }
 }
 
-fn listing_of(registry: &str) -> Call {
-    call("list registry schedules", Method::GET, &format!("registry/{registry}/schedule"), Effect::Read)
+/// The registry's name, or what else it is known by, is for errors.
+fn listing_of(registry_id: &str, shown: &str) -> Call {
+    let path = format!("registry/{registry_id}/schedule");
+    call("list schedules of registry", Method::GET, &path, Effect::Read).about(shown)
 }
 
-async fn rows(transport: &Transport, registry: &str) -> Result<Vec<Wire>, ApiError> {
-    rest::list(transport, &listing_of(registry), PAGES, |row: &Wire| row.schedule_uuid.clone()).await
+async fn rows(transport: &Transport, registry_id: &str, shown: &str) -> Result<Vec<Wire>, ApiError> {
+    let listing = listing_of(registry_id, shown);
+    rest::list(transport, &listing, PAGES, |row: &Wire| row.schedule_uuid.clone()).await
 }
 
 /// The schedules of one registry.
@@ -175,15 +178,16 @@ async fn schedules(
     registry: &Registry,
     registry_id: &str,
 ) -> Result<Vec<LiveObject>, ApiError> {
-    let rows = rows(transport, registry_id).await?;
+    let shown = registry.to_string();
+    let rows = rows(transport, registry_id, &shown).await?;
     let decoded = rows.into_iter().map(|row| row.decode(registry.clone(), registry_id));
     let decoded: Result<Vec<LiveObject>, String> = decoded.collect();
-    decoded.map_err(|said| transport.unreadable(&listing_of(registry_id), said, false))
+    decoded.map_err(|said| transport.unreadable(&listing_of(registry_id, &shown), said, false))
 }
 
 /// A schedule as it is; `None` where it is gone.
 async fn look(transport: &Transport, id: &Id<'_>) -> Result<Option<Wire>, ApiError> {
-    let rows = rows(transport, id.registry).await?;
+    let rows = rows(transport, id.registry, id.registry).await?;
     Ok(rows.into_iter().find(|row| row.schedule_uuid.as_deref() == Some(id.schedule)))
 }
 
@@ -231,10 +235,16 @@ impl Remote for RegistrySchedule {
         )
         .about(address)
         .json(&self.encode());
-        let answer: Map<String, Value> = transport.send(&create, rest::json).await?;
+        let answer = transport.send(&create, rest::json::<Map<String, Value>>).await;
+        let answer = answer.map_err(|error| {
+            // What was to be made cannot be what is not there.
+            let is_registry = error.kind == ApiErrorKind::NotFound;
+            let of = if is_registry { format!("registry {}: ", self.registry) } else { String::new() };
+            ApiError { said: format!("{of}{}", error.said), ..error }
+        })?;
         let mut pause = Duration::from_millis(200);
         for turn in 0..LOOKS {
-            let rows = match rows(transport, registry).await {
+            let rows = match rows(transport, registry, &self.registry.to_string()).await {
                 Ok(rows) => rows,
                 Err(error) => return Ok(Created { incomplete: Some(error), ..told(registry, &answer) }),
             };

@@ -16,8 +16,6 @@ use super::options::{CloudviewAuth, CloudviewBadRequest, CloudviewWrongLogin, Op
 
 mod connectors;
 
-mod page;
-
 mod report;
 
 pub(crate) use report::follow_link;
@@ -26,7 +24,8 @@ pub(crate) use report::follow_link;
 const PREFIX: &str = "/cloudview-api/rest/v1";
 
 /// The services, one line each.
-const SERVICES: &[&Service] = &[&connectors::AWS, &connectors::AZURE, &connectors::GCP, &report::SERVICE];
+const SERVICES: &[&Service] =
+    &[&connectors::AWS.service, &connectors::AZURE.service, &connectors::GCP.service, &report::SERVICE];
 
 /// The kinds of objects that it keeps for itself; connectors are those of Connectors 3.0.
 pub(crate) const KINDS: &[&Table] = &[&report::REPORT];
@@ -47,7 +46,9 @@ pub(crate) fn effect(request: &Request) -> Option<Effect> {
     if !rest.is_empty() && !rest.starts_with('/') {
         return None;
     }
-    Some(service_of(request).map_or_else(Effect::default, |service| service.effect(request)))
+    let otherwise =
+        || Effect { write: !matches!(request.method.as_str(), "GET" | "HEAD"), without_id: false };
+    Some(service_of(request).map_or_else(otherwise, |service| service.effect(request)))
 }
 
 fn carry_out(shared: &Shared, request: &Request, options: &Options) -> Result<Answer, Refusal> {

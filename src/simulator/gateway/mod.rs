@@ -24,7 +24,7 @@ pub(crate) mod clock;
 
 mod page;
 
-mod query;
+pub(crate) mod query;
 
 mod snapshot;
 

@@ -7,11 +7,7 @@ pub(crate) struct Query(Vec<(&'static str, String)>);
 
 impl Query {
     /// Reads the text of a parameter; the tokens are those that it takes.
-    pub(crate) fn read(
-        parameter: &str,
-        text: &str,
-        tokens: &'static [&'static str],
-    ) -> Result<Self, Refusal> {
+    pub(crate) fn read(parameter: &str, text: &str, tokens: &[&'static str]) -> Result<Self, Refusal> {
         let mut wanted = Vec::new();
         for part in split(text) {
             let Some((token, value)) = part.split_once(':') else {

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::connector::{
-    ACTIVATION, ATTACHED, CLOUDVIEW_UUID, CPS, Connector, DEFAULT_TAGS, DESCRIPTION, DISABLED, GOV_CLOUD,
-    INSTANT, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, NAME, NEXT_SYNC, REMEDIATION, RUN_FREQUENCY,
-    SCAN_CONFIG, SCAN_SETTING, STATE, TYPE, both, later, shown,
+    ACTIVATION, ATTACHED, CLOUDVIEW_SYNC, CLOUDVIEW_UUID, CPS, Connector, DEFAULT_TAGS, DESCRIPTION,
+    DISABLED, GOV_CLOUD, INSTANT, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, NAME, NEXT_SYNC,
+    REMEDIATION, RUN_FREQUENCY, SCAN_CONFIG, SCAN_SETTING, STATE, TOTAL_ASSETS, TYPE, both, later, shown,
 };
 use super::credentials;
 use super::criteria::{Operand, Source, by};
@@ -51,6 +51,8 @@ pub(crate) static AZURE: Noun = Noun {
         },
         shown("subscriptionName", Shape::Text { max: 0 }, Show::Later),
         MADE_ELSEWHERE,
+        TOTAL_ASSETS,
+        CLOUDVIEW_SYNC,
     ],
     searchable: &[
         by("id", Operand::Integer, Source::Id),

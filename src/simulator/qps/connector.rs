@@ -98,6 +98,11 @@ pub(crate) const INSTANT: Field = shown("isInstantAssessmentEnabled", Shape::Fla
 pub(crate) const ATTACHED: Field = shown("isAttachedToOrgConnector", Shape::Flag, Show::Later);
 /// "You can update only those connectors that created in the Connector application": one that was not. Control calls set it.
 pub(crate) const MADE_ELSEWHERE: Field = shown("madeElsewhere", Shape::Flag, Show::Never);
+/// How many assets CloudView counts. Control calls set it.
+pub(crate) const TOTAL_ASSETS: Field =
+    shown("totalAssets", Shape::Integer { min: 0, max: u64::MAX }, Show::Never);
+/// When a call of CloudView made or changed the connector.
+pub(crate) const CLOUDVIEW_SYNC: Field = shown("cloudviewSync", Shape::Text { max: 0 }, Show::Never);
 
 impl Rules for Connector {
     fn create(&self, world: &mut World, noun: &Noun, patch: Patch) -> Result<Vec<Effect>, Refusal> {

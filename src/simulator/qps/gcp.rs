@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::connector::{
-    ACTIVATION, APP_INFOS, ATTACHED, CLOUDVIEW_UUID, Connector, DEFAULT_TAGS, DESCRIPTION, DISABLED,
-    GOV_CLOUD, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, NAME, NEXT_SYNC, REMEDIATION,
-    RUN_FREQUENCY, STATE, both,
+    ACTIVATION, APP_INFOS, ATTACHED, CLOUDVIEW_SYNC, CLOUDVIEW_UUID, Connector, DEFAULT_TAGS, DESCRIPTION,
+    DISABLED, GOV_CLOUD, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, NAME, NEXT_SYNC, REMEDIATION,
+    RUN_FREQUENCY, STATE, TOTAL_ASSETS, both,
 };
 use super::credentials;
 use super::criteria::{Operand, Source, by};
@@ -45,6 +45,8 @@ pub(crate) static GCP: Noun = Noun {
         ATTACHED,
         both("authRecord", Shape::Group(AUTH_RECORD)),
         MADE_ELSEWHERE,
+        TOTAL_ASSETS,
+        CLOUDVIEW_SYNC,
     ],
     searchable: &[
         by("id", Operand::Integer, Source::Id),

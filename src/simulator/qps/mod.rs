@@ -49,7 +49,7 @@ mod gcp;
 
 mod oci;
 
-mod credentials;
+pub(crate) mod credentials;
 
 mod global_scan;
 
@@ -59,9 +59,16 @@ mod version;
 
 mod plain;
 
-pub(crate) use aws::QUALYS_ACCOUNTS;
+pub(crate) use aws::{AWS, QUALYS_ACCOUNTS, check_arn};
+pub(crate) use azure::AZURE;
 pub(crate) use connector::uuid;
+pub(crate) use gcp::GCP;
+pub(crate) use noun::Noun;
 pub(crate) use nouns::NOUNS;
+pub(crate) use patch::{Change, Patch};
+pub(crate) use refusal::Refusal;
 pub(crate) use route::{Call, answer, login_failure, powered_by};
+pub(crate) use rules::Effect;
 pub(crate) use tag::TAG;
+pub(crate) use verbs::looked_at;
 pub(crate) use version::{answer as version_answer, refuse_login};

@@ -240,7 +240,8 @@ fn count(world: &World, envelope: &Envelope, noun: &Noun, read: &ServiceRequest)
     Ok(envelope.elements(Summary { count, ..Summary::default() }, &[]))
 }
 
-fn looked_at(world: &mut World, noun: &'static Noun, records: &[Arc<Record>]) {
+/// Time passes by looking.
+pub(crate) fn looked_at(world: &mut World, noun: &'static Noun, records: &[Arc<Record>]) {
     for record in records {
         if let Some(next) = noun.rules.seen(world, noun, record) {
             // Not through `World::put`: what a look changes shows in the next search whatever the lag.

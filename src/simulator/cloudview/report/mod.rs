@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::connectors::enabled;
-use super::page::Wanted;
+use super::connectors::page::Wanted;
 use crate::simulator::answer::Answer;
 use crate::simulator::gateway::body;
 use crate::simulator::gateway::refusal::Refusal;
@@ -65,7 +65,7 @@ fn list(call: &mut Call<'_>) -> Outcome {
     let wanted = Wanted::read(call)?;
     let mut all = call.world.as_searched(REPORT.kind, 0);
     all.reverse();
-    let page = wanted.of(&all);
+    let page = wanted.part(&all);
     let content: Vec<_> = page.iter().map(|report| object::show(report)).collect();
     for report in page {
         object::seen(call.world, report.id);

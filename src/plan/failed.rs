@@ -1,0 +1,78 @@
+//! What failed, as people are told it. Programs are told each kind by itself.
+
+use std::fmt;
+
+use super::model::Failed;
+use crate::resource::Kind;
+
+/// One line of what failed: an object, a kind, or the kinds that one and the same cause has failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure<'a> {
+    /// The object or the kind; of several kinds the first.
+    pub first: &'a Failed,
+    /// The further kinds.
+    pub also: Vec<Kind>,
+}
+
+/// The lines, in the order in which their first ones come. Kinds are of one cause if their errors are the same to the
+/// letter, which holds where they were waiting for the same call, as when a subscription lacks a module.
+#[must_use]
+pub fn failures<'a>(failed: impl IntoIterator<Item = &'a Failed>) -> Vec<Failure<'a>> {
+    let mut failures: Vec<Failure<'a>> = Vec::new();
+    for one in failed {
+        let Failed { kind, address, error } = one;
+        let same = |other: &&mut Failure<'_>| {
+            address.is_none() && other.first.address.is_none() && other.first.error == *error
+        };
+        match failures.iter_mut().find(same) {
+            Some(failure) => failure.also.push(*kind),
+            None => failures.push(Failure { first: one, also: Vec::new() }),
+        }
+    }
+    failures
+}
+
+impl Failure<'_> {
+    /// The further kinds in words; `None` where there are none.
+    #[must_use]
+    pub fn also(&self) -> Option<String> {
+        let words: Vec<&str> = self.also.iter().map(|kind| kind.word()).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+}
+
+/// What failed: `aws/prod`, `aws`, `registry_schedule, registry_connector`.
+impl fmt::Display for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.first.address {
+            Some(address) => write!(f, "{address}")?,
+            None => write!(f, "{}", self.first.kind)?,
+        }
+        self.also().map_or(Ok(()), |also| write!(f, ", {also}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::Address;
+
+    #[test]
+    fn kinds_of_one_cause_are_one_line_and_objects_are_one_each() {
+        let of = |kind, name: Option<&str>, error: &str| Failed {
+            kind,
+            address: name.map(|name| Address::new(kind, name.to_owned())),
+            error: error.to_owned(),
+        };
+        let failed = [
+            of(Kind::Aws, None, "503"),
+            of(Kind::Azure, Some("a"), "404"),
+            of(Kind::Azure, Some("b"), "404"),
+            of(Kind::RegistrySchedule, None, "404"),
+            of(Kind::Gcp, None, "503"),
+            of(Kind::RegistryConnector, None, "404"),
+        ];
+        let lines: Vec<String> = failures(&failed).iter().map(ToString::to_string).collect();
+        assert_eq!(lines, ["aws, gcp", "azure/a", "azure/b", "registry_schedule, registry_connector"]);
+    }
+}
