@@ -47,6 +47,7 @@ pub fn kinds_to_read(desired: &Desired) -> Vec<Kind> {
     let wanted = |kind: Kind| {
         all || desired.sections.contains(&kind) || (kind == Kind::Tag && !desired.sections.is_empty())
     };
+    let api = desired.settings.platform.connectors_api;
     let something = |kind: Kind| !kind.is_scoped() || !desired.scope(kind).is_empty();
-    Kind::ALL.iter().copied().filter(|&kind| wanted(kind) && something(kind)).collect()
+    Kind::ALL.iter().copied().filter(|&kind| api.has(kind) && wanted(kind) && something(kind)).collect()
 }

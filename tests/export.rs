@@ -39,7 +39,7 @@ async fn exported(scene: &Scene, file: &str) -> Export {
     let desired = scene.file(file);
     let reader = Reader::connect(scene.endpoint()).unwrap();
     let selection = Selection::default();
-    let live = pull(&reader, &selection.kinds_to_read()).await;
+    let live = pull(&reader, &selection.kinds_to_read(trueup::resource::ConnectorsApi::V3)).await;
     export(&live, &desired.settings, "simulator", &selection)
 }
 

@@ -21,11 +21,17 @@ use trueup::journal::Journal;
 use trueup::plan::{Action, Cause, Change, Heading, Plan, Policy, Style, plan_json, render_text};
 use trueup::qualys::{Reader, Writer};
 use trueup::reconcile::{PassOutcome, Report};
-use trueup::resource::{Above, Access, Kind, Told, Wanted};
+use trueup::resource::{Above, Access, ConnectorsApi, Kind, Told, Wanted};
 
 /// The table.
 fn rows() -> Vec<Row> {
     Kind::ALL.iter().filter_map(|&kind| Row::of(kind)).collect()
+}
+
+/// The table, and of the connectors that CloudView v1 has what it has of them.
+fn ways() -> Vec<Row> {
+    let through_cloudview = Kind::ALL.iter().filter_map(|&kind| Row::by(kind, ConnectorsApi::Cloudview));
+    rows().into_iter().chain(through_cloudview).collect()
 }
 
 #[test]
@@ -144,7 +150,8 @@ fn owned() -> Value {
 impl Stage {
     /// Nothing of the kind is there.
     async fn empty(row: Row, options: &[(&str, &str)]) -> Stage {
-        let scene = scene_for(&[&row], options).await;
+        let mut scene = scene_for(&[&row], options).await;
+        scene.connectors_api = row.api;
         let others = scene.objects().await.of(row.simulated).map(|(id, _)| id).collect();
         Stage { row, scene, journal: Journal::in_memory().unwrap(), others }
     }
@@ -163,7 +170,8 @@ impl Stage {
             Section::Empty => vec![(self.row.kind, None)],
             Section::With(entry) => vec![(self.row.kind, Some(entry))],
         };
-        self.scene.file(&config(&simulated(), reconcile, &entries))
+        let platform = json!({"pod": "simulator", "connectors_api": self.row.api.word()});
+        self.scene.file(&config(&platform, reconcile, &entries))
     }
 
     /// The file with the row's entry.
@@ -281,7 +289,7 @@ fn changes(plan: &Plan) -> Vec<(Action, Vec<&str>, Option<&str>)> {
 
 #[tokio::test]
 async fn what_the_file_names_is_made_whole_and_verified() {
-    for row in rows() {
+    for row in ways() {
         let address = row.address();
         let mut stage = Stage::empty(row, &[]).await;
         let desired = stage.desired(&usual());
@@ -289,7 +297,8 @@ async fn what_the_file_names_is_made_whole_and_verified() {
         let made: Vec<_> = report.applied.iter().map(|applied| &applied.change).collect();
         assert_eq!(made.len(), 1, "{address}");
         assert_eq!((made[0].action, made[0].address.to_string()), (Action::Create, address.clone()));
-        let fields: Vec<_> = stage.row.kind.fields().iter().map(|field| field.name).collect();
+        let fields = stage.row.kind.fields().iter().map(|field| field.name);
+        let fields: Vec<_> = fields.filter(|field| stage.row.entry.get(field).is_some()).collect();
         assert_eq!(made[0].field_names(), fields, "{address}");
         stage.object().await;
     }
@@ -297,7 +306,7 @@ async fn what_the_file_names_is_made_whole_and_verified() {
 
 #[tokio::test]
 async fn a_field_that_changes_in_the_file_is_written_alone_and_the_platform_shows_it() {
-    for row in rows() {
+    for row in ways() {
         let mut stage = Stage::made(row, &[]).await;
         for at in 0..stage.row.updates.len() {
             let Other { field, says, shows: (place, value), .. } = &stage.row.updates[at];
@@ -326,7 +335,7 @@ async fn a_field_that_changes_in_the_file_is_written_alone_and_the_platform_show
 
 #[tokio::test]
 async fn another_name_is_an_update_another_object_or_a_replace_as_the_kind_has_it() {
-    for row in rows() {
+    for row in ways() {
         let Some(name) = row.kind.field("name") else { continue };
         let kind = row.kind;
         let mut stage = Stage::made(row, &[("reuse_after_delete", "allowed")]).await;
@@ -370,7 +379,7 @@ async fn another_name_is_an_update_another_object_or_a_replace_as_the_kind_has_i
 
 #[tokio::test]
 async fn what_can_be_switched_off_is_made_off_switched_on_and_pruned_by_switching_it_off() {
-    for row in rows() {
+    for row in ways() {
         let kind = row.kind;
         if kind.field("enabled").is_none() {
             continue;
@@ -397,8 +406,10 @@ async fn what_can_be_switched_off_is_made_off_switched_on_and_pruned_by_switchin
 #[tokio::test]
 async fn what_is_fixed_at_creation_is_held_unless_a_replace_is_allowed() {
     let reuse = [("reuse_after_delete", "allowed")];
-    for (kind, at) in rows().iter().flat_map(|row| (0..row.fixed.len()).map(|at| (row.kind, at))) {
-        let mut stage = Stage::made(Row::of(kind).unwrap(), &reuse).await;
+    let cases: Vec<_> =
+        ways().iter().flat_map(|row| (0..row.fixed.len()).map(|at| (row.way(), at))).collect();
+    for ((kind, api), at) in cases {
+        let mut stage = Stage::made(Row::by(kind, api).unwrap(), &reuse).await;
         let Other { field, says, shows: (place, value), .. } = &stage.row.fixed[at];
         let (field, place, value) = (*field, *place, value.clone());
         let case = format!("{kind}: {field}");
@@ -445,7 +456,7 @@ async fn assert_deletes_before_it_creates(stage: &Stage, case: &str) {
 
 #[tokio::test]
 async fn what_was_deleted_for_a_replace_and_not_created_again_is_said_and_made_in_the_next_pass() {
-    for row in rows() {
+    for row in ways() {
         let Some(Other { says, field, .. }) = row.fixed.first() else { continue };
         let case = format!("{}: {field}", row.kind);
         let says = says.clone();
@@ -472,7 +483,7 @@ async fn what_was_deleted_for_a_replace_and_not_created_again_is_said_and_made_i
 
 #[tokio::test]
 async fn prune_takes_what_we_made_and_the_file_has_dropped() {
-    for row in rows() {
+    for row in ways() {
         let kind = row.kind;
         let mut stage = Stage::made(row, &[]).await;
         let before = stage.object().await;
@@ -507,7 +518,7 @@ impl Stage {
 #[tokio::test]
 async fn prune_all_takes_what_others_made_where_the_section_is_there() {
     let all = json!({"prune": "all"});
-    for row in rows() {
+    for row in ways() {
         let kind = row.kind;
         // Its section is the entry itself: there is no empty one.
         if kind.is_singleton() {
@@ -567,7 +578,7 @@ async fn members_of_an_organization_connector_are_neither_pruned_nor_counted_nor
 
 #[tokio::test]
 async fn a_field_that_somebody_changes_is_drift_and_is_put_back() {
-    for row in rows().into_iter().filter(|row| row.kind.is_listed()) {
+    for row in ways().into_iter().filter(|row| row.kind.is_listed()) {
         let mut stage = Stage::made(row, &[]).await;
         let desired = stage.desired(&usual());
         for at in 0..stage.row.updates.len() {
@@ -599,7 +610,7 @@ async fn a_field_that_somebody_changes_is_drift_and_is_put_back() {
 
 #[tokio::test]
 async fn what_somebody_deletes_is_drift_and_is_made_again() {
-    for row in rows().into_iter().filter(|row| row.kind.is_listed()) {
+    for row in ways().into_iter().filter(|row| row.kind.is_listed()) {
         let kind = row.kind;
         let mut stage = Stage::made(row, &[]).await;
         let desired = stage.desired(&usual());
@@ -617,13 +628,13 @@ async fn what_somebody_deletes_is_drift_and_is_made_again() {
 
 #[tokio::test]
 async fn what_somebody_deletes_is_made_again_as_soon_as_the_platform_lets_go_of_it() {
-    for row in rows().into_iter().filter(|row| row.kind.is_listed() && row.calls.delete.is_some()) {
+    for row in ways().into_iter().filter(|row| row.kind.is_listed() && row.calls.delete.is_some()) {
         let kind = row.kind;
         let mut stage = Stage::made(row, &[("reuse_after", "10")]).await;
         let desired = stage.desired(&usual());
         let (id, object) = stage.object().await;
         let reader = Reader::connect(stage.scene.endpoint()).unwrap();
-        Writer::new(&reader).delete(kind, &Row::id(id, &object)).await.unwrap();
+        Writer::new(&reader).delete(kind, &stage.row.id(id, &object)).await.unwrap();
         for turn in 0.. {
             let report = stage.pass(&desired, May::Write).await;
             let told = complaints(&report);
@@ -643,8 +654,10 @@ async fn what_somebody_deletes_is_made_again_as_soon_as_the_platform_lets_go_of_
 #[tokio::test]
 async fn a_secret_that_changes_is_written_and_seen_nowhere() {
     let (heard, _guard) = listen();
-    for (kind, at) in rows().iter().flat_map(|row| (0..row.secrets.len()).map(|at| (row.kind, at))) {
-        let mut stage = Stage::empty(Row::of(kind).unwrap(), &[("reuse_after_delete", "allowed")]).await;
+    let cases: Vec<_> =
+        ways().iter().flat_map(|row| (0..row.secrets.len()).map(|at| (row.way(), at))).collect();
+    for ((kind, api), at) in cases {
+        let mut stage = Stage::empty(Row::by(kind, api).unwrap(), &[("reuse_after_delete", "allowed")]).await;
         let place = stage.scene.path("trueup.db");
         stage.journal = Journal::open(&place).unwrap().0;
         let settings = json!({"replace": "allowed"});
@@ -700,7 +713,7 @@ fn files_of_the_journal(scene: &Scene) -> Vec<String> {
 
 #[tokio::test]
 async fn a_secret_that_nobody_remembers_is_unverified_and_written_again_when_asked() {
-    for row in rows().into_iter().filter(|row| !row.secrets.is_empty()) {
+    for row in ways().into_iter().filter(|row| !row.secrets.is_empty()) {
         let kind = row.kind;
         let mut stage = Stage::made(row, &[]).await;
         let desired = stage.desired(&json!({"replace": "allowed"}));
@@ -740,7 +753,7 @@ async fn a_secret_that_nobody_remembers_is_unverified_and_written_again_when_ask
 
 #[tokio::test]
 async fn an_update_of_what_has_vanished_is_told_and_repaired() {
-    for row in rows() {
+    for row in ways() {
         let kind = row.kind;
         let Call(_, _, operation) = row.calls.update.clone();
         let mut stage = Stage::made(row, &[]).await;
@@ -768,7 +781,7 @@ async fn an_update_of_what_has_vanished_is_told_and_repaired() {
 
 #[tokio::test]
 async fn a_delete_of_what_has_vanished_is_done() {
-    for row in rows().into_iter().filter(|row| row.calls.delete.is_some()) {
+    for row in ways().into_iter().filter(|row| row.calls.delete.is_some()) {
         let kind = row.kind;
         let mut stage = Stage::made(row, &[]).await;
         let desired = stage.dropped(&owned());
@@ -818,9 +831,9 @@ fn fault(Call(method, path, _): &Call, Answer { status, code, .. }: &Answer) -> 
 
 #[tokio::test]
 async fn a_write_that_is_not_permitted_is_told_and_made_once_it_is() {
-    for kind in rows().iter().map(|row| row.kind) {
+    for (kind, api) in ways().iter().map(Row::way) {
         for answer in [FORBIDDEN, UNAUTHORIZED] {
-            let mut stage = Stage::empty(Row::of(kind).unwrap(), &[]).await;
+            let mut stage = Stage::empty(Row::by(kind, api).unwrap(), &[]).await;
             let desired = stage.desired(&usual());
             stage.is_refused_and_repaired(&desired, stage.row.calls.create.clone(), &answer).await;
             let desired = stage.changed(&stage.plain_change().says, &usual());

@@ -14,6 +14,8 @@ mod stub;
 mod azure;
 #[path = "wire/azure_organization.rs"]
 mod azure_organization;
+#[path = "wire/cloudview.rs"]
+mod cloudview;
 #[path = "wire/gcp.rs"]
 mod gcp;
 #[path = "wire/global_scan.rs"]

@@ -33,6 +33,9 @@ pub(super) struct ExportArgs {
     target: Vec<Address>,
 }
 
+/// What has the rest.
+const V3: &str = "say platform: {connectors_api: v3} in the file if the subscription has Connectors 3.0";
+
 pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
     common.start_logs(-1);
     let out = args.out.as_deref().filter(|out| *out != Path::new("-"));
@@ -45,15 +48,20 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
         Ok(desired) => desired,
         Err(rejected) => return output::reject(Format::Text, &rejected),
     };
-    let connection = match connect(&desired.settings, None, None).await {
-        Ok(connection) => connection,
-        Err(error) => return output::fail(Format::Text, Exit::Failure, &one_line(&error), None),
-    };
     let selection = Selection {
         kinds: args.kind.iter().copied().collect(),
         targets: args.target.iter().cloned().collect(),
     };
-    let kinds = selection.kinds_to_read();
+    let api = desired.settings.platform.connectors_api;
+    if let Some(kind) = selection.not_had(api) {
+        let message = format!("{kind} cannot be exported through CloudView v1, which has no such objects");
+        return output::fail(Format::Text, Exit::Usage, &message, Some(V3));
+    }
+    let connection = match connect(&desired.settings, None, None).await {
+        Ok(connection) => connection,
+        Err(error) => return output::fail(Format::Text, Exit::Failure, &one_line(&error), None),
+    };
+    let kinds = selection.kinds_to_read(api);
     let live = pull(&connection.reader, &kinds).await;
     let exported = export(&live, &desired.settings, &connection.platform, &selection);
     if let Some(simulator) = connection.simulator {

@@ -12,7 +12,7 @@ use crate::desired;
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::qualys::AwsTemplate;
-use crate::resource::{Capability, ExternalId, Partition};
+use crate::resource::{Capability, ConnectorsApi, ExternalId, Partition};
 
 #[derive(Debug, Args)]
 pub(super) struct TemplateArgs {
@@ -90,6 +90,13 @@ pub(super) async fn run(common: &Common, args: TemplateArgs) -> Exit {
         Ok(desired) => desired,
         Err(rejected) => return output::reject(Format::Text, &rejected),
     };
+    if desired.settings.platform.connectors_api == ConnectorsApi::Cloudview {
+        let message =
+            "the template is Connectors 3.0's, and the file says platform: {connectors_api: cloudview}";
+        let hint =
+            "say connectors_api: v3 if the subscription has it, or take the template from the user interface";
+        return output::fail(Format::Text, Exit::Failure, message, Some(hint));
+    }
     let connection = match connect(&desired.settings, None, None).await {
         Ok(connection) => connection,
         Err(error) => return output::fail(Format::Text, Exit::Failure, &one_line(&error), None),

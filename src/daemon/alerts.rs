@@ -82,7 +82,7 @@ impl Alerts {
 
     fn tell_health(&mut self, plan: &Plan) {
         let mut now = BTreeMap::new();
-        for Unhealthy { address, id: _, state, last_error, errors } in &plan.unhealthy {
+        for Unhealthy { address, id: _, state, last_error, errors, label: _ } in &plan.unhealthy {
             let address = address.to_string();
             let how = (state.clone(), last_error.clone());
             if self.unhealthy.get(&address) != Some(&how) {
@@ -163,7 +163,8 @@ mod tests {
         if health.is_unhealthy() {
             let (id, state) = ("1".to_owned(), state.to_owned());
             let (last_error, errors) = (None, Vec::new());
-            plan.unhealthy.push(Unhealthy { address: address.clone(), id, state, last_error, errors });
+            let label = None;
+            plan.unhealthy.push(Unhealthy { address: address.clone(), id, state, last_error, errors, label });
         } else {
             plan.states.insert(address.clone(), health);
         }

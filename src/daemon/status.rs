@@ -246,6 +246,9 @@ pub struct Unhealthy {
     pub last_error: Option<String>,
     /// The errors of that run, the newest first.
     pub errors: Vec<RunError>,
+    /// What people call what it looks into, where the platform tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 /// A kind that could not be read.

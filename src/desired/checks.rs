@@ -11,7 +11,7 @@ use super::problem::Report;
 use super::settings::{Prune, Settings};
 use super::tree::{NodeId, Tree};
 use super::{Declared, quoted};
-use crate::resource::{FILL_IN, Kind, Spec, Told};
+use crate::resource::{ConnectorsApi, FILL_IN, InCloudview, Kind, Spec, Told};
 
 /// Everything that was read, as far as it could be.
 pub(super) struct Whole<'a> {
@@ -19,6 +19,8 @@ pub(super) struct Whole<'a> {
     pub(super) settings: &'a Settings,
     /// `reconcile`, if it stands in the file.
     pub(super) reconcile: Option<NodeId>,
+    /// The sections that stand in the files.
+    pub(super) sections: &'a [(Kind, NodeId)],
     /// The objects, each with its entry and, beneath it, the defaults of its kind.
     pub(super) declared: &'a [Declared],
     pub(super) entries: &'a [Entry],
@@ -65,6 +67,8 @@ pub(super) static CHECKS: &[Check] = &[
     Check { name: "no tag above itself", run: tags_do_not_circle },
     Check { name: "no schedule in the past", run: schedules_start_in_future },
     Check { name: "nothing left to fill in", run: everything_is_filled_in },
+    Check { name: "what CloudView has", run: cloudview_has_it },
+    Check { name: "members safe from prune", run: cloudview_tells_no_members },
 ];
 
 /// Runs every check.
@@ -93,6 +97,49 @@ fn prune_owned_needs_owner(whole: &Whole<'_>, report: &mut Report) {
             tree.get(section, "prune").unwrap_or(section),
             "prune: owned needs owner".to_owned(),
             Some("add owner: NAME beside it; objects that bear its mark are ours".to_owned()),
+        );
+    }
+}
+
+/// What the one API neither takes nor tells cannot be kept as the file says.
+fn cloudview_has_it(whole: &Whole<'_>, report: &mut Report) {
+    if whole.settings.platform.connectors_api != ConnectorsApi::Cloudview {
+        return;
+    }
+    let hint = |what: &str| Some(format!("remove {what}, or say platform: {{connectors_api: v3}}"));
+    for &(kind, node) in whole.sections {
+        if let InCloudview::Nothing(why) = kind.in_cloudview() {
+            let message = format!("{} cannot be managed through CloudView v1: {why}", kind.section_path());
+            report.error(whole.tree, node, message, hint("the section"));
+        }
+    }
+    for (declared, entry) in whole.objects() {
+        let kind = declared.spec.kind();
+        let InCloudview::Without(lacking) = kind.in_cloudview() else { continue };
+        let fields = declared.without_ignored().fields();
+        for field in lacking.iter().filter(|field| fields.contains_key(**field)) {
+            let message =
+                format!("`{field}` cannot be managed through CloudView v1, which neither takes nor tells it");
+            report.error(whole.tree, entry.place_of(whole.tree, &[*field]), message, hint("the field"));
+        }
+    }
+}
+
+/// The members of organization connectors are never pruned, where it is told which they are.
+fn cloudview_tells_no_members(whole: &Whole<'_>, report: &mut Report) {
+    let settings = whole.settings;
+    let Some(prune) = whole.reconcile.and_then(|section| whole.tree.get(section, "prune")) else { return };
+    let at_risk = whole.sections.iter().any(|(kind, _)| *kind == Kind::Azure);
+    if settings.platform.connectors_api == ConnectorsApi::Cloudview
+        && settings.reconcile.prune == Prune::All
+        && at_risk
+    {
+        report.warning(
+            whole.tree,
+            prune,
+            "CloudView v1 does not tell which connectors are members of an organization connector: prune: all deletes them too"
+                .to_owned(),
+            Some("say prune: owned, or declare them with policy: observe".to_owned()),
         );
     }
 }

@@ -108,6 +108,8 @@ struct Loader {
     tree: Tree,
     report: Report,
     sections: BTreeSet<Kind>,
+    /// Where they stand.
+    section_nodes: Vec<(Kind, NodeId)>,
     files: Vec<PathBuf>,
     include: Vec<String>,
     /// The files that were read, without symbolic links.
@@ -162,6 +164,7 @@ impl Loader {
             tree: &self.tree,
             settings: &settings,
             reconcile: own.reconcile,
+            sections: &self.section_nodes,
             declared: &declared,
             entries: &entries,
             today,
@@ -288,6 +291,7 @@ impl Loader {
         if self.tree.is_null(list) {
             return;
         }
+        self.section_nodes.push((kind, list));
         if kind.is_singleton() {
             self.single_entry_of(kind, list);
             return;

@@ -11,6 +11,8 @@ use crate::resource::{Kind, Severity};
 const TODAY: Date = date(2026, 11, 21);
 
 const HEAD: &str = "version: 1\nplatform: {pod: simulator}\n";
+/// The same where connectors are managed through CloudView v1.
+const CLOUDVIEW: &str = "version: 1\nplatform: {pod: simulator, connectors_api: cloudview}\n";
 
 /// The UUID of something in Azure.
 const ID: &str = "11111111-1111-1111-1111-111111111111";
@@ -46,7 +48,12 @@ fn said(loaded: &Result<Desired, Rejected>) -> String {
 /// `text` behind a head of two lines gives these problems (their beginnings, in order).
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
-    let said = said(&load_text(&format!("{HEAD}{text}")));
+    check_under(HEAD, text, expected);
+}
+
+#[track_caller]
+fn check_under(head: &str, text: &str, expected: &[&str]) {
+    let said = said(&load_text(&format!("{head}{text}")));
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), expected.len(), "{text}\n{said}");
     for (line, expected) in lines.iter().zip(expected) {
@@ -463,7 +470,7 @@ fn every_check_of_the_whole_finds_what_it_is_for() {
     let aws = |entries: &str| {
         format!("connectors: {{aws: [{}]}}", entries.replace("ARN", "\"arn:aws:iam::123456789012:role"))
     };
-    let cases: [(&str, String, &[&str]); 8] = [
+    let cases: [(&str, String, &[&str]); 10] = [
         ("an owner for prune: owned", "reconcile: {prune: owned}".to_owned(), &["3:20: prune: owned needs owner"]),
         ("an owner for prune: owned", "reconcile: {prune: owned, owner: me}".to_owned(), &[]),
         (
@@ -495,13 +502,93 @@ fn every_check_of_the_whole_finds_what_it_is_for() {
             ),
             &["warning 4:147: FILL-IN would be sent as it stands here | replace it: the platform never shows the value"],
         ),
+        (
+            "what CloudView has",
+            aws("{name: a, arn: ARN/Q\", remediation: true,\n  tags: [x]}"),
+            &["4:9: `tags` cannot be managed through CloudView v1, which neither takes nor tells it | remove the field, or"],
+        ),
+        (
+            "members safe from prune",
+            "reconcile: {prune: all}\nconnectors: {azure: []}".to_owned(),
+            &["warning 3:20: CloudView v1 does not tell which connectors are members"],
+        ),
     ];
     for check in super::checks::CHECKS {
         assert!(cases.iter().any(|(name, ..)| *name == check.name), "no case for {}", check.name);
     }
-    for (_, text, expected) in &cases {
-        self::check(text, expected);
+    for (name, text, expected) in &cases {
+        let through_cloudview = ["what CloudView has", "members safe from prune"].contains(name);
+        check_under(if through_cloudview { CLOUDVIEW } else { HEAD }, text, expected);
     }
+}
+
+#[test]
+fn what_cloudview_lacks_is_refused_wherever_it_stands() {
+    const AZURE: &str = "subscription_id: 11111111-1111-4111-8111-111111111111";
+    for (text, expected) in [
+        // Of what it has, nothing is.
+        (
+            format!(
+                "tags: [{{name: t}}]\nreconcile: {{prune: owned, owner: me}}\n\
+                 defaults: {{azure: {{run_frequency: 4h, remediation: true}}}}\n\
+                 connectors: {{aws: [], gcp: [], azure: [{{name: a, {AZURE}, enabled: false, government: true}}]}}\n\
+                 snapshot_scan: {{account_id: \"951234567875\", schedule: \"0 0 2 ? * * *\"}}"
+            ),
+            &[][..],
+        ),
+        // What is ignored is not managed, and a default that is undone is not there.
+        (
+            format!(
+                "defaults: {{azure: {{tags: [x]}}}}\n\
+                 connectors: {{azure: [{{name: a, {AZURE}, tags: null, activation: [VM], ignore: [activation]}}]}}"
+            ),
+            &[],
+        ),
+        (
+            format!(
+                "connectors: {{azure: [{{name: a, {AZURE},\n capabilities: [AI],\n activation: [VM],\n tags: [],\n \
+                 perimeter_scan: off}}]}}"
+            ),
+            &[
+                "4:16: `capabilities` cannot",
+                "5:14: `activation` cannot",
+                "6:8: `tags` cannot",
+                "7:18: `perimeter_scan` cannot",
+            ],
+        ),
+        (
+            format!(
+                "defaults: {{azure: {{capabilities: [AI]}}}}\nconnectors: {{azure: [{{name: a, {AZURE}}}, {{name: b, {}}}]}}",
+                AZURE.replace("-111111111111", "-111111111112")
+            ),
+            // Once, where it stands.
+            &["3:34: `capabilities` cannot"],
+        ),
+        (
+            "connectors: {oci: []}\nazure_organizations: []\n\
+             global_scan: {option_profile_id: 2, recurrence: DAILY, start_date: 2031-12-01, start_time: \"12:45\", \
+             timezone: Africa/Cairo}"
+                .to_owned(),
+            &[
+                "3:19: connectors.oci cannot be managed through CloudView v1: it has no OCI connectors | remove the section, or",
+                "4:22: azure_organizations cannot be managed through CloudView v1: it has no organization connectors",
+                "5:14: global_scan cannot be managed through CloudView v1: it has no perimeter scans",
+            ],
+        ),
+    ] {
+        check_under(CLOUDVIEW, &text, expected);
+        if expected.iter().all(|line| !line.starts_with("warning")) && !text.contains("DAILY") {
+            check(&text, &[]);
+        }
+    }
+    check_under(
+        CLOUDVIEW,
+        "connectors: {aws: [{name: a, arn: \"arn:aws:iam::123456789012:role/Q\", run_frequency: 25h, regions: all}]}",
+        &[
+            "3:86: run frequency 25h is outside 1h to 24h",
+            "3:100: `regions` cannot be managed through CloudView v1",
+        ],
+    );
 }
 
 #[test]

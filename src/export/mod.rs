@@ -17,7 +17,7 @@ use jiff::civil::Date;
 
 use crate::desired::{self, Desired, Rejected, Settings};
 use crate::plan::{Action, Known, LiveState, Names, Policy, plan, visible};
-use crate::resource::{Address, Kind, LiveObject, Spec};
+use crate::resource::{Address, ConnectorsApi, Kind, LiveObject, Spec};
 use crate::secret::SecretRef;
 
 use entry::Entry;
@@ -39,12 +39,19 @@ impl Selection {
         if self.kinds.is_empty() { Kind::ALL.iter().copied().collect() } else { self.kinds.clone() }
     }
 
+    /// Of the kinds and objects that are asked for by name, one that cannot be had through this API.
+    #[must_use]
+    pub fn not_had(&self, api: ConnectorsApi) -> Option<Kind> {
+        let named = self.kinds.iter().copied().chain(self.targets.iter().map(|target| target.kind));
+        named.into_iter().find(|kind| !api.has(*kind))
+    }
+
     /// The kinds to read: those of the objects, and those that these name.
     #[must_use]
-    pub fn kinds_to_read(&self) -> Vec<Kind> {
+    pub fn kinds_to_read(&self, api: ConnectorsApi) -> Vec<Kind> {
         let kinds = self.kinds();
         let named: BTreeSet<Kind> = kinds.iter().flat_map(|kind| kind.refers_to()).copied().collect();
-        kinds.union(&named).copied().collect()
+        kinds.union(&named).copied().filter(|kind| api.has(*kind)).collect()
     }
 
     fn takes(&self, address: &Address, object: &LiveObject) -> bool {
@@ -414,6 +421,9 @@ fn entry_text(entry: &Entry, column: usize) -> String {
         if let Some(value) = &left_out.value {
             aside(&left_out.field, value);
         }
+    }
+    if let Some(label) = &entry.label {
+        yaml::comment(&mut text, column + dash, &format!("Known as {}.", visible(label)));
     }
     if dash == 0 {
         return text;

@@ -260,6 +260,9 @@ pub struct Unmanaged {
     pub address: Address,
     /// The platform's id.
     pub id: String,
+    /// What people call what it looks into, where the platform tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 /// An object with fields that cannot be checked.
@@ -284,6 +287,9 @@ pub struct Unhealthy {
     pub last_error: Option<String>,
     /// The errors of that run, the newest first, as far as they were asked for.
     pub errors: Vec<RunError>,
+    /// What people call what it looks into, where the platform tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 impl Unhealthy {
@@ -291,7 +297,8 @@ impl Unhealthy {
     pub(super) fn new(address: Address, live: &LiveObject) -> Unhealthy {
         let Health { state, last_error, last_sync: _ } = live.health.clone();
         let state = state.unwrap_or_default();
-        Unhealthy { address, id: live.id.clone(), state, last_error, errors: Vec::new() }
+        let (id, label) = (live.id.clone(), live.label.clone());
+        Unhealthy { address, id, state, last_error, errors: Vec::new(), label }
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn judge(
     };
     if !wanted {
         if !shared && !is_ignored(&address, policy) {
-            plan.unmanaged.push(Unmanaged { address, id: live.id.clone() });
+            plan.unmanaged.push(Unmanaged { address, id: live.id.clone(), label: live.label.clone() });
         }
         return;
     }

@@ -296,16 +296,14 @@ impl Text {
             let text = match &object.last_error {
                 Some(error) => format!("{}: {error}", object.state),
                 None => object.state.clone(),
-            };
+            } + &known_as(object.label.as_ref());
             rows.push(("35", row('!', &object.address.to_string(), "unhealthy", &text)));
             rows.extend(run_error_lines(&object.errors).into_iter().map(|line| ("35", line)));
         }
         if self.style.show_unmanaged {
             for object in &plan.unmanaged {
-                rows.push((
-                    "0",
-                    row(' ', &object.address.to_string(), "unmanaged", &format!("id {}", object.id)),
-                ));
+                let text = format!("id {}{}", object.id, known_as(object.label.as_ref()));
+                rows.push(("0", row(' ', &object.address.to_string(), "unmanaged", &text)));
             }
         }
         for warning in &plan.warnings {
@@ -445,4 +443,9 @@ fn is_word(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 40
         && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '+'))
+}
+
+/// What people call what an object looks into, at the end of its row.
+fn known_as(label: Option<&String>) -> String {
+    label.map_or_else(String::new, |label| format!(" ({label})"))
 }

@@ -170,7 +170,6 @@ impl Call {
 }
 
 /// What the families beyond connectors and tags need.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the families that follow connectors and tags"))]
 impl Call {
     /// About this object.
     pub(super) fn about(self, object: impl Into<String>) -> Call {

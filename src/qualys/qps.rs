@@ -146,7 +146,7 @@ impl<T: QpsObject> Remote for T {
 
     async fn run(transport: &Transport, id: &str) -> Result<(), ApiError> {
         if T::RUN == Run::Never {
-            return Err(does_not_run(T::KIND, id));
+            return Err(does_not_run(format!("run {}", T::KIND), id));
         }
         // Sent twice it would run twice.
         send::<T, _>(transport, &call_by_id::<T>("run", id, Effect::Once)?, met).await

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use super::cloudview::Cloudview;
 use super::error::ApiError;
 use super::transport::Transport;
 use super::write::{Created, Write};
@@ -15,10 +16,11 @@ use crate::resource::registry_connector::RegistryConnector;
 use crate::resource::registry_schedule::RegistrySchedule;
 use crate::resource::snapshot_scan::SnapshotScan;
 use crate::resource::tag::Tag;
-use crate::resource::{Kind, LiveObject, Resource, RunError, Scope, Spec};
+use crate::resource::{ConnectorsApi, Kind, LiveObject, RunError, Scope, Spec};
 
-/// The verbs of a kind. All kinds of the QPS family get them from [`super::qps`].
-pub(super) trait Remote: Resource {
+/// The verbs of a kind. All kinds of the QPS family get them from [`super::qps`], the connectors that CloudView v1 has
+/// also from [`super::cloudview`].
+pub(super) trait Remote {
     /// All that there is; of kinds whose listing is of what the file declares alone, all that there is of that.
     fn list(
         transport: &Transport,
@@ -47,7 +49,7 @@ pub(super) trait Remote: Resource {
 
     /// Runs it now. Kinds whose [`Resource::RUN`] is not `Never` say how.
     fn run(_transport: &Transport, id: &str) -> impl Future<Output = Result<(), ApiError>> + Send {
-        let refused = does_not_run(Self::KIND, id);
+        let refused = does_not_run("run", id);
         async { Err(refused) }
     }
 
@@ -61,19 +63,30 @@ pub(super) trait Remote: Resource {
 }
 
 /// Refuses to run what cannot be run.
-pub(super) fn does_not_run(kind: Kind, id: &str) -> ApiError {
+pub(super) fn does_not_run(operation: impl Into<String>, id: &str) -> ApiError {
     let message = "nothing of that kind can be run".to_owned();
-    ApiError::refused_here(format!("run {kind}"), Some(id.to_owned()), message)
+    ApiError::refused_here(operation.into(), Some(id.to_owned()), message)
 }
 
+/// Whether connectors are managed through CloudView v1.
+fn through_cloudview(transport: &Transport) -> bool {
+    transport.endpoint().connectors_api == ConnectorsApi::Cloudview
+}
+
+/// Each kind with who does it, and with who does it through CloudView v1 where that has the kind.
 macro_rules! remotes {
-    ($($kind:ident => $spec:ty;)+) => {
+    ($($kind:ident => $remote:ty $(, or $cloudview:ty)?;)+) => {
         pub(super) async fn list(
             transport: &Transport,
             kind: Kind,
             scope: &Scope<'_>,
         ) -> Result<Vec<LiveObject>, ApiError> {
-            match kind { $(Kind::$kind => <$spec as Remote>::list(transport, scope).await,)+ }
+            match kind {
+                $($(Kind::$kind if through_cloudview(transport) => {
+                    <$cloudview as Remote>::list(transport, scope).await
+                })?)+
+                $(Kind::$kind => <$remote as Remote>::list(transport, scope).await,)+
+            }
         }
 
         pub(super) async fn read(
@@ -81,7 +94,12 @@ macro_rules! remotes {
             kind: Kind,
             ids: &[String],
         ) -> Result<Vec<LiveObject>, ApiError> {
-            match kind { $(Kind::$kind => <$spec as Remote>::read(transport, ids).await,)+ }
+            match kind {
+                $($(Kind::$kind if through_cloudview(transport) => {
+                    <$cloudview as Remote>::read(transport, ids).await
+                })?)+
+                $(Kind::$kind => <$remote as Remote>::read(transport, ids).await,)+
+            }
         }
 
         pub(super) async fn create(
@@ -89,7 +107,12 @@ macro_rules! remotes {
             spec: &Spec,
             write: &Write<'_>,
         ) -> Result<Created, ApiError> {
-            match spec { $(Spec::$kind(spec) => spec.create(transport, write).await,)+ }
+            match spec {
+                $($(Spec::$kind(spec) if through_cloudview(transport) => {
+                    <$cloudview>::new(spec).create(transport, write).await
+                })?)+
+                $(Spec::$kind(spec) => spec.create(transport, write).await,)+
+            }
         }
 
         pub(super) async fn update(
@@ -98,15 +121,30 @@ macro_rules! remotes {
             spec: &Spec,
             write: &Write<'_>,
         ) -> Result<(), ApiError> {
-            match spec { $(Spec::$kind(spec) => spec.update(transport, id, write).await,)+ }
+            match spec {
+                $($(Spec::$kind(spec) if through_cloudview(transport) => {
+                    <$cloudview>::new(spec).update(transport, id, write).await
+                })?)+
+                $(Spec::$kind(spec) => spec.update(transport, id, write).await,)+
+            }
         }
 
         pub(super) async fn delete(transport: &Transport, kind: Kind, id: &str) -> Result<(), ApiError> {
-            match kind { $(Kind::$kind => <$spec as Remote>::delete(transport, id).await,)+ }
+            match kind {
+                $($(Kind::$kind if through_cloudview(transport) => {
+                    <$cloudview as Remote>::delete(transport, id).await
+                })?)+
+                $(Kind::$kind => <$remote as Remote>::delete(transport, id).await,)+
+            }
         }
 
         pub(super) async fn run(transport: &Transport, kind: Kind, id: &str) -> Result<(), ApiError> {
-            match kind { $(Kind::$kind => <$spec as Remote>::run(transport, id).await,)+ }
+            match kind {
+                $($(Kind::$kind if through_cloudview(transport) => {
+                    <$cloudview as Remote>::run(transport, id).await
+                })?)+
+                $(Kind::$kind => <$remote as Remote>::run(transport, id).await,)+
+            }
         }
 
         pub(super) async fn run_errors(
@@ -114,16 +152,21 @@ macro_rules! remotes {
             kind: Kind,
             id: &str,
         ) -> Result<Vec<RunError>, ApiError> {
-            match kind { $(Kind::$kind => <$spec as Remote>::run_errors(transport, id).await,)+ }
+            match kind {
+                $($(Kind::$kind if through_cloudview(transport) => {
+                    <$cloudview as Remote>::run_errors(transport, id).await
+                })?)+
+                $(Kind::$kind => <$remote as Remote>::run_errors(transport, id).await,)+
+            }
         }
     };
 }
 
 remotes! {
     Tag => Tag;
-    Aws => Aws;
-    Azure => Azure;
-    Gcp => Gcp;
+    Aws => Aws, or Cloudview<'_, Aws>;
+    Azure => Azure, or Cloudview<'_, Azure>;
+    Gcp => Gcp, or Cloudview<'_, Gcp>;
     Oci => Oci;
     AzureOrganization => AzureOrganization;
     GlobalScan => GlobalScan;

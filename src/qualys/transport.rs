@@ -17,7 +17,7 @@ use url::Url;
 
 use super::answer::{Answer, Fault};
 use super::call::{Auth, Call, Effect};
-use super::cloudview::Door;
+use super::cloudview::{Deletes, Door};
 use super::endpoint::{Endpoint, RetryPolicy, is_loopback};
 use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
 use super::guard::Guard;
@@ -53,6 +53,7 @@ pub(super) struct Transport {
     basic: HeaderValue,
     pub(super) tokens: Tokens,
     pub(super) door: Door,
+    pub(super) deletes: Deletes,
     pub(super) secrets: Guard,
     places: Semaphore,
     /// How many places there are; shrinks when the platform grants fewer.
@@ -74,6 +75,7 @@ impl Transport {
             basic: basic(&endpoint.username, &endpoint.password),
             tokens: Tokens::default(),
             door: Door::default(),
+            deletes: Deletes::default(),
             secrets: Guard::new(&endpoint.username, &endpoint.password),
             retry: endpoint.retry,
             expected: endpoint.subscription.clone(),

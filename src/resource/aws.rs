@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::connector::Common;
 use super::field::leave_out;
 use super::{
-    AwsAccount, Capabilities, ExternalId, Field, Finding, Kind, Module, Partition, PerimeterScan, Reference,
-    Regions, Resource, RoleArn, Run, RunFrequency, Timetable, connector,
+    AwsAccount, Capabilities, ExternalId, Field, Finding, InCloudview, Kind, Module, Partition,
+    PerimeterScan, Reference, Regions, Resource, RoleArn, Run, RunFrequency, Timetable, connector,
 };
 
 /// An AWS connector, identified by the ARN of the role that the platform assumes.
@@ -65,6 +65,8 @@ impl Resource for Aws {
     const KIND: Kind = Kind::Aws;
     const SECTION: &'static [&'static str] = &["connectors", "aws"];
     const RUN: Run = Run::Freely;
+    const IN_CLOUDVIEW: InCloudview =
+        InCloudview::Without(&["capabilities", "activation", "tags", "regions", "perimeter_scan"]);
     const SPELLINGS: &'static [&'static str] = &["account_id", "role", "partition"];
     const FIELDS: &'static [Field] = &[
         Field::updatable("name").identifying(),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::connector::{self, Common};
 use super::field::leave_out;
 use super::{
-    AzureId, Capabilities, Field, Finding, Kind, Module, PerimeterScan, Reference, Resource, Run,
-    RunFrequency, Timetable,
+    AzureId, Capabilities, Field, Finding, InCloudview, Kind, Module, PerimeterScan, Reference, Resource,
+    Run, RunFrequency, Timetable,
 };
 use crate::secret::SecretRef;
 
@@ -63,6 +63,8 @@ impl Resource for Azure {
     const KIND: Kind = Kind::Azure;
     const SECTION: &'static [&'static str] = &["connectors", "azure"];
     const RUN: Run = Run::Freely;
+    const IN_CLOUDVIEW: InCloudview =
+        InCloudview::Without(&["capabilities", "activation", "tags", "perimeter_scan"]);
     const FIELDS: &'static [Field] = &[
         Field::updatable("name").identifying(),
         Field::updatable("description"),

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::connector::{self, Common};
 use super::field::leave_out;
 use super::{
-    AzureId, Capabilities, Field, Finding, Kind, Module, OrganizationFrequency, Reference, Resource, Run,
+    AzureId, Capabilities, Field, Finding, InCloudview, Kind, Module, OrganizationFrequency, Reference,
+    Resource, Run,
 };
 use crate::secret::SecretRef;
 
@@ -82,6 +83,9 @@ impl Resource for AzureOrganization {
     const SECTION: &'static [&'static str] = &["azure_organizations"];
     const REFERS_TO: &'static [Kind] = &[Kind::Tag, Kind::Azure];
     const RUN: Run = Run::Freely;
+    const IN_CLOUDVIEW: InCloudview = InCloudview::Nothing(
+        "it has no organization connectors, and does not tell their members from other connectors",
+    );
     const FIELDS: &'static [Field] = &[
         Field::fixed("name").identifying(),
         Field::identity("tenant_id"),

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::Kind;
+
 /// The API that connectors are managed through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -20,6 +22,28 @@ impl ConnectorsApi {
         match self {
             ConnectorsApi::V3 => "v3",
             ConnectorsApi::Cloudview => "cloudview",
+        }
+    }
+}
+
+/// What CloudView v1 has of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InCloudview {
+    /// The kind is of another API in any case.
+    Elsewhere,
+    /// All but these fields, which it neither takes nor tells.
+    Without(&'static [&'static str]),
+    /// Nothing, and why.
+    Nothing(&'static str),
+}
+
+impl ConnectorsApi {
+    /// Whether objects of a kind can be looked at and managed.
+    #[must_use]
+    pub const fn has(self, kind: Kind) -> bool {
+        match (self, kind.in_cloudview()) {
+            (ConnectorsApi::V3, _) | (_, InCloudview::Elsewhere | InCloudview::Without(_)) => true,
+            (ConnectorsApi::Cloudview, InCloudview::Nothing(_)) => false,
         }
     }
 }

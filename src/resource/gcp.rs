@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 use super::connector::{self, Common};
 use super::field::leave_out;
 use super::pem::PrivateKey;
-use super::{Capabilities, Field, Finding, Kind, Module, ProjectId, Reference, Resource, Run, RunFrequency};
+use super::{
+    Capabilities, Field, Finding, InCloudview, Kind, Module, ProjectId, Reference, Resource, Run,
+    RunFrequency,
+};
 use crate::secret::{Secret, SecretRef};
 
 /// A GCP connector, identified by the project that it looks into.
@@ -51,6 +54,7 @@ impl Resource for Gcp {
     const KIND: Kind = Kind::Gcp;
     const SECTION: &'static [&'static str] = &["connectors", "gcp"];
     const RUN: Run = Run::Freely;
+    const IN_CLOUDVIEW: InCloudview = InCloudview::Without(&["capabilities", "activation", "tags"]);
     const FIELDS: &'static [Field] = &[
         Field::updatable("name").identifying(),
         Field::updatable("description"),

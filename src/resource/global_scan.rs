@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::leave_out;
-use super::{Field, Finding, Kind, Resource, Schedule, Timetable};
+use super::{Field, Finding, InCloudview, Kind, Resource, Schedule, Timetable};
 
 /// The one global scan configuration of a subscription.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -23,6 +23,7 @@ impl Resource for GlobalScan {
     const UNDELETABLE: Option<&'static str> =
         Some("the platform has no call to delete the global scan configuration; it stays as it is");
     const REFERS_TO: &'static [Kind] = &[];
+    const IN_CLOUDVIEW: InCloudview = InCloudview::Nothing("it has no perimeter scans");
     const FIELDS: &'static [Field] = &[
         Field::updatable("option_profile_id"),
         Field::updatable("recurrence"),

@@ -32,6 +32,8 @@ pub struct LiveObject {
     pub busy: Option<String>,
     /// Whether nobody can tell that it is there: it stands for an entry, where the platform has no listing.
     pub unseen: bool,
+    /// What people call what it looks into (the alias of an account, the name of a subscription).
+    pub label: Option<String>,
 }
 
 impl LiveObject {
@@ -55,6 +57,7 @@ impl LiveObject {
             locked: None,
             busy: None,
             unseen: false,
+            label: None,
         }
     }
 

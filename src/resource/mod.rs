@@ -41,7 +41,7 @@ use crate::secret::{Secret, SecretRef};
 
 pub use above::{Above, Scope, Wanted};
 pub use address::Address;
-pub use back_end::{CloudviewAuth, ConnectorsApi};
+pub use back_end::{CloudviewAuth, ConnectorsApi, InCloudview};
 pub use capability::{Capabilities, Capability};
 pub use expectation::{Checked, Expectation, Filter, FilterValue, Operator, Single};
 pub use field::{Access, FILL_IN, Field, Finding, Reference, Severity, Told};
@@ -87,6 +87,9 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     const REFERS_TO: &'static [Kind] = &[Kind::Tag];
     /// Other keys that an entry may give its identity by.
     const SPELLINGS: &'static [&'static str] = &[];
+
+    /// What CloudView v1 has of the kind.
+    const IN_CLOUDVIEW: InCloudview = InCloudview::Elsewhere;
 
     /// Reads what stands above entries, and gives the value of the field that names it.
     fn above<'de, D: Deserializer<'de>>(_from: D) -> Result<Value, D::Error> {
@@ -240,6 +243,12 @@ macro_rules! kinds {
             #[must_use]
             pub const fn refers_to(self) -> &'static [Kind] {
                 match self { $(Kind::$kind => <$spec as Resource>::REFERS_TO,)+ }
+            }
+
+            /// See [`Resource::IN_CLOUDVIEW`].
+            #[must_use]
+            pub const fn in_cloudview(self) -> InCloudview {
+                match self { $(Kind::$kind => <$spec as Resource>::IN_CLOUDVIEW,)+ }
             }
 
             /// See [`Resource::SPELLINGS`].

@@ -8,8 +8,8 @@ use super::connector::{self, Common};
 use super::field::leave_out;
 use super::pem::PrivateKey;
 use super::{
-    Capabilities, Field, Finding, Fingerprint, Kind, OciRegion, Reference, Resource, Run, RunFrequency,
-    TenancyOcid, UserOcid,
+    Capabilities, Field, Finding, Fingerprint, InCloudview, Kind, OciRegion, Reference, Resource, Run,
+    RunFrequency, TenancyOcid, UserOcid,
 };
 use crate::secret::{Secret, SecretRef};
 
@@ -58,6 +58,7 @@ impl Resource for Oci {
     const KIND: Kind = Kind::Oci;
     const SECTION: &'static [&'static str] = &["connectors", "oci"];
     const RUN: Run = Run::Freely;
+    const IN_CLOUDVIEW: InCloudview = InCloudview::Nothing("it has no OCI connectors");
     const FIELDS: &'static [Field] = &[
         Field::updatable("name").identifying(),
         Field::updatable("description"),

@@ -1,11 +1,13 @@
 //! The table: what the tests must know of each kind beyond what the kind says of itself.
 
 use serde_json::{Value, json};
-use trueup::resource::Kind;
+use trueup::resource::{ConnectorsApi, InCloudview, Kind};
 
 /// One kind.
 pub(crate) struct Row {
     pub(crate) kind: Kind,
+    /// What connectors are managed through.
+    pub(crate) api: ConnectorsApi,
     /// The simulator's word for it.
     pub(crate) simulated: &'static str,
     /// What the simulator's options have to be for all its fields to be taken.
@@ -81,8 +83,43 @@ impl Row {
         entry
     }
 
+    /// The row of a kind through this API; `None` for what CloudView v1 does not have, or leaves to others.
+    pub(crate) fn by(kind: Kind, api: ConnectorsApi) -> Option<Row> {
+        let row = Row::of(kind)?;
+        match (api, kind.in_cloudview()) {
+            (ConnectorsApi::V3, _) => Some(row),
+            (ConnectorsApi::Cloudview, InCloudview::Without(lacking)) => Some(row.in_cloudview(lacking)),
+            (ConnectorsApi::Cloudview, InCloudview::Elsewhere | InCloudview::Nothing(_)) => None,
+        }
+    }
+
+    fn in_cloudview(mut self, lacking: &[&str]) -> Row {
+        self.api = ConnectorsApi::Cloudview;
+        self.entry.as_object_mut().unwrap().retain(|field, _| !lacking.contains(&field.as_str()));
+        self.updates.retain(|other| !lacking.contains(&other.field));
+        let (kind, path) = (self.kind, format!("/cloudview-api/rest/v1/{}/connectors", self.kind));
+        let call = |method, path: &str, verb: &str| {
+            Call(method, path.to_owned(), format!("{verb} {kind} connector"))
+        };
+        self.calls = Calls {
+            list: Some(call("GET", &path, "list")),
+            create: call("POST", &path, "create"),
+            update: call("PUT", &path, "update"),
+            delete: Some(call("DELETE", &path, "delete")),
+        };
+        self
+    }
+
+    /// What makes it again.
+    pub(crate) fn way(&self) -> (Kind, ConnectorsApi) {
+        (self.kind, self.api)
+    }
+
     /// The platform's id of an object of the simulator's.
-    pub(crate) fn id(id: u64, object: &Value) -> String {
+    pub(crate) fn id(&self, id: u64, object: &Value) -> String {
+        if self.api == ConnectorsApi::Cloudview {
+            return object["cloudviewUuid"].as_str().unwrap().to_owned();
+        }
         match object["scheduleUuid"].as_str() {
             Some(schedule) => format!("{REGISTRY}/{schedule}"),
             None => id.to_string(),
@@ -118,6 +155,7 @@ pub(crate) const WEB: u64 = 7002;
 fn tag(kind: Kind) -> Row {
     Row {
         kind,
+        api: ConnectorsApi::V3,
         simulated: "tag",
         options: &[],
         needs: Vec::new(),
@@ -142,6 +180,7 @@ const OTHER_ROLE: &str = "arn:aws:iam::210987654321:role/Another";
 fn aws(kind: Kind) -> Row {
     Row {
         kind,
+        api: ConnectorsApi::V3,
         simulated: "aws",
         options: &[],
         needs: Vec::new(),
@@ -193,6 +232,7 @@ fn azure(kind: Kind) -> Row {
     };
     Row {
         kind,
+        api: ConnectorsApi::V3,
         simulated: "azure",
         options: &[],
         needs: Vec::new(),
@@ -258,6 +298,7 @@ fn gcp(kind: Kind) -> Row {
     let new_key = Other { shows: (key.at, json!("key-two")), ..rotated(&key) };
     Row {
         kind,
+        api: ConnectorsApi::V3,
         simulated: "gcp",
         options: &[("gcp_undocumented_fields", "accepted")],
         needs: Vec::new(),
@@ -314,6 +355,7 @@ fn oci(kind: Kind) -> Row {
     let new_key = Other { shows: (key.at, json!(key.then)), ..rotated(&key) };
     Row {
         kind,
+        api: ConnectorsApi::V3,
         simulated: "oci",
         options: &[("oci_run_frequency_update", "accepted")],
         needs: Vec::new(),
@@ -362,6 +404,7 @@ fn azure_organization(kind: Kind) -> Row {
     let call = |method, path: &str, operation: &str| Call(method, path.to_owned(), operation.to_owned());
     Row {
         kind,
+        api: ConnectorsApi::V3,
         simulated: "azure_organization",
         options: &[],
         needs: vec![("azure", member)],
@@ -427,6 +470,7 @@ fn global_scan(kind: Kind) -> Row {
     };
     Row {
         kind,
+        api: ConnectorsApi::V3,
         simulated: "global_scan",
         options: &[],
         needs: Vec::new(),
@@ -456,6 +500,7 @@ fn snapshot_scan(kind: Kind) -> Row {
     let deregister = call("DELETE", "deregister-service-account", "deregister");
     Row {
         kind,
+        api: ConnectorsApi::V3,
         simulated: "snapshot_registration",
         options: &[],
         needs: Vec::new(),
@@ -498,6 +543,7 @@ fn registry_schedule(kind: Kind) -> Row {
     };
     Row {
         kind,
+        api: ConnectorsApi::V3,
         simulated: "registry_schedule",
         options: &[],
         needs: vec![("registry", registry)],

@@ -34,6 +34,8 @@ pub struct Scene {
     folder: TempDir,
     /// How patient its clients are.
     pub patience: RetryPolicy,
+    /// What its clients manage connectors through.
+    pub connectors_api: ConnectorsApi,
 }
 
 /// What a pass may do.
@@ -69,7 +71,12 @@ impl Scene {
             settings.options.set(name, value).unwrap();
         }
         let folder = tempfile::tempdir().unwrap();
-        Scene { remote: Remote::on(settings).await, folder, patience: patience() }
+        Scene {
+            remote: Remote::on(settings).await,
+            folder,
+            patience: patience(),
+            connectors_api: ConnectorsApi::V3,
+        }
     }
 
     pub async fn control(&self, method: &str, path: &str, body: Value) -> Value {
@@ -176,7 +183,7 @@ impl Scene {
             timeout: Duration::from_secs(20),
             concurrency: 4,
             subscription: None,
-            connectors_api: ConnectorsApi::default(),
+            connectors_api: self.connectors_api,
             cloudview_auth: CloudviewAuth::default(),
             gcp_project_field: ProjectField::default(),
             retry: self.patience,

@@ -5,6 +5,8 @@
 //! API, refuses the user or gives no token, to the portal. The one that answered is kept for the life of the client. A
 //! write, and a read of one object, of which a 404 tells nothing about the door, have a listing asked for before them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use reqwest::Method;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -93,6 +95,21 @@ impl Found {
         tracing::debug!(?entrance, "CloudView answers");
         *self = Found { entrance: Some(entrance), failure: None };
         entrance
+    }
+}
+
+/// In which form the family takes the ids of what is to be deleted, as far as that was found out.
+#[derive(Debug, Default)]
+pub(in crate::qualys) struct Deletes(AtomicBool);
+
+impl Deletes {
+    /// Whether they go in an object, not in a bare list.
+    pub(in crate::qualys) fn by_object(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(in crate::qualys) fn remember_object(&self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

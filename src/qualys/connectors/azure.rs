@@ -14,6 +14,8 @@ wire!("AzureAssetDataConnector" {
     #[serde(deserialize_with = "crate::qualys::shapes::object")]
     auth_record: Option<AzureAuthRecord>,
     is_gov_cloud_configured: Option<Flag>,
+    #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+    subscription_name: Option<String>,
 });
 
 /// What the platform signs in with. The key, which some answers show, is not read. The answer to a create shows the
@@ -113,5 +115,5 @@ fn live(shown: Shown, own: Own) -> LiveObject {
     // The applications' identifier is the subscription in requests, and on read may be the application, which many
     // subscriptions share. So it is a hint at most.
     let hint = object.hint.map(|id| AzureId::from_platform(id).as_str().to_owned());
-    LiveObject { unreadable, hint, ..object }
+    LiveObject { unreadable, hint, label: own.subscription_name, ..object }
 }
