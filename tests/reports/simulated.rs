@@ -79,6 +79,15 @@ fn every_way_to_a_download_gives_the_same_kind_of_file() {
 }
 
 #[test]
+fn a_connector_that_is_managed_through_cloudview_is_named_by_its_own_id() {
+    let (folder, simulator) = with_platform();
+    folder.edit("pod: simulator,", "pod: simulator, connectors_api: cloudview,");
+    folder.expect(0, &["report", "gcp-weekly"]);
+    let connector = simulator.object("gcp", "research");
+    assert_eq!(simulator.objects("report")[0]["connectorIds"], json!([connector["cloudviewUuid"]]));
+}
+
+#[test]
 fn progress_is_told_and_json_says_what_was_made() {
     let (folder, _simulator) = with_platform();
     let ended = folder.expect(0, &["report", "gcp-weekly", "--format", "json", "--log-format", "json"]);
