@@ -248,7 +248,7 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(35)).await;
         assert_eq!(under_way.load(Ordering::SeqCst), 2, "side by side");
         // Four minutes: the long one is due at each, and begins at the first and the fourth.
-        tokio::time::sleep(Duration::from_secs(180)).await;
+        tokio::time::sleep(Duration::from_mins(3)).await;
         let begun = begun.lock().unwrap().clone();
         let count = |name: &str| begun.iter().filter(|begun| *begun == name).count();
         assert_eq!((count("long"), count("short")), (2, 4), "{begun:?}");

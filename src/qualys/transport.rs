@@ -406,7 +406,7 @@ impl Transport {
         };
         ApiError {
             operation: call.operation.clone(),
-            object: call.object.clone(),
+            object: call.object.as_deref().map(Box::from),
             host: call.host,
             module: call.module,
             kind,
