@@ -7,7 +7,8 @@
 //! [`pull`] the platform; both end in the types of [`resource`], the normal form. [`plan`] compares the two and
 //! makes every choice, [`apply`] performs it, [`journal`] remembers what the platform cannot tell, and
 //! [`lock`] keeps two processes from writing at the same time. [`qualys`] alone knows the wire, [`sync`] runs connectors
-//! now, [`ownership`] marks objects as ours, [`export`] writes what is live as a file. [`daemon`] turns triggers into passes, [`cli`] arguments into commands.
+//! now, [`ownership`] marks objects as ours, [`report`] makes and downloads assessment reports, [`export`] writes what is
+//! live as a file. [`daemon`] turns triggers into passes, [`cli`] arguments into commands.
 //! [`simulator`] stands in for the platform and shares no code with [`qualys`].
 
 pub mod reconcile;
@@ -23,6 +24,7 @@ pub mod lock;
 pub mod ownership;
 pub mod plan;
 pub mod qualys;
+pub mod report;
 pub mod sync;
 
 pub mod cli;

@@ -7,6 +7,7 @@ mod lookup;
 mod output;
 mod own;
 mod plan;
+mod report;
 mod run;
 mod session;
 mod simulate;
@@ -122,6 +123,11 @@ enum Command {
     Sync(sync::SyncArgs),
     /// Download what has to be set up in a cloud before a connector can work there
     Template(template::TemplateArgs),
+    /// Make and download assessment reports now
+    ///
+    /// Each is one of the section reports in the file. The paths of the files that were made are printed; nothing
+    /// that is there already is written over.
+    Report(report::ReportArgs),
     /// Run the simulator of the platform alone
     Simulate(simulate::SimulateArgs),
 }
@@ -211,6 +217,7 @@ pub fn main() -> Exit {
             Command::Validate(args) => validate::run(&common, &args),
             Command::Sync(args) => sync::run(&common, &args).await,
             Command::Template(args) => template::run(&common, args).await,
+            Command::Report(args) => report::run(&common, &args).await,
             Command::Simulate(args) => simulate::run(&common, args).await,
         }
     });

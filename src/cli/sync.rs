@@ -39,7 +39,7 @@ pub(super) struct SyncArgs {
     format: Format,
 }
 
-fn length(text: &str) -> Result<Duration, String> {
+pub(super) fn length(text: &str) -> Result<Duration, String> {
     let length = text.parse::<SignedDuration>().ok().and_then(|length| Duration::try_from(length).ok());
     length
         .filter(|length| !length.is_zero())

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Common, Format, output, shown};
-use crate::desired::{self, Declared};
+use crate::desired::{self, Declared, Desired};
 use crate::exit::Exit;
 use crate::plan::{next_runs_json, visible};
-use crate::resource::{Address, Spec, Timetable};
+use crate::resource::{Address, ReportAddress, Spec, Timetable};
 
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
@@ -33,7 +33,7 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
             "declared": desired.declared.len(),
             "files": desired.files.len(),
             "warnings": desired.warnings,
-            "schedules": schedules(&desired.declared)
+            "schedules": schedules(&desired)
                 .filter_map(|(address, schedule)| {
                     Some(json!({"address": address, "next_runs": next_runs_json(schedule, now)?}))
                 })
@@ -52,7 +52,7 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
                 plural(files, "file"),
                 plural(warnings, "warning"),
             ));
-            for (address, schedule) in schedules(&desired.declared).filter(|_| !common.quiet) {
+            for (address, schedule) in schedules(&desired).filter(|_| !common.quiet) {
                 if let Some(runs) = schedule.describe(now) {
                     let line = format!("    {address}  {}  {runs}", schedule.label());
                     output::say(&format!("{}\n", visible(&line)));
@@ -63,8 +63,16 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
     Exit::Success
 }
 
-/// The schedules of the file, each with the address of what bears it.
-fn schedules(declared: &[Declared]) -> impl Iterator<Item = (Address, Timetable<'_>)> {
+/// The schedules of the file, each with the address of what bears it: of objects, then of reports.
+fn schedules(desired: &Desired) -> impl Iterator<Item = (String, Timetable<'_>)> {
+    let objects = of_objects(&desired.declared).map(|(address, schedule)| (address.to_string(), schedule));
+    let reports = desired.reports.iter().filter_map(|report| {
+        Some((ReportAddress(&report.name).to_string(), Timetable::Zoned(report.cron.as_ref()?)))
+    });
+    objects.chain(reports)
+}
+
+fn of_objects(declared: &[Declared]) -> impl Iterator<Item = (Address, Timetable<'_>)> {
     let address = |spec: &Spec| Address::new(spec.kind(), spec.address_name());
     let mut namesakes: HashMap<Address, usize> = HashMap::new();
     for Declared { spec, .. } in declared {

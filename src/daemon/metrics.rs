@@ -16,7 +16,8 @@ use prometheus_client::registry::Registry;
 use super::status::PlanSummary;
 use super::triggers::Trigger;
 use crate::reconcile::PassOutcome as Outcome;
-use crate::resource::Checked;
+use crate::report::{Made, Outcome as ReportOutcome};
+use crate::resource::{AssessmentReport, Checked};
 
 /// Seconds. A pass over a small subscription takes one, a rate-limited one takes hours.
 const PASS_BUCKETS: [f64; 11] = [0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
@@ -79,6 +80,17 @@ struct ExpectationLabels {
     name: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
+struct ReportLabels {
+    name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReportOutcomeLabels {
+    name: String,
+    outcome: &'static str,
+}
+
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -95,6 +107,12 @@ pub struct Metrics {
     expectation_met: Family<ExpectationLabels, Gauge>,
     /// The expectations that are shown.
     counted: Mutex<BTreeSet<ExpectationLabels>>,
+    reports: Family<ReportOutcomeLabels, Counter>,
+    report_success: Family<ReportLabels, Gauge>,
+    report_bytes: Family<ReportLabels, Gauge>,
+    report_duration: Family<ReportLabels, Gauge<f64, AtomicU64>>,
+    /// The reports that are shown.
+    made: Mutex<BTreeSet<ReportLabels>>,
     applied: Family<AppliedLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     rate_limited: Counter<f64, AtomicU64>,
@@ -122,6 +140,11 @@ impl Metrics {
             expectation: Family::default(),
             expectation_met: Family::default(),
             counted: Mutex::default(),
+            reports: Family::default(),
+            report_success: Family::default(),
+            report_bytes: Family::default(),
+            report_duration: Family::default(),
+            made: Mutex::default(),
             applied: Family::default(),
             requests: Family::default(),
             rate_limited: Counter::default(),
@@ -147,6 +170,11 @@ impl Metrics {
             expectation,
             expectation_met,
             counted: _,
+            reports,
+            report_success,
+            report_bytes,
+            report_duration,
+            made: _,
             applied,
             requests,
             rate_limited,
@@ -167,6 +195,18 @@ impl Metrics {
             "expectation_met",
             "1 while an expectation is met, 0 while it is not; none while nobody knows",
             expectation_met.clone(),
+        );
+        registry.register("reports", "Reports that ended, by how they ended", reports.clone());
+        registry.register(
+            "report_last_success_timestamp_seconds",
+            "When a report was last made",
+            report_success.clone(),
+        );
+        registry.register("report_bytes", "Size of the report that was made last", report_bytes.clone());
+        registry.register(
+            "report_duration_seconds",
+            "How long the report that was made last took",
+            report_duration.clone(),
         );
         registry.register("changes_applied", "Changes that were tried, by how they ended", applied.clone());
         registry.register("api_requests", "Requests to the platform", requests.clone());
@@ -251,6 +291,35 @@ impl Metrics {
         *shown = counted;
     }
 
+    /// A report has ended.
+    pub fn report(&self, outcome: &ReportOutcome, at: Timestamp) {
+        let ReportOutcome { name, id: _, result, took } = outcome;
+        self.reports
+            .get_or_create(&ReportOutcomeLabels { name: name.clone(), outcome: outcome.word() })
+            .inc();
+        let Ok(Made { file: _, bytes }) = result else { return };
+        let labels = ReportLabels { name: name.clone() };
+        self.report_success.get_or_create(&labels).set(at.as_second());
+        self.report_bytes.get_or_create(&labels).set(gauge(*bytes));
+        self.report_duration.get_or_create(&labels).set(took.as_secs_f64());
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(labels);
+    }
+
+    /// The file names these reports. What was last made of another is shown no longer: an alert on its age would never
+    /// end.
+    pub fn reports_loaded(&self, reports: &[AssessmentReport]) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.retain(|labels| {
+            let is_named = reports.iter().any(|report| report.name == labels.name);
+            if !is_named {
+                self.report_success.remove(labels);
+                self.report_bytes.remove(labels);
+                self.report_duration.remove(labels);
+            }
+            is_named
+        });
+    }
+
     /// A change was tried: its action (`create`) and how it ended (`applied`, `failed`, `skipped`, `unknown`).
     pub fn change_applied(&self, action: &str, outcome: &str) {
         let labels = AppliedLabels { action: action.to_owned(), outcome: outcome.to_owned() };
@@ -298,6 +367,13 @@ mod tests {
         metrics.plan(&PlanSummary { create: 1, held: 2, unmanaged: 3, failed: 4, ..PlanSummary::default() });
         metrics.drifted(5);
         metrics.change_applied("update", "failed");
+        let made = |bytes| ReportOutcome {
+            name: "weekly".to_owned(),
+            id: None,
+            result: Ok(Made { file: "/r/weekly.pdf".into(), bytes }),
+            took: Duration::from_millis(2500),
+        };
+        metrics.report(&made(17), Timestamp::from_second(1_800_000_001).unwrap());
         metrics.api_requests(ApiRequest::Retry, 1);
         metrics.rate_limited(Duration::from_millis(1500));
         metrics.config_ok(true);
@@ -315,6 +391,10 @@ mod tests {
             "trueup_unhealthy 0",
             "trueup_failed_kinds 4",
             "trueup_changes_applied_total{action=\"update\",outcome=\"failed\"} 1",
+            "trueup_reports_total{name=\"weekly\",outcome=\"made\"} 1",
+            "trueup_report_last_success_timestamp_seconds{name=\"weekly\"} 1800000001",
+            "trueup_report_bytes{name=\"weekly\"} 17",
+            "trueup_report_duration_seconds{name=\"weekly\"} 2.5",
             "trueup_api_requests_total{type=\"read\"} 0",
             "trueup_api_requests_total{type=\"retry\"} 1",
             "trueup_last_success_timestamp_seconds 1800000000",
@@ -353,6 +433,24 @@ mod tests {
             ]
         );
         assert_eq!(shown(&[checked("a", None)]), [""; 0]);
+    }
+
+    #[test]
+    fn a_report_that_the_file_does_not_name_any_more_is_shown_no_longer() {
+        let metrics = Metrics::new("1");
+        let report = AssessmentReport::example();
+        let made = ReportOutcome {
+            name: report.name.clone(),
+            id: None,
+            result: Ok(Made { file: "/r/weekly.pdf".into(), bytes: 1 }),
+            took: Duration::ZERO,
+        };
+        metrics.report(&made, Timestamp::from_second(1).unwrap());
+        metrics.reports_loaded(std::slice::from_ref(&report));
+        assert!(metrics.render().contains("trueup_report_bytes{name=\"gcp-weekly\"} 1"));
+        metrics.reports_loaded(&[]);
+        assert!(!metrics.render().contains("trueup_report_bytes{"));
+        assert!(metrics.render().contains("trueup_reports_total{name=\"gcp-weekly\",outcome=\"made\"} 1"));
     }
 
     #[test]

@@ -14,4 +14,5 @@ pub mod status;
 pub mod systemd;
 
 mod alerts;
+mod reports;
 pub mod run;

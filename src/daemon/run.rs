@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -10,6 +11,7 @@ use tracing::{error, info, warn};
 use super::alerts::Alerts;
 use super::http::{ListenError, Server};
 use super::metrics::ApiRequest;
+use super::reports::{self, Scheduled};
 use super::schedule::{self, Schedule};
 use super::signals::{Signals, SignalsError};
 use super::status::Board;
@@ -22,7 +24,7 @@ use crate::desired::{self, Desired, Problem, Rejected};
 use crate::error::one_line;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, plan_json};
-use crate::qualys::Writer;
+use crate::qualys::{Requests, Writer};
 use crate::reconcile::{Ailments, Pass, Report, reconcile};
 use crate::simulator;
 use crate::stop::Stop;
@@ -65,13 +67,22 @@ impl std::fmt::Debug for Daemon<'_> {
 
 /// What is in force.
 struct InForce {
-    desired: Desired,
+    desired: Arc<Desired>,
     reader: crate::qualys::Reader,
     platform: String,
     policy: Policy,
     ailments: Ailments,
     /// Whether it was said that the quota does not pay for the passes.
     too_often_said: bool,
+    /// What of the reader's counters stands in the metrics: reports are made also between passes.
+    counted: (Requests, Duration),
+}
+
+impl InForce {
+    /// What reports are made of. Nothing in it writes objects.
+    fn scheduled(&self) -> Scheduled {
+        Scheduled { desired: Arc::clone(&self.desired), reader: self.reader.clone() }
+    }
 }
 
 /// Runs until it is asked to stop.
@@ -105,8 +116,18 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     );
     systemd::ready("started");
     let policy = policy(&desired);
-    let mut in_force =
-        InForce { desired, reader, platform, policy, ailments: Ailments::default(), too_often_said: false };
+    let desired = Arc::new(desired);
+    let mut in_force = InForce {
+        desired,
+        reader,
+        platform,
+        policy,
+        ailments: Ailments::default(),
+        too_often_said: false,
+        counted: <(Requests, Duration)>::default(),
+    };
+    let (ordered, orders) = watch::channel(in_force.scheduled());
+    let making = tokio::spawn(reports::run(orders, stop.clone(), board.clone()));
     let mut alerts = Alerts::default();
     let mut shown = None;
     let alive = board.loop_begins();
@@ -119,6 +140,7 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
             watcher.follow(&followed(&config, &in_force.desired), &in_force.desired.include).await;
             let settings = &in_force.desired.settings;
             timetable.send_replace(Schedule::from(&settings.reconcile));
+            ordered.send_replace(in_force.scheduled());
             if settings.journal != old.journal {
                 journal = open_journal(settings);
             }
@@ -152,6 +174,10 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
 
     board.stopping();
     systemd::stopping();
+    // It heeds the stop by itself, and ends as soon as no request is under way that leaves a trace.
+    if let Err(error) = making.await {
+        error!(event = "reports_failed", error = one_line(&error));
+    }
     drop(alive);
     for task in background {
         task.abort();
@@ -263,7 +289,10 @@ async fn reload(
             // Another platform has other connectors.
             let same = reader.is(&in_force.reader);
             let ailments = if same { std::mem::take(&mut in_force.ailments) } else { Ailments::default() };
-            *in_force = InForce { desired, reader, platform, policy, ailments, too_often_said: false };
+            let desired = Arc::new(desired);
+            let counted = if same { in_force.counted } else { <(Requests, Duration)>::default() };
+            let too_often_said = false;
+            *in_force = InForce { desired, reader, platform, policy, ailments, too_often_said, counted };
         }
         Err(error) => {
             let message = one_line(&error);
@@ -289,9 +318,8 @@ async fn pass(
 ) -> Report {
     let run_id = uuid::Uuid::new_v4().to_string();
     board.pass_begins(&run_id, trigger, Timestamp::now());
-    let InForce { desired, reader, platform, policy, ailments, too_often_said } = in_force;
+    let InForce { desired, reader, platform, policy, ailments, too_often_said, counted } = in_force;
     let remind_every = desired.settings.reconcile.remind_every;
-    let (sent, waited) = (reader.requests(), reader.limited());
     // In dry-run nothing is in reach that could write.
     let writer = (policy.mode == Mode::Enforce).then(|| Writer::new(reader));
     let report = reconcile(Pass {
@@ -314,11 +342,12 @@ async fn pass(
     {
         warn!(event = "interval_too_short", run_id, "{too_often}");
     }
-    let (now, metrics) = (reader.requests(), board.metrics());
+    let (sent, waited) = std::mem::replace(counted, (reader.requests(), reader.limited()));
+    let ((now, limited), metrics) = (*counted, board.metrics());
     metrics.api_requests(ApiRequest::Read, now.reads - sent.reads);
     metrics.api_requests(ApiRequest::Write, now.writes - sent.writes);
     metrics.api_requests(ApiRequest::Retry, now.retries - sent.retries);
-    metrics.rate_limited(reader.limited().saturating_sub(waited));
+    metrics.rate_limited(limited.saturating_sub(waited));
     for applied in &report.applied {
         board.metrics().change_applied(applied.change.action.word(), applied.outcome.word());
     }

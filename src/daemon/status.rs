@@ -17,7 +17,8 @@ use super::metrics::Metrics;
 use super::triggers::Trigger;
 use crate::desired::Problem;
 use crate::reconcile::PassOutcome as Outcome;
-use crate::resource::{Checked, RunError};
+use crate::report::{Made, Outcome as ReportOutcome};
+use crate::resource::{AssessmentReport, Checked, RunError};
 
 /// What the daemon is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -68,6 +69,8 @@ pub struct Status {
     pub blocked: Option<Value>,
     /// What came of the expectations: `{name, count, at_least, at_most, met, error}`.
     pub expectations: Vec<Checked>,
+    /// The reports of the file, and what came of them.
+    pub reports: Vec<ReportStatus>,
     /// The last plan as rendered.
     #[serde(skip)]
     pub plan_json: Option<Arc<str>>,
@@ -115,6 +118,38 @@ impl From<&Problem> for ConfigProblem {
             hint: hint.clone(),
         }
     }
+}
+
+/// A report of the file, and what came of it since the daemon was started.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ReportStatus {
+    /// Which.
+    pub name: String,
+    /// When it is made next by itself.
+    pub next_at: Option<Timestamp>,
+    /// Since when it is being made.
+    pub running_since: Option<Timestamp>,
+    /// How it last ended.
+    pub last: Option<LastReport>,
+}
+
+/// A report that ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct LastReport {
+    /// `made`, `failed` or `stopped`.
+    pub outcome: &'static str,
+    /// The platform's id, if it was asked for.
+    pub id: Option<String>,
+    /// The file that was made.
+    pub file: Option<PathBuf>,
+    /// Its size.
+    pub bytes: Option<u64>,
+    /// Why there is none.
+    pub error: Option<String>,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
 }
 
 /// A pass that runs.
@@ -327,6 +362,7 @@ impl Board {
             failed: Vec::new(),
             blocked: None,
             expectations: Vec::new(),
+            reports: Vec::new(),
             plan_json: None,
         };
         Board { status: Arc::new(watch::Sender::new(status)), metrics: Arc::new(Metrics::new(version)) }
@@ -450,6 +486,62 @@ impl Board {
             });
             if status.state == State::Reconciling {
                 status.state = State::Idle;
+            }
+        });
+    }
+
+    /// These are the reports of the file. What came of one that was there before is kept.
+    pub fn reports_loaded(&self, reports: &[AssessmentReport]) {
+        self.metrics.reports_loaded(reports);
+        self.status.send_modify(|status| {
+            let mut before = std::mem::take(&mut status.reports);
+            let keep = |report: &AssessmentReport| {
+                let known = before.iter_mut().find(|known| known.name == report.name).map(std::mem::take);
+                known.unwrap_or_else(|| ReportStatus { name: report.name.clone(), ..ReportStatus::default() })
+            };
+            status.reports = reports.iter().map(keep).collect();
+        });
+    }
+
+    /// When reports are made next by themselves, by their names.
+    pub fn reports_due(&self, next: impl Fn(&str) -> Option<Timestamp>) {
+        self.status.send_modify(|status| {
+            for report in &mut status.reports {
+                report.next_at = next(&report.name);
+            }
+        });
+    }
+
+    /// A report is being made.
+    pub fn report_begins(&self, name: &str, now: Timestamp) {
+        self.report(name, |report| report.running_since = Some(to_millisecond(now)));
+    }
+
+    /// A report has ended.
+    pub fn report_ends(&self, outcome: &ReportOutcome, now: Timestamp) {
+        let ReportOutcome { name, id, result, took } = outcome;
+        self.metrics.report(outcome, now);
+        let made = result.as_ref().ok();
+        let last = LastReport {
+            outcome: outcome.word(),
+            id: id.clone(),
+            file: made.map(|Made { file, .. }| file.clone()),
+            bytes: made.map(|Made { bytes, .. }| *bytes),
+            error: result.as_ref().err().map(ToString::to_string),
+            finished_at: to_millisecond(now),
+            duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        };
+        self.report(name, |report| {
+            report.running_since = None;
+            report.last = Some(last);
+        });
+    }
+
+    /// One that the file does not name any more has no row.
+    fn report(&self, name: &str, change: impl FnOnce(&mut ReportStatus)) {
+        self.status.send_modify(|status| {
+            if let Some(report) = status.reports.iter_mut().find(|report| report.name == name) {
+                change(report);
             }
         });
     }

@@ -13,8 +13,8 @@ use super::de::{self, At, Context, Pairs};
 use super::problem::{Problem, Rejected, Report, accepted};
 use super::sections::{Nodes, OrOff, Sections};
 use super::tree::{Cut, NodeId, Refused, Scalar, Shape, Tree};
-use super::{Declared, Desired, Meta, expectations, quoted};
-use crate::resource::{Above, Expectation, Finding, Kind, Spec};
+use super::{Declared, Desired, Meta, expectations, quoted, reports};
+use crate::resource::{Above, AssessmentReport, Expectation, Finding, Kind, Spec};
 
 /// Reads the file, and the files that it includes.
 pub fn load(path: &Path) -> Result<Desired, Rejected> {
@@ -48,9 +48,19 @@ fn load_with(
 ) -> Result<Desired, Rejected> {
     match loader.main_file(path, today, state_directory) {
         Some((settings, declared)) => {
-            let Loader { report, sections, above, files, include, expectations, .. } = loader;
+            let Loader { report, sections, above, files, include, expectations, reports, .. } = loader;
             let warnings = report.finish()?;
-            Ok(Desired { settings, declared, expectations, sections, above, warnings, files, include })
+            Ok(Desired {
+                settings,
+                declared,
+                reports,
+                expectations,
+                sections,
+                above,
+                warnings,
+                files,
+                include,
+            })
         }
         None => match loader.report.finish() {
             Err(rejected) => Err(rejected),
@@ -65,9 +75,6 @@ fn load_with(
 
 /// The keys of the main file that hold no objects.
 const MAIN_KEYS: [&str; 7] = ["version", "platform", "reconcile", "journal", "listen", "include", "defaults"];
-
-/// Sections of the file's format that this version does not manage.
-const NOT_YET: &[&str] = &["reports"];
 
 /// What every entry may say besides its fields.
 const META_KEYS: &[&str] = &["policy", "ignore", "prevent_delete"];
@@ -110,6 +117,9 @@ struct Loader {
     found: Vec<Found>,
     /// What entries stand in, by their kind.
     above: BTreeMap<Kind, Vec<serde_json::Value>>,
+    /// The entries of `reports`.
+    ordered: Vec<NodeId>,
+    reports: Vec<AssessmentReport>,
     /// The entries of `expectations`.
     expected: Vec<NodeId>,
     expectations: Vec<Expectation>,
@@ -136,7 +146,11 @@ impl Loader {
             self.includes(include, path, &base);
         }
         let defaults = own.defaults.map(|node| self.defaults(node)).unwrap_or_default();
-        let nodes = Nodes { platform: own.platform, reconcile: own.reconcile };
+        let nodes = Nodes {
+            platform: own.platform,
+            reconcile: own.reconcile,
+            zone_is_used: reports::use_zone(&self.tree, &self.ordered),
+        };
         let raw = Sections {
             platform: self.section(own.platform).unwrap_or_default(),
             reconcile: self.section(own.reconcile).unwrap_or_default(),
@@ -156,6 +170,13 @@ impl Loader {
             today,
         };
         checks::run_all(&whole, &mut self.report);
+        let ordered = std::mem::take(&mut self.ordered);
+        let around = reports::Around {
+            zone: settings.reconcile.timezone,
+            declared: &declared,
+            sections: &self.sections,
+        };
+        self.reports = reports::read(&mut self.tree, &mut self.report, ordered, &around);
         let expected = std::mem::take(&mut self.expected);
         self.expectations = expectations::read(&mut self.tree, &mut self.report, expected);
         Some((settings, declared))
@@ -229,10 +250,14 @@ impl Loader {
                 self.entries_of(kind, value);
             } else if Kind::ALL.iter().any(|kind| kind.section_path().starts_with(&format!("{path}."))) {
                 self.group(&path, value);
+            } else if path == reports::SECTION {
+                let entries = self.plain_entries(value, reports::SECTION);
+                self.ordered.extend(entries);
             } else if path == expectations::SECTION {
-                self.expectations_of(value);
+                let entries = self.plain_entries(value, expectations::SECTION);
+                self.expected.extend(entries);
             } else {
-                self.refuse_key(key, &path, prefix, main.is_some());
+                self.refuse_key(key, prefix, main.is_some());
             }
         }
     }
@@ -249,14 +274,9 @@ impl Loader {
         }
     }
 
-    fn refuse_key(&mut self, key: NodeId, path: &str, prefix: &str, is_main: bool) {
+    fn refuse_key(&mut self, key: NodeId, prefix: &str, is_main: bool) {
         let name = self.tree.text(key);
-        let (message, hint) = if NOT_YET.contains(&path) {
-            (
-                format!("this version does not manage {path} yet"),
-                format!("remove the section; managed are {}", managed()),
-            )
-        } else if prefix.is_empty() && !is_main && MAIN_KEYS.contains(&name) {
+        let (message, hint) = if prefix.is_empty() && !is_main && MAIN_KEYS.contains(&name) {
             let hint = format!("move it there; an included file holds {}", top_keys(false).join(", "));
             (format!("`{name}` belongs in the main file"), hint)
         } else {
@@ -293,10 +313,12 @@ impl Loader {
         }
     }
 
-    fn expectations_of(&mut self, list: NodeId) {
-        if !self.tree.is_null(list) && self.is_list(list, expectations::SECTION) {
-            self.expected.extend(self.tree.items(list));
+    /// The entries of a section that holds no objects.
+    fn plain_entries(&mut self, list: NodeId, section: &str) -> Vec<NodeId> {
+        if self.tree.is_null(list) || !self.is_list(list, section) {
+            return Vec::new();
         }
+        self.tree.items(list).collect()
     }
 
     /// Whether a section is the list of entries that it should be; what else it is is reported.
@@ -732,11 +754,7 @@ fn keys_under(prefix: &str) -> Vec<&'static str> {
 
 fn top_keys(is_main: bool) -> Vec<&'static str> {
     let main: &[&str] = if is_main { &MAIN_KEYS } else { &[] };
-    main.iter().copied().chain(keys_under("")).chain([expectations::SECTION]).collect()
-}
-
-fn managed() -> String {
-    Kind::ALL.iter().map(|kind| kind.section_path()).collect::<Vec<_>>().join(", ")
+    main.iter().copied().chain(keys_under("")).chain([reports::SECTION, expectations::SECTION]).collect()
 }
 
 fn default_journal(base: &Path, state_directory: Option<OsString>) -> PathBuf {

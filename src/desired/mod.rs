@@ -13,6 +13,7 @@ mod files;
 mod mask;
 mod pods;
 mod problem;
+mod reports;
 mod sections;
 pub mod settings;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::resource::{Expectation, Kind, Scope, Spec};
+use crate::resource::{AssessmentReport, Expectation, Kind, Scope, Spec};
 
 pub(crate) use files::load_text;
 pub use files::{load, load_at};
@@ -39,6 +40,8 @@ pub struct Desired {
     pub settings: Settings,
     /// The objects, in the file's order. Names of other objects stand as the file writes them.
     pub declared: Vec<Declared>,
+    /// The reports that are made on demand and on schedule, in the file's order.
+    pub reports: Vec<AssessmentReport>,
     /// What the asset inventory should hold, in the file's order.
     pub expectations: Vec<Expectation>,
     /// The kinds whose section stands in a file, if only as an empty list.

@@ -102,7 +102,7 @@ impl<'de, T: Deserialize<'de> + Example> Deserialize<'de> for OrOff<T> {
 }
 
 /// What a value looks like, for messages.
-trait Example {
+pub(super) trait Example {
     const EXAMPLE: &'static str;
 }
 
@@ -111,7 +111,7 @@ macro_rules! text_value {
     ($(#[$doc:meta])* $name:ident($inner:ty), $example:literal, $parse:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone)]
-        pub(super) struct $name($inner);
+        pub(super) struct $name(pub(super) $inner);
 
         impl Example for $name {
             const EXAMPLE: &'static str = $example;
@@ -137,6 +137,8 @@ macro_rules! text_value {
         }
     };
 }
+
+pub(super) use text_value;
 
 text_value!(
     /// A length of time, longer than none.
@@ -314,6 +316,8 @@ number_value!(
 pub(super) struct Nodes {
     pub(super) platform: Option<NodeId>,
     pub(super) reconcile: Option<NodeId>,
+    /// Whether anything besides `reconcile.cron` is meant in the zone of `reconcile.timezone`.
+    pub(super) zone_is_used: bool,
 }
 
 /// All sections that hold no objects.
@@ -336,7 +340,7 @@ impl Sections {
         default_journal: PathBuf,
     ) -> Settings {
         let platform = platform(self.platform, tree, report, root, nodes.platform);
-        let reconcile = reconcile(self.reconcile, tree, report, nodes.reconcile);
+        let reconcile = reconcile(self.reconcile, tree, report, nodes);
         Settings {
             platform,
             reconcile,
@@ -422,7 +426,8 @@ fn platform(
     }
 }
 
-fn reconcile(raw: RawReconcile, tree: &Tree, report: &mut Report, node: Option<NodeId>) -> Reconcile {
+fn reconcile(raw: RawReconcile, tree: &Tree, report: &mut Report, nodes: Nodes) -> Reconcile {
+    let node = nodes.reconcile;
     let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
     let value = |key: &str| node.and_then(|node| tree.get(node, key));
     let reported: Vec<&str> = node.into_iter().flat_map(|node| tree.reported_keys(node)).collect();
@@ -444,6 +449,7 @@ fn reconcile(raw: RawReconcile, tree: &Tree, report: &mut Report, node: Option<N
     };
     if let (Some(at), None) = (value("timezone"), &raw.cron)
         && !reported.contains(&"cron")
+        && !nodes.zone_is_used
     {
         report.warning(
             tree,

@@ -361,10 +361,11 @@ fn settings_that_cannot_be_say_why() {
         ("connectors: {azur: []}", &["3:14: unknown key `azur` in connectors"]),
         ("expectations: []", &[]),
         ("expectations: {}", &["3:15: expected a list of entries in expectations | start each entry"]),
-        ("reports: []", &["3:1: this version does not manage reports yet | remove the section"]),
+        ("reports: []", &[]),
+        ("reports: {}", &["3:10: expected a list of entries in reports | start each entry with a dash"]),
         ("connectors: []", &["3:13: connectors holds sections"]),
         ("connectors: {aws: {}}", &["3:19: expected a list of entries in connectors.aws"]),
-        ("connectors: {aws: }\ntags:\nreports: []", &["5:1: this version does not manage reports yet"]),
+        ("connectors: {aws: }\ntags:\nreports:", &[]),
     ] {
         check(text, expected);
     }

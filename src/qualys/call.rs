@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 use reqwest::Method;
 use serde_json::Value;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 use uuid::Uuid;
 
 use super::budget::Toll;
@@ -98,6 +98,8 @@ pub(super) struct Call {
     pub(super) method: Method,
     /// Below the host's URL; ids in it must have been checked.
     pub(super) path: String,
+    /// A link that the platform gave, instead of a path and a query. It may hold a secret, and is never shown.
+    pub(super) link: Option<Url>,
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) accept: &'static str,
     pub(super) content_type: Cow<'static, str>,
@@ -134,6 +136,7 @@ impl Call {
             auth: Auth::Basic,
             method,
             path: path.into(),
+            link: None,
             query: Vec::new(),
             accept: "application/json",
             content_type: Cow::Borrowed("application/json"),

@@ -11,13 +11,13 @@ use super::remote;
 use super::template::{self, AwsTemplate};
 use super::transport::{Requests, Transport};
 use super::write::{Context, Created, Write};
-use crate::resource::{Filter, Kind, LiveObject, RunError, Scope, Spec};
+use crate::resource::{ConnectorsApi, Filter, Kind, LiveObject, RunError, Scope, Spec};
 use crate::secret::Secrets;
 
 /// Reads from the platform; has no way to write. Cheap to clone.
 #[derive(Clone)]
 pub struct Reader {
-    transport: Arc<Transport>,
+    pub(super) transport: Arc<Transport>,
 }
 
 impl Reader {
@@ -68,6 +68,17 @@ impl Reader {
     /// The objects with these ids. Those that are gone, or outside the user's scope, are absent.
     pub async fn read(&self, kind: Kind, ids: &[String]) -> Result<Vec<LiveObject>, ApiError> {
         remote::read(&self.transport, kind, ids).await
+    }
+
+    /// The id of a connector in CloudView; `None` where the platform has not given it one. Those that are managed
+    /// through CloudView have no other.
+    #[must_use]
+    pub fn cloudview_id(&self, live: &LiveObject) -> Option<String> {
+        let own = match self.transport.endpoint().connectors_api {
+            ConnectorsApi::V3 => None,
+            ConnectorsApi::Cloudview => Some(&live.id),
+        };
+        live.cloudview_id.as_ref().or(own).cloned()
     }
 
     /// The errors of the last run of an object, the newest first; none for kinds that have no such list.

@@ -18,7 +18,7 @@ pub struct ApiError {
     /// What was to be done: `search awsassetdataconnector`.
     pub operation: String,
     /// The object's id or address, where the operation is about one.
-    pub object: Option<String>,
+    pub object: Option<Box<str>>,
     /// What kind of failure it is.
     pub kind: ApiErrorKind,
     /// The HTTP status, where there was an answer.
@@ -208,7 +208,7 @@ impl ApiError {
     pub(super) fn for_want_of_token(&self, call: &Call) -> ApiError {
         ApiError {
             operation: call.operation.clone(),
-            object: call.object.clone(),
+            object: call.object.as_deref().map(Box::from),
             said: format!("{NO_TOKEN}{}", self.said),
             ..self.clone()
         }
@@ -221,7 +221,11 @@ impl ApiError {
 
     /// As the user sees it for whose call the same was found out for another.
     pub(super) fn instead_of(&self, call: &Call) -> ApiError {
-        ApiError { operation: call.operation.clone(), object: call.object.clone(), ..self.clone() }
+        ApiError {
+            operation: call.operation.clone(),
+            object: call.object.as_deref().map(Box::from),
+            ..self.clone()
+        }
     }
 
     /// Why alone: `HTTP 403: you may not look at connectors`.
@@ -238,7 +242,7 @@ impl ApiError {
     pub(super) fn refused_here(operation: String, object: Option<String>, message: String) -> ApiError {
         ApiError {
             operation,
-            object,
+            object: object.map(String::into_boxed_str),
             host: Host::Api,
             module: None,
             said: message.clone(),

@@ -108,8 +108,27 @@ pub struct Rate {
 }
 
 impl Server {
+    /// A server that is none of the platform's, to which a link of the platform's leads.
+    pub(super) fn elsewhere(endpoint: &Endpoint, link: &Url) -> Result<Server, ConnectError> {
+        let client = endpoint.client(link)?;
+        Ok(Server { base: link.clone(), client, gate: Gate::default(), sent: AtomicU64::new(0) })
+    }
+
+    /// Whether the link leads to this server itself.
+    pub(super) fn is_at(&self, link: &Url) -> bool {
+        self.base.origin() == link.origin()
+    }
+
+    /// Whether it is spoken to in the clear, which only loopback is.
+    pub(super) fn is_in_the_clear(&self) -> bool {
+        self.base.scheme() == "http"
+    }
+
     /// Where the call goes.
     pub(super) fn url(&self, call: &Call) -> Url {
+        if let Some(link) = &call.link {
+            return link.clone();
+        }
         let mut url = self.base.clone();
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
         if !call.query.is_empty() {

@@ -1,6 +1,7 @@
 //! The only code that knows the platform's wire format. It reads and writes the types of [`crate::resource`].
 //!
-//! A [`Reader`] can only look; a [`Writer`] is the only thing that changes anything, one object by id at a time.
+//! A [`Reader`] can only look; a [`Writer`] is the only thing that changes an object, one by id at a time; a [`Reporter`]
+//! has reports made, which changes no object.
 //! `transport` speaks HTTP with the platform's three `hosts` and `token` signs in at the gateway. `qps` is the API
 //! family of connectors and tags, and each of its kinds has a file that turns its wire form into its spec and
 //! back. A kind of another family implements `remote::Remote` by itself; `rest` helps those that speak plain JSON.
@@ -43,6 +44,7 @@ mod transport;
 mod tests;
 
 pub use client::{Reader, Writer};
+pub use cloudview::{ReportRequest, ReportState, ReportStatus, Reporter};
 pub use endpoint::{Endpoint, RetryPolicy};
 pub use error::{ApiError, ApiErrorKind, ConnectError, Refusal};
 pub use hosts::{Rate, Spent};

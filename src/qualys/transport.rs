@@ -13,12 +13,13 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use url::Url;
 
 use super::answer::{Answer, Fault};
 use super::budget::Reply;
 use super::call::{Auth, Call, Effect};
 use super::cloudview::{Deletes, Door};
-use super::endpoint::{Endpoint, RetryPolicy};
+use super::endpoint::{Endpoint, RetryPolicy, is_loopback};
 use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
 use super::gate::{KeptBack, Wait, Waiting};
 use super::guard::Guard;
@@ -146,6 +147,43 @@ impl Transport {
         self.persist(call, Some(&self.basic), read).await
     }
 
+    /// Asks for what a link leads to that the CloudView API gave. A link is its own permission, and servers of files
+    /// refuse a second one: the user is made known only where it is refused without, and only if it leads back to where
+    /// that API is. Links in the clear lead to loopback alone, and that only from there.
+    pub(super) async fn follow<T>(
+        &self,
+        call: &Call,
+        link: Url,
+        read: &impl Fn(&Answer) -> Result<T, Fault>,
+    ) -> Result<T, ApiError> {
+        let refused =
+            |said: String| ApiError::refused_here(call.operation.clone(), call.object.clone(), said);
+        let family = self.hosts.of(self.cloudview_host().await);
+        let in_the_clear = link.scheme() == "http" && family.is_in_the_clear() && is_loopback(&link);
+        if !(link.scheme() == "https" || in_the_clear)
+            || link.host().is_none()
+            || !link.username().is_empty()
+            || link.password().is_some()
+        {
+            let host = link.host_str().unwrap_or_default();
+            return Err(refused(format!(
+                "the platform's link leads to {}://{host}, and only https without a user's name is followed",
+                link.scheme()
+            )));
+        }
+        let call = Call { link: Some(link.clone()), ..call.clone() };
+        if family.is_at(&link) {
+            return match self.persist_at(family, &call, None, read).await {
+                Err(error) if matches!(error.status, Some(401 | 403)) => {
+                    self.send_to_cloudview(&call, read).await
+                }
+                answer => answer,
+            };
+        }
+        let server = Server::elsewhere(&self.endpoint, &link).map_err(|error| refused(error.to_string()))?;
+        self.persist_at(&server, &call, None, read).await
+    }
+
     /// Makes the request until it succeeds or no further attempt is allowed, each time with this authorization.
     pub(super) async fn persist<T>(
         &self,
@@ -153,7 +191,17 @@ impl Transport {
         authorization: Option<&HeaderValue>,
         read: &impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, ApiError> {
-        let server = self.hosts.of(call.host);
+        self.persist_at(self.hosts.of(call.host), call, authorization, read).await
+    }
+
+    /// As [`Transport::persist`], at this server.
+    async fn persist_at<T>(
+        &self,
+        server: &Server,
+        call: &Call,
+        authorization: Option<&HeaderValue>,
+        read: &impl Fn(&Answer) -> Result<T, Fault>,
+    ) -> Result<T, ApiError> {
         let (mut failed, mut limited, mut waited) = (0, 0, Duration::ZERO);
         // Once an attempt may have been processed, a later one that was not does not take that back.
         let mut maybe_done = false;
@@ -359,7 +407,7 @@ impl Transport {
         };
         ApiError {
             operation: call.operation.clone(),
-            object: call.object.clone(),
+            object: call.object.as_deref().map(Box::from),
             host: call.host,
             module: call.module,
             kind,

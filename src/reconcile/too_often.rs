@@ -99,6 +99,7 @@ impl fmt::Display for TooOften {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::ZonedCron;
 
     fn spent(sent: u64, rate: Option<(u64, u64)>) -> Spent {
         let rate = rate.map(|(calls, seconds)| Rate { calls, window: Duration::from_secs(seconds) });
@@ -106,8 +107,8 @@ mod tests {
     }
 
     fn told(every: Option<u64>, cron: Option<&str>, calls: u64, rate: (u64, u64)) -> Option<String> {
-        let cron = cron.map(|cron| cron.parse().unwrap());
-        let schedule = Schedule::new(every.map(Duration::from_secs), cron, chrono_tz::UTC);
+        let cron = cron.map(|cron| ZonedCron::new(cron.parse().unwrap(), chrono_tz::UTC));
+        let schedule = Schedule::new(every.map(Duration::from_secs), cron);
         // The second server allows as much as one likes.
         let before = [spent(1000, Some(rate)), spent(7, None)];
         let after = [spent(1000 + calls, Some(rate)), spent(9000, None)];

@@ -20,6 +20,8 @@ pub struct LiveObject {
     pub unreadable: BTreeMap<&'static str, Value>,
     /// Another identity, that an answer which does not tell the exact one suggests.
     pub hint: Option<String>,
+    /// Its id in CloudView, which knows connectors by other ids than Connectors 3.0 does.
+    pub cloudview_id: Option<String>,
     /// Who marked the object as theirs.
     pub owner: Option<Owner>,
     /// How its last run went.
@@ -49,6 +51,7 @@ impl LiveObject {
             spec: spec.into(),
             unreadable: BTreeMap::new(),
             hint: None,
+            cloudview_id: None,
             owner: None,
             health: Health::default(),
             locked: None,

@@ -27,10 +27,12 @@ mod perimeter;
 mod quartz;
 pub mod registry_connector;
 pub mod registry_schedule;
+mod report;
 mod scalar;
 pub mod snapshot_scan;
 pub mod tag;
 mod timetable;
+mod zoned_cron;
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserializer, Serialize};
@@ -48,11 +50,13 @@ pub use field::{Access, FILL_IN, Field, Finding, Reference, Severity, Told};
 pub use live::{Health, LiveObject, Owner, RunError};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
 pub use quartz::QuartzCron;
+pub use report::{AssessmentReport, Evaluation, ReportAddress, ReportCloud, ReportFormat};
 pub use scalar::{
     AwsAccount, AzureId, ExternalId, Fingerprint, Module, OciRegion, OrganizationFrequency, Partition,
     ProjectId, Regions, RoleArn, RunFrequency, TenancyOcid, UserOcid,
 };
 pub use timetable::Timetable;
+pub use zoned_cron::ZonedCron;
 
 /// The fields of a spec in the form in which they are compared and shown: the file's own.
 pub type Fields = Map<String, Value>;

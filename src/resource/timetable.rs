@@ -4,7 +4,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use super::{QuartzCron, Schedule};
+use super::{QuartzCron, Schedule, ZonedCron};
 
 /// The schedule that an object bears, in whichever form its kind has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Timetable<'a> {
     Scan(&'a Schedule),
     /// A cron expression. The zone that the platform means is documented nowhere.
     Cron(&'a QuartzCron),
+    /// A cron schedule of ours, in its zone.
+    Zoned(&'a ZonedCron),
 }
 
 impl Timetable<'_> {
@@ -24,17 +26,21 @@ impl Timetable<'_> {
     pub const fn label(self) -> &'static str {
         match self {
             Timetable::Scan(_) => "next run",
-            Timetable::Cron(_) => "next runs",
+            Timetable::Cron(_) | Timetable::Zoned(_) => "next runs",
         }
     }
 
-    /// The next runs: of a scan one, of a cron expression three, as if it were meant in UTC. `None` where parts
+    /// The next runs: of a scan one, of a cron expression three; of the platform's as if it were meant in UTC. `None` where parts
     /// of the schedule are missing.
     #[must_use]
     pub fn next_runs(self, now: Timestamp) -> Option<Vec<Zoned>> {
         match self {
             Timetable::Scan(schedule) => schedule.next_run(now).map(|run| vec![run]),
             Timetable::Cron(cron) => Some(cron.next_runs(now, &TimeZone::UTC, Timetable::RUNS)),
+            Timetable::Zoned(cron) => {
+                let runs = std::iter::successors(cron.after(now), |run| cron.after(*run));
+                Some(runs.take(Timetable::RUNS).map(|run| run.to_zoned(cron.time_zone())).collect())
+            }
         }
     }
 
@@ -53,6 +59,7 @@ impl Timetable<'_> {
             _ if shown.is_empty() => return Some("none any more".to_owned()),
             Timetable::Scan(schedule) => schedule.timezone.as_ref()?.as_str(),
             Timetable::Cron(_) => "if UTC",
+            Timetable::Zoned(cron) => cron.zone(),
         };
         Some(format!("{} {zone}", shown.join(", ")))
     }

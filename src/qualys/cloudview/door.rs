@@ -131,6 +131,19 @@ impl Transport {
         })
     }
 
+    /// Where the family is, as far as that is known.
+    pub(in crate::qualys) async fn cloudview_host(&self) -> Host {
+        let entrance = match self.endpoint().cloudview_auth {
+            CloudviewAuth::Auto => self.door.0.lock().await.entrance.unwrap_or(Entrance::Gateway),
+            CloudviewAuth::Basic => Entrance::Portal,
+            CloudviewAuth::Jwt => Entrance::Gateway,
+        };
+        match entrance {
+            Entrance::Gateway => Host::Gateway,
+            Entrance::Portal => Host::Portal,
+        }
+    }
+
     async fn send_through<T>(
         &self,
         entrance: Entrance,

@@ -8,9 +8,11 @@ mod azure;
 mod connectors;
 mod door;
 mod gcp;
+mod report;
 mod wire;
 
 pub(super) use connectors::Cloudview;
 #[cfg_attr(not(test), expect(unused_imports, reason = "for the family's other objects"))]
 pub(super) use door::call;
 pub(super) use door::{Deletes, Door, Shut};
+pub use report::{ReportRequest, ReportState, ReportStatus, Reporter};

@@ -49,6 +49,8 @@ macro_rules! wire {
             last_error: Option<String>,
             #[serde(deserialize_with = "crate::qualys::shapes::filled")]
             last_sync: Option<String>,
+            #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+            cloudview_uuid: Option<String>,
             #[serde(deserialize_with = "crate::qualys::shapes::flag")]
             is_attached_to_org_connector: bool,
             #[serde(deserialize_with = "crate::qualys::shapes::flag")]
@@ -93,6 +95,7 @@ macro_rules! wire {
                     state: self.connector_state,
                     last_error: self.last_error,
                     last_sync: self.last_sync,
+                    cloudview_id: self.cloudview_uuid,
                     is_member: self.is_attached_to_org_connector,
                 });
                 Ok((id, Some(live(shown, own))))
@@ -120,6 +123,7 @@ pub(super) struct Shared {
     pub(super) state: Option<String>,
     pub(super) last_error: Option<String>,
     pub(super) last_sync: Option<String>,
+    pub(super) cloudview_id: Option<String>,
     pub(super) is_member: bool,
 }
 
@@ -142,6 +146,7 @@ pub(super) struct About {
     id: u64,
     /// What the applications name as the cloud's identity. Not the identity itself: on read it may be another.
     identifier: Option<String>,
+    cloudview_id: Option<String>,
     owner: Option<Owner>,
     health: Health,
     locked: Option<String>,
@@ -167,6 +172,7 @@ impl Shown {
             about: About {
                 id: shared.id,
                 identifier,
+                cloudview_id: shared.cloudview_id,
                 owner,
                 health: health(shared.state, shared.last_error).synced(shared.last_sync),
                 locked: shared.is_member.then(|| "member of an organization connector".to_owned()),
@@ -178,10 +184,10 @@ impl Shown {
 impl About {
     /// The live object. Where the answer does not tell its identity, the applications suggest one.
     pub(super) fn of(self, spec: impl Into<Spec>) -> LiveObject {
-        let About { id, identifier, owner, health, locked } = self;
+        let About { id, identifier, cloudview_id, owner, health, locked } = self;
         let spec = spec.into();
         let hint = identifier.filter(|_| spec.identity().is_none());
-        LiveObject { hint, owner, health, locked, ..LiveObject::new(id.to_string(), spec) }
+        LiveObject { hint, cloudview_id, owner, health, locked, ..LiveObject::new(id.to_string(), spec) }
     }
 }
 
