@@ -230,12 +230,7 @@ pub async fn reconcile(pass: Pass<'_>) -> Report {
         read = reading => read,
         () = stop.requested() => return stopped(policy, began, clock),
     };
-    reader.guard(&secrets);
-    // What failed before the secrets were there may repeat one.
-    live.reword_errors(|error| reader.redact(error));
-    for error in checked.iter_mut().filter_map(|checked| checked.error.as_mut()) {
-        *error = reader.redact(error);
-    }
+    secrets::guard(reader, &secrets, &mut live, &mut checked);
     secrets::tell(&mut known, desired, &secrets, journal.digest_key());
     live.recall(&known);
     let mut planned = plan(desired, &live, &known, policy);

@@ -25,7 +25,7 @@ const PLACES: [&str; 15] = [
 
 /// Some faults. `secrets`: what a platform might throw back at us.
 pub(crate) fn some(dice: &mut Dice, secrets: &[&str]) -> Vec<Value> {
-    let how_many = dice.between(1, 5);
+    let how_many = dice.between(1, 7);
     (0..how_many).map(|_| one(dice, secrets)).collect()
 }
 
