@@ -144,10 +144,9 @@ impl<'a> Run<'a> {
             if self.world.timeout == "1s" {
                 faults.push(faults::late(dice.between(1, 8)));
             }
-            faults.extend(faults::some(
-                &mut dice,
-                &self.world.secrets.named_in(&self.folder.read("config.yaml")),
-            ));
+            let file = self.folder.read("config.yaml");
+            let honest = file.contains("snapshot_scan");
+            faults.extend(faults::some(&mut dice, &self.world.secrets.named_in(&file), honest));
         }
         self.tell(format!("{step:?}, {kill:?}, {}", Value::from(faults.clone())));
         self.simulator.fault(&faults.into());
