@@ -7,7 +7,7 @@
 #[path = "support/bin.rs"]
 mod bin;
 
-use bin::{Daemon, Ended, Folder, Simulator, end, free_port, until};
+use bin::{Daemon, Ended, Folder, Running, Simulator, end, free_port, until};
 use serde_json::{Value, json};
 
 /// Sections of a file with one connector and its tag, both of which the simulator's example lacks.
@@ -957,4 +957,22 @@ fn a_second_process_that_would_apply_is_refused_and_told_who_applies() {
     drop(first);
     // The lock goes with its process, however that ends.
     folder.expect(0, &["apply", "--yes", "--target", "aws/prod-web"]);
+}
+
+#[test]
+fn a_clearing_that_was_cut_off_is_no_lost_scope_to_the_next_process() {
+    let settings = "reconcile: {prune: all, max_deletes: 20, max_change_percent: 100}";
+    let folder = Folder::simulated(&format!("{settings}\ntags: [{{name: kept}}]\nconnectors: {{aws: []}}\n"));
+    let simulator = Simulator::beside(&folder, &["--seed", "empty", "--generate", "aws=14"]);
+    let fault = json!({"kind": "hold", "path": "/delete/am/", "nth": 12, "times": 0});
+    simulator.fault(&fault);
+    let first = Running::start(folder.command(&["apply", "--yes"]));
+    until("the twelfth delete", || {
+        let held = simulator.control("GET", "faults", &Value::Null)["faults"][0]["fired"].as_u64();
+        (held >= Some(1)).then_some(()).ok_or(held)
+    });
+    first.kill();
+    simulator.end_faults();
+    folder.expect(0, &["apply", "--yes"]);
+    assert_eq!(simulator.objects("aws"), [Value::Null; 0]);
 }

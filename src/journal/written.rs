@@ -134,10 +134,17 @@ impl Journal {
         Ok(())
     }
 
-    /// Forgets an object that we deleted: that the listing is smaller by it is no wonder.
-    pub fn deleted(&mut self, kind: Kind, id: &str) -> Result<(), JournalError> {
+    /// Forgets an object that is gone by our own doing.
+    pub fn forget(&mut self, kind: Kind, id: &str) -> Result<(), JournalError> {
         let Some(db) = &self.db else { return Ok(()) };
         db.execute("delete from object where kind = ?1 and id = ?2", params![kind.word(), id])?;
+        Ok(())
+    }
+
+    /// Remembers that we deleted an object: that the listing is smaller by it is no wonder. Told as it happens, so that a
+    /// process that ends in the midst of a clearing does not leave the next one in doubt.
+    pub fn deleted(&mut self, kind: Kind) -> Result<(), JournalError> {
+        let Some(db) = &self.db else { return Ok(()) };
         db.execute("update listing set good = max(good - 1, 0) where kind = ?1", params![kind.word()])?;
         Ok(())
     }

@@ -139,7 +139,8 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
             if let (Action::Replace, Some(old)) = (change.action, change.id.as_ref())
                 && is_gone(kind, old)
             {
-                told(journal.deleted(kind, old));
+                told(journal.forget(kind, old));
+                told(journal.deleted(kind));
             }
             continue;
         };
@@ -154,13 +155,13 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
             }
             // Still there: what is known of it holds.
             (_, Action::Delete) if seen.is_some() => {}
-            (_, Action::Delete) | (None, _) => told(journal.deleted(kind, id)),
+            (_, Action::Delete) | (None, _) => told(journal.forget(kind, id)),
             (Some(after), action) => {
                 // The journal's id of a replaced object is the new one's.
                 if let (Action::Replace, Some(old)) = (action, change.id.as_ref().filter(|old| *old != id))
                     && is_gone(kind, old)
                 {
-                    told(journal.deleted(kind, old));
+                    told(journal.forget(kind, old));
                 }
                 let untold = |name: &str| {
                     kind.field(name).is_some_and(|field| match seen {

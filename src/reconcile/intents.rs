@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::aftermath::{made, told};
 use crate::apply::{Applied, Outcome};
 use crate::journal::{Answer, Journal, Run};
-use crate::plan::{Change, FieldChange};
+use crate::plan::{Action, Change, FieldChange};
 
 /// Tells the journal of each change before it is sent, and of what came of it as it comes: a process that ends in
 /// between leaves the next one knowing what to look for, and a person what may have been done.
@@ -70,6 +70,9 @@ impl<'a> Intents<'a> {
                 told(self.journal().failed(change, error, Timestamp::now()));
             }
             Outcome::Failed { .. } | Outcome::Unknown { .. } | Outcome::Skipped { .. } => {}
+        }
+        if change.action == Action::Delete && outcome.is_applied() {
+            told(self.journal().deleted(change.address.kind));
         }
         let Some((kind, identity)) = made(change) else { return };
         match outcome {

@@ -302,12 +302,7 @@ async fn look(pass: &mut Pass<'_>, began: Timestamp) -> Option<(Sight, Known)> {
         read = reading => read,
         () = stop.requested() => return None,
     };
-    reader.guard(&secrets);
-    // What failed before the secrets were there may repeat one.
-    live.reword_errors(|error| reader.redact(error));
-    for error in checked.iter_mut().filter_map(|checked| checked.error.as_mut()) {
-        *error = reader.redact(error);
-    }
+    secrets::guard(reader, &secrets, &mut live, &mut checked);
     secrets::tell(&mut known, desired, &secrets, journal.digest_key());
     live.recall(&known);
     Some((Sight { live, secrets, checked }, known))

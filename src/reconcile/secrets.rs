@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::desired::Desired;
-use crate::plan::{Known, SecretSight};
-use crate::resource::{Kind, Spec};
+use crate::plan::{Known, LiveState, SecretSight};
+use crate::qualys::Reader;
+use crate::resource::{Checked, Kind, Spec};
 use crate::secret::{DigestKey, Secret, SecretRef, Secrets};
 
 /// Resolves the secrets of all objects, side by side, away from the threads that answer others.
@@ -23,6 +24,15 @@ pub(crate) async fn resolve(desired: &Desired) -> Secrets {
     }
     let resolved = tokio::task::spawn_blocking(move || Secrets::resolve(references)).await;
     resolved.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+/// Has the reader repeat none of them from now on, and takes them out of what failed before they were there.
+pub(super) fn guard(reader: &Reader, secrets: &Secrets, live: &mut LiveState, checked: &mut [Checked]) {
+    reader.guard(secrets);
+    live.reword_errors(|error| reader.redact(error));
+    for error in checked.iter_mut().filter_map(|checked| checked.error.as_mut()) {
+        *error = reader.redact(error);
+    }
 }
 
 /// Lets the plan know the digests, by object and field.

@@ -23,10 +23,15 @@ const PLACES: [&str; 15] = [
     "/azure/",
 ];
 
-/// Some faults. `secrets`: what a platform might throw back at us.
-pub(crate) fn some(dice: &mut Dice, secrets: &[&str]) -> Vec<Value> {
-    let how_many = dice.between(1, 5);
-    (0..how_many).map(|_| one(dice, secrets)).collect()
+/// Some faults. `secrets`: what a platform might throw back at us. `honest`: where what was written cannot be read, the
+/// word of the platform is all there is, and it does not say 200 to what it has not done.
+pub(crate) fn some(dice: &mut Dice, secrets: &[&str], honest: bool) -> Vec<Value> {
+    let how_many = dice.between(1, 7);
+    let mut faults: Vec<Value> = (0..how_many).map(|_| one(dice, secrets)).collect();
+    for fault in faults.iter_mut().filter(|fault| honest && fault["status"] == 200) {
+        fault["process"] = true.into();
+    }
+    faults
 }
 
 fn one(dice: &mut Dice, secrets: &[&str]) -> Value {

@@ -130,11 +130,8 @@ impl<'a> Run<'a> {
         ]);
         let kill = (step != Step::Meanwhile && dice.in_a_hundred(45)).then(|| {
             let writes = dice.in_a_hundred(70);
-            Kill {
-                nth: dice.between(1, if writes { 5 } else { 14 }),
-                writes,
-                carried_out: dice.in_a_hundred(75),
-            }
+            let latest = if writes { dice.pick(&[5, 5, 5, 14]) } else { 14 };
+            Kill { nth: dice.between(1, latest), writes, carried_out: dice.in_a_hundred(75) }
         });
         let mut faults = Vec::new();
         if let Some(Kill { nth, writes, carried_out }) = kill {
@@ -143,14 +140,13 @@ impl<'a> Run<'a> {
         if step == Step::Meanwhile {
             faults.push(faults::hold(dice.between(1, 4), dice.in_a_hundred(70), true));
         }
-        if dice.in_a_hundred(80) {
+        if dice.in_a_hundred(92) {
             if self.world.timeout == "1s" {
                 faults.push(faults::late(dice.between(1, 8)));
             }
-            faults.extend(faults::some(
-                &mut dice,
-                &self.world.secrets.named_in(&self.folder.read("config.yaml")),
-            ));
+            let file = self.folder.read("config.yaml");
+            let honest = file.contains("snapshot_scan");
+            faults.extend(faults::some(&mut dice, &self.world.secrets.named_in(&file), honest));
         }
         self.tell(format!("{step:?}, {kill:?}, {}", Value::from(faults.clone())));
         self.simulator.fault(&faults.into());

@@ -199,13 +199,25 @@ impl World {
             kinds.retain(|species| *species != Species::SnapshotScan);
         }
         let size = dice.weigh(&[(6, 4), (4, 9), (2, 18)]);
-        let size = dice.between(3, size);
+        let mut size = dice.between(3, size);
+        // A great clearing: most of what is there is to go.
+        let clearing = dice.in_a_hundred(6);
+        if clearing {
+            kinds = vec![dice.pick(&[Species::Aws, Species::Azure, Species::Schedule])];
+            size = dice.between(13, 18);
+            self.policy =
+                Policy { prune: "all", max_deletes: 20, max_change_percent: 100, ..self.policy.clone() };
+        }
         for number in 1..=size {
             let species = dice.pick(&kinds);
             if species.is_single() {
                 kinds.retain(|other| *other != species);
             }
-            let role = role(dice, species, &self.policy);
+            let role = if clearing && dice.in_a_hundred(75) {
+                Role::Left(Mark::None)
+            } else {
+                role(dice, species, &self.policy)
+            };
             let subject = subject(dice, species, number, role, &self.policy, &mut self.secrets);
             if role == Role::Member {
                 add(organization_of(&subject));
