@@ -146,7 +146,12 @@ fn check(call: &Call, scene: impl Fn(&Simulator) -> String) {
         let aside = Folder::with("");
         let simulator = Simulator::start(&aside, &[]);
         let id = scene(&simulator);
-        let folder = Folder::remote(&simulator.url, &format!("journal: off\n{}", call.sections));
+        // What the file does not name is not read: a limit of the server would keep that back too.
+        let sections = call.sections.replace("reconcile: {prune: all}\n", "");
+        let reconcile =
+            if sections == call.sections { "{pull: declared}" } else { "{pull: declared, prune: all}" };
+        let head = format!("journal: off\nreconcile: {reconcile}\n");
+        let folder = Folder::remote(&simulator.url, &format!("{head}{sections}"));
         refuse(&simulator, call, refusal);
         let ended = folder.run(call.args);
         let fired = &simulator.control("GET", "faults", &Value::Null)["faults"][0]["fired"];

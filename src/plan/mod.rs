@@ -374,7 +374,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     plan.keep_targets(&policy.targets);
     plan.sort();
     plan.blocked = limits::check(&plan, desired.declared.is_empty(), policy);
-    plan.finish();
+    plan.finish(desired.settings.platform.connectors_api);
     plan
 }
 

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::desired::settings::Mode;
 use crate::resource::{
-    Address, Checked, Edit, Field, Fields, Health, Kind, LiveObject, Owner, RunError, Spec, Timetable,
+    Address, Checked, ConnectorsApi, Edit, Field, Fields, Health, Kind, LiveObject, Owner, RunError, Spec,
+    Timetable,
 };
 
 /// What to change, and all that a person should know beside it.
@@ -410,19 +411,19 @@ impl Change {
         self.held.is_none()
     }
 
-    /// The writing requests that it takes.
+    /// The writing requests that it takes, where connectors are managed through this API.
     #[must_use]
-    pub fn writes(&self) -> usize {
+    pub fn writes(&self, api: ConnectorsApi) -> usize {
         let kind = self.address.kind;
-        let delete = || kind.writes(&Edit::Delete { running: self.running });
-        let create = || self.after.as_ref().map_or(0, |after| kind.writes(&Edit::Create(after)));
+        let delete = || api.writes(kind, &Edit::Delete { running: self.running });
+        let create = || self.after.as_ref().map_or(0, |after| api.writes(kind, &Edit::Create(after)));
         match self.action {
             Action::Create => create(),
             Action::Delete => delete(),
             Action::Replace => delete() + create(),
             Action::Update => self.after.as_ref().map_or(0, |after| {
                 let fields = self.field_names();
-                kind.writes(&Edit::Update { before: self.before.as_ref(), after, fields: &fields })
+                api.writes(kind, &Edit::Update { before: self.before.as_ref(), after, fields: &fields })
             }),
         }
     }
@@ -579,7 +580,7 @@ impl Plan {
     }
 
     /// Counts, and names the plan by its content.
-    pub(super) fn finish(&mut self) {
+    pub(super) fn finish(&mut self, api: ConnectorsApi) {
         let count =
             |action| self.applicable().filter(|change| change.action == action && !change.tentative).count();
         let Summary { live, declared, .. } = self.summary;
@@ -597,7 +598,7 @@ impl Plan {
             live,
             declared,
         };
-        self.cost.calls_to_apply = self.applicable().map(Change::writes).sum();
+        self.cost.calls_to_apply = self.applicable().map(|change| change.writes(api)).sum();
         self.id = self.hash();
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Kind;
+use super::{Edit, Kind, Spec};
 
 /// The API that connectors are managed through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -45,6 +45,24 @@ impl ConnectorsApi {
             (ConnectorsApi::V3, _) | (_, InCloudview::Elsewhere | InCloudview::Without(_)) => true,
             (ConnectorsApi::Cloudview, InCloudview::Nothing(_)) => false,
         }
+    }
+
+    /// How many writing requests a change of an object of the kind takes.
+    #[must_use]
+    pub fn writes(self, kind: Kind, edit: &Edit<'_, Spec>) -> usize {
+        let apart = match (self, kind.in_cloudview(), edit) {
+            (ConnectorsApi::V3, _, _)
+            | (ConnectorsApi::Cloudview, InCloudview::Elsewhere | InCloudview::Nothing(_), _)
+            | (ConnectorsApi::Cloudview, InCloudview::Without(_), Edit::Delete { running: _ }) => false,
+            // Switching on and off is a call of its own there.
+            (ConnectorsApi::Cloudview, InCloudview::Without(_), Edit::Create(after)) => after.is_disabled(),
+            (
+                ConnectorsApi::Cloudview,
+                InCloudview::Without(_),
+                Edit::Update { before: _, after: _, fields },
+            ) => fields.contains(&"enabled") && fields.len() > 1,
+        };
+        kind.writes(edit) + usize::from(apart)
     }
 }
 
