@@ -73,8 +73,12 @@ impl<'a> Intents<'a> {
         Intents(Mutex::new(journal))
     }
 
-    /// A change is about to be sent. What cannot be listed cannot be looked for, and may be sent twice.
+    /// A change is about to be sent. A listing that is smaller by what is deleted is no wonder, whatever becomes of the
+    /// answer and of this process; where it is not deleted after all, the next listing says so. What cannot be listed cannot be looked for, and may be sent twice.
     pub(super) fn begin(&self, change: &Change) {
+        if change.action == Action::Delete {
+            told(self.journal().deleting(change.address.kind));
+        }
         if let Some((kind, identity)) = made(change).filter(|(kind, _)| kind.is_listed()) {
             told(self.journal().unsettled(kind, &identity, Timestamp::now()));
         }
@@ -83,9 +87,6 @@ impl<'a> Intents<'a> {
     /// An answer has come, or none will. A create that was made stays unsettled until it is seen.
     pub(super) fn end(&self, applied: &Applied) {
         let Applied { change, outcome, took: _ } = applied;
-        if change.action == Action::Delete && outcome.is_applied() {
-            told(self.journal().deleted(change.address.kind));
-        }
         let Some((kind, identity)) = made(change) else { return };
         match outcome {
             Outcome::Applied { id, existed: true } => told(self.journal().found(kind, id, &identity)),
@@ -155,7 +156,7 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
                 && is_gone(kind, old)
             {
                 told(journal.forget(kind, old));
-                told(journal.deleted(kind));
+                told(journal.deleting(kind));
             }
             continue;
         };
