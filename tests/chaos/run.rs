@@ -321,11 +321,19 @@ impl<'a> Run<'a> {
         while let Rest::Open(unsettled) = rest {
             passes += 1;
             assert!(passes <= 2, "it is not settled after two passes: {unsettled}");
-            let ended = self.process(&["apply", "--yes", "--format", "json"], None);
+            let mut apply = vec!["apply", "--yes", "--format", "json"];
+            if unsettled.contains("the listing shrank") {
+                // A search that shows for a while what we have deleted looks like one that has lost its scope afterwards:
+                // a limit like the others, which a person lifts. Where searches show all there is no excuse for it.
+                assert!(self.world.lags(), "our own deletes are taken for a lost scope: {unsettled}");
+                self.tally.doubted += 1;
+                apply.push("--accept-shrink");
+            }
+            let ended = self.process(&apply, None);
             self.check_applied(&ended, self.world.policy.max_deletes);
             if ended.code == 8 {
-                let ended =
-                    self.process(&[&["apply", "--yes", "--format", "json"][..], &NO_LIMITS].concat(), None);
+                apply.extend(NO_LIMITS);
+                let ended = self.process(&apply, None);
                 self.check_applied(&ended, 100);
                 assert_ne!(ended.code, 8, "{ended}");
             }
