@@ -960,19 +960,29 @@ fn a_second_process_that_would_apply_is_refused_and_told_who_applies() {
 }
 
 #[test]
-fn a_clearing_that_was_cut_off_is_no_lost_scope_to_the_next_process() {
+fn a_clearing_whose_end_is_not_known_is_no_lost_scope_to_the_next_process() {
     let settings = "reconcile: {prune: all, max_deletes: 20, max_change_percent: 100}";
-    let folder = Folder::simulated(&format!("{settings}\ntags: [{{name: kept}}]\nconnectors: {{aws: []}}\n"));
-    let simulator = Simulator::beside(&folder, &["--seed", "empty", "--generate", "aws=14"]);
-    let fault = json!({"kind": "hold", "path": "/delete/am/", "nth": 12, "times": 0});
-    simulator.fault(&fault);
-    let first = Running::start(folder.command(&["apply", "--yes"]));
-    until("the twelfth delete", || {
-        let held = simulator.control("GET", "faults", &Value::Null)["faults"][0]["fired"].as_u64();
-        (held >= Some(1)).then_some(()).ok_or(held)
-    });
-    first.kill();
-    simulator.end_faults();
-    folder.expect(0, &["apply", "--yes"]);
-    assert_eq!(simulator.objects("aws"), [Value::Null; 0]);
+    // Killed in the midst of it, or all answers lost.
+    for fault in [
+        json!({"kind": "hold", "path": "/delete/am/", "nth": 12, "times": 0}),
+        json!({"kind": "lost", "path": "/delete/am/", "times": 0}),
+    ] {
+        let folder =
+            Folder::simulated(&format!("{settings}\ntags: [{{name: kept}}]\nconnectors: {{aws: []}}\n"));
+        let simulator = Simulator::beside(&folder, &["--seed", "empty", "--generate", "aws=14"]);
+        simulator.fault(&fault);
+        let first = Running::start(folder.command(&["apply", "--yes"]));
+        if fault["kind"] == "hold" {
+            until("the twelfth delete", || {
+                let held = simulator.control("GET", "faults", &Value::Null)["faults"][0]["fired"].as_u64();
+                (held >= Some(1)).then_some(()).ok_or(held)
+            });
+            first.kill();
+        } else {
+            assert_eq!(first.wait().code, 1);
+        }
+        simulator.end_faults();
+        folder.expect(0, &["apply", "--yes"]);
+        assert_eq!(simulator.objects("aws"), [Value::Null; 0], "{fault}");
+    }
 }

@@ -141,9 +141,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Remembers that we deleted an object: that the listing is smaller by it is no wonder. Told as it happens, so that a
-    /// process that ends in the midst of a clearing does not leave the next one in doubt.
-    pub fn deleted(&mut self, kind: Kind) -> Result<(), JournalError> {
+    /// Remembers that an object goes by our own doing: that the listing is smaller by it is no wonder. The next listing
+    /// that is believed counts what there is.
+    pub fn deleting(&mut self, kind: Kind) -> Result<(), JournalError> {
         let Some(db) = &self.db else { return Ok(()) };
         db.execute("update listing set good = max(good - 1, 0) where kind = ?1", params![kind.word()])?;
         Ok(())

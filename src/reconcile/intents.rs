@@ -31,9 +31,14 @@ impl<'a> Intents<'a> {
         Intents { journal: Mutex::new(journal), run, patient, redact }
     }
 
-    /// A change is about to be sent. What cannot be listed cannot be looked for, and may be sent twice.
+    /// A change is about to be sent. A listing that is smaller by what is deleted is no wonder, whatever becomes of the
+    /// answer and of this process; where it is not deleted after all, the next listing says so. What cannot be listed
+    /// cannot be looked for, and may be sent twice.
     pub(super) fn begin(&self, change: &Change) {
         let now = Timestamp::now();
+        if change.action == Action::Delete {
+            told(self.journal().deleting(change.address.kind));
+        }
         let made = made(change);
         if let Some((kind, identity)) = made.as_ref().filter(|(kind, _)| kind.is_listed()) {
             told(self.journal().unsettled(*kind, identity, now));
@@ -70,9 +75,6 @@ impl<'a> Intents<'a> {
                 told(self.journal().failed(change, error, Timestamp::now()));
             }
             Outcome::Failed { .. } | Outcome::Unknown { .. } | Outcome::Skipped { .. } => {}
-        }
-        if change.action == Action::Delete && outcome.is_applied() {
-            told(self.journal().deleted(change.address.kind));
         }
         let Some((kind, identity)) = made(change) else { return };
         match outcome {

@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 use crate::bin::{Daemon, Ended, Folder, Running, Simulator, until};
 use crate::dice::Dice;
 use crate::faults;
-use crate::species::Species;
 use crate::tally::Tally;
 use crate::watch::{Guard, Requests, Sight};
-use crate::world::{Fate, Settings, Subject, World};
+use crate::world::{Fate, Settings, World};
 
 /// What happened so far, for who looks into a failure.
 pub(crate) type Trail = Mutex<Vec<String>>;
@@ -45,11 +44,11 @@ enum Rest {
 }
 
 pub(crate) struct Run<'a> {
-    world: World,
+    pub(crate) world: World,
     dice: Dice,
     folder: Folder,
-    simulator: Simulator,
-    edition: usize,
+    pub(crate) simulator: Simulator,
+    pub(crate) edition: usize,
     guard: Guard,
     pub(crate) tally: Tally,
     trail: &'a Trail,
@@ -95,7 +94,7 @@ impl<'a> Run<'a> {
         self.come_to_rest();
     }
 
-    fn tell(&self, line: String) {
+    pub(crate) fn tell(&self, line: String) {
         self.trail.lock().unwrap().push(line);
     }
 
@@ -106,7 +105,7 @@ impl<'a> Run<'a> {
     }
 
     /// Takes what is there now for what is to stay.
-    fn look_anew(&mut self) {
+    pub(crate) fn look_anew(&mut self) {
         self.guard = Guard::of(&self.world, self.edition, &Sight::of(&self.simulator));
     }
 
@@ -282,81 +281,6 @@ impl<'a> Run<'a> {
         self.write_file("dry-run", self.world.settle_for);
     }
 
-    /// Somebody else changes something.
-    fn others(&mut self, dice: &mut Dice) {
-        let sight = Sight::of(&self.simulator);
-        let fates: Vec<(usize, Fate)> = self
-            .world
-            .subjects
-            .iter()
-            .enumerate()
-            .map(|(at, subject)| {
-                let live = sight.live(subject.species, &subject.identity());
-                (at, self.world.fate(subject, self.edition, live))
-            })
-            .collect();
-        let single = |at: usize| match sight
-            .live(self.world.subjects[at].species, &self.world.subjects[at].identity())
-        {
-            [one] => Some(one.clone()),
-            _ => None,
-        };
-        let wanted: Vec<usize> = fates
-            .iter()
-            .filter(|(at, fate)| {
-                *fate == Fate::Becomes && self.world.subjects[*at].is_plain() && single(*at).is_some()
-            })
-            .map(|(at, _)| *at)
-            .collect();
-        let left: Vec<usize> = fates
-            .iter()
-            .filter(|(at, fate)| {
-                let subject = &self.world.subjects[*at];
-                *fate == Fate::Untouched
-                    && subject.is_left()
-                    && subject.species.is_connector()
-                    && single(*at).is_some()
-            })
-            .map(|(at, _)| *at)
-            .collect();
-        let change = match dice.between(0, 3) {
-            0 if !wanted.is_empty() => {
-                let at = dice.pick(&wanted);
-                let (species, object) = (self.world.subjects[at].species, single(at).unwrap());
-                drifted(dice, species)
-                    .map(|set| json!({"kind": species.simulated(), "id": object["id"], "set": set}))
-            }
-            1 if !wanted.is_empty() => {
-                let at = dice.pick(&wanted);
-                let subject = &mut self.world.subjects[at];
-                let object = single_of(&sight, subject);
-                // What is single tells nothing of its making: whose it is after this nobody could say.
-                (!subject.species.is_single()).then(|| {
-                    subject.maybe_ours = true;
-                    json!({"kind": subject.species.simulated(), "id": object["id"], "delete": true})
-                })
-            }
-            2 if !left.is_empty() => {
-                let at = dice.pick(&left);
-                let (species, object) = (self.world.subjects[at].species, single(at).unwrap());
-                drifted(dice, species)
-                    .map(|set| json!({"kind": species.simulated(), "id": object["id"], "set": set}))
-            }
-            _ => {
-                let number = 500 + self.tally.changes_by_others;
-                let subject = World::stranger(dice, number);
-                let change = json!({"kind": subject.species.simulated(), "create": subject.seeded[0]});
-                self.world.subjects.push(subject);
-                Some(change)
-            }
-        };
-        let Some(change) = change else { return };
-        self.tell(format!("somebody else: {change}"));
-        self.simulator.control("POST", "objects", &change);
-        self.tally.changes_by_others += 1;
-        self.look_anew();
-    }
-
     // What must hold after each process
 
     fn after(&mut self, ended: &Ended) -> Requests {
@@ -397,11 +321,19 @@ impl<'a> Run<'a> {
         while let Rest::Open(unsettled) = rest {
             passes += 1;
             assert!(passes <= 2, "it is not settled after two passes: {unsettled}");
-            let ended = self.process(&["apply", "--yes", "--format", "json"], None);
+            let mut apply = vec!["apply", "--yes", "--format", "json"];
+            if unsettled.contains("the listing shrank") {
+                // A search that shows for a while what we have deleted looks like one that has lost its scope afterwards:
+                // a limit like the others, which a person lifts. Where searches show all there is no excuse for it.
+                assert!(self.world.lags(), "our own deletes are taken for a lost scope: {unsettled}");
+                self.tally.doubted += 1;
+                apply.push("--accept-shrink");
+            }
+            let ended = self.process(&apply, None);
             self.check_applied(&ended, self.world.policy.max_deletes);
             if ended.code == 8 {
-                let ended =
-                    self.process(&[&["apply", "--yes", "--format", "json"][..], &NO_LIMITS].concat(), None);
+                apply.extend(NO_LIMITS);
+                let ended = self.process(&apply, None);
                 self.check_applied(&ended, 100);
                 assert_ne!(ended.code, 8, "{ended}");
             }
@@ -469,26 +401,6 @@ impl<'a> Run<'a> {
                 Fate::Untouched | Fate::Either => {}
             }
         }
-    }
-}
-
-fn single_of(sight: &Sight, subject: &Subject) -> Value {
-    sight.live(subject.species, &subject.identity())[0].clone()
-}
-
-/// What somebody sets an object of the kind to.
-fn drifted(dice: &mut Dice, species: Species) -> Option<Value> {
-    match species {
-        Species::Tag => Some(json!({"color": "#123456"})),
-        Species::Aws | Species::Azure | Species::Gcp | Species::Oci => Some(dice.pick(&[
-            &(|| json!({"runFrequency": 480})) as &dyn Fn() -> Value,
-            &|| json!({"disabled": true}),
-            &|| json!({"name": "drifted"}),
-        ])()),
-        Species::Organization => Some(json!({"orgRunFrequency": {"hours": 24, "minutes": 0}})),
-        Species::GlobalScan => Some(json!({"scanPrefix": "drifted"})),
-        Species::Schedule => Some(json!({"schedule": "23:59"})),
-        Species::SnapshotScan | Species::RegistryConnector => None,
     }
 }
 

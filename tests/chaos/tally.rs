@@ -12,6 +12,8 @@ pub(crate) struct Tally {
     pub(crate) requests: u64,
     pub(crate) writes: u64,
     pub(crate) changes_by_others: u64,
+    /// Listings that were not believed until a person said so.
+    pub(crate) doubted: u64,
     pub(crate) faults: BTreeMap<String, u64>,
     /// How the last pass that was needed was reached.
     pub(crate) passes: BTreeMap<u64, u64>,
@@ -28,6 +30,7 @@ impl Tally {
         self.writes += other.writes;
         self.changes_by_others += other.changes_by_others;
         self.violations += other.violations;
+        self.doubted += other.doubted;
         for (kind, count) in &other.faults {
             *self.faults.entry(kind.clone()).or_default() += count;
         }
@@ -49,6 +52,7 @@ impl fmt::Display for Tally {
             requests,
             writes,
             changes_by_others,
+            doubted,
             faults,
             passes,
             exits,
@@ -66,6 +70,7 @@ impl fmt::Display for Tally {
         let exits = exits.iter().map(|(code, count)| (format!("exit {code}:"), *count)).collect();
         writeln!(f, "ends: {}", listed(exits))?;
         let passes = passes.iter().map(|(passes, count)| (format!("{passes} passes:"), *count)).collect();
+        writeln!(f, "listings not believed until a person said so: {doubted}")?;
         writeln!(f, "needed once it was quiet: {}", listed(passes))
     }
 }
