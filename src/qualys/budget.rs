@@ -45,6 +45,8 @@ pub(super) enum Toll {
 pub(super) struct Ticket {
     sent: Instant,
     toll: Toll,
+    /// What it was to find out, where a limit was met before.
+    due: Option<Due>,
 }
 
 /// What came back.
@@ -118,17 +120,18 @@ impl Budget {
 
     /// A request is sent.
     pub(super) fn send(&mut self, toll: Toll, now: Instant) -> Ticket {
+        let mut due = None;
         if toll == Toll::Counted {
             self.under_way += 1;
-            self.due = None;
+            due = self.due.take();
         }
-        Ticket { sent: now, toll }
+        Ticket { sent: now, toll, due }
     }
 
     /// An answer came.
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is given back once")]
     pub(super) fn answered(&mut self, ticket: Ticket, now: Instant, reply: Reply<'_>) {
-        let Ticket { sent, toll } = ticket;
+        let Ticket { sent, toll, due: _ } = ticket;
         let Reply { limits, refused } = reply;
         self.arrive(toll, now);
         if let Some(granted) = limits.concurrency.filter(|granted| *granted > 0) {
@@ -151,10 +154,15 @@ impl Budget {
     /// No answer came.
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is given back once")]
     pub(super) fn lost(&mut self, ticket: Ticket, now: Instant) {
-        let Ticket { sent, toll } = ticket;
+        let Ticket { sent, toll, due } = ticket;
         self.arrive(toll, now);
         if toll == Toll::Counted {
             self.quotas.iter_mut().for_each(|quota| quota.lost(sent, now));
+        }
+        // It did not find out whether the limit is over: the next one is to.
+        if let (Some(Due { at: _, told }), None) = (due, self.due) {
+            self.due = Some(Due { at: now, told });
+            self.uncertain = true;
         }
     }
 

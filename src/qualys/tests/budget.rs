@@ -425,3 +425,19 @@ fn a_server_that_takes_a_call_it_had_no_room_for_has_no_such_limit() {
     budget.answered(ticket, later, Reply { limits: &Limits::default(), refused: None });
     assert_eq!(budget.turn(Toll::Counted, later), Turn::Go);
 }
+
+#[test]
+fn where_the_one_that_was_to_find_out_is_lost_the_next_one_finds_out() {
+    let (mut budget, start) = (Budget::default(), Instant::now());
+    let full =
+        told(&[("x-ratelimit-limit", 300), ("x-ratelimit-window-sec", 3600), ("x-ratelimit-remaining", 0)]);
+    let ticket = budget.send(Toll::Counted, start);
+    budget.answered(ticket, start, Reply { limits: &full, refused: Some(Duration::from_secs(1)) });
+    let later = start + Duration::from_secs(1);
+    for _ in 0..3 {
+        assert_eq!(budget.turn(Toll::Counted, later), Turn::Go, "not a whole window later");
+        let alone = budget.send(Toll::Counted, later);
+        assert_eq!(budget.turn(Toll::Counted, later), Turn::Answer(None));
+        budget.lost(alone, later);
+    }
+}
