@@ -1297,7 +1297,7 @@ fn what_has_a_new_role_is_found_by_its_account_as_in_the_plan() {
 }
 
 #[test]
-fn an_organization_connector_that_the_file_never_named_is_no_former_self_of_another_name() {
+fn an_organization_connector_that_we_did_not_make_is_no_former_self_of_another_name() {
     let wanted = |name: &str| {
         desired(&format!(
             "reconcile: {{replace: allowed}}\nazure_organizations:
@@ -1315,15 +1315,17 @@ fn an_organization_connector_that_the_file_never_named_is_no_former_self_of_anot
         (changes.collect::<Vec<_>>(), plan.unmanaged.len())
     };
     assert_eq!(seen(&Known::default()), (vec![("create", None)], 1));
-    // The file once named it so.
-    let known = known_after(&wanted("theirs"), &theirs);
+    // The file once named it so, but we did not make it; then we did.
+    let mut known = known_after(&wanted("theirs"), &theirs);
+    assert_eq!(seen(&known), (vec![("create", None)], 1));
+    known.objects.values_mut().for_each(|object| object.ours = true);
     assert_eq!(seen(&known), (vec![("replace", Some("7".to_owned()))], 0));
     // And it knows the entry by an object of its own, which is gone.
-    let mut known = known;
     let (_, former) = known.objects.iter().next().unwrap();
     let own = KnownObject { identity: former.identity.replace("theirs", "ours"), ..former.clone() };
     known.objects.insert((Kind::AzureOrganization, "8".to_owned()), own);
-    assert_eq!(seen(&known), (vec![("create", None)], 1));
+    // What we made stays, held by prune: never.
+    assert_eq!(seen(&known), (vec![("create", None), ("delete", Some("7".to_owned()))], 0));
 }
 
 #[test]

@@ -95,14 +95,15 @@ pub(super) fn match_listing<'e, 'a>(
         unique
     };
     if !missing.is_empty() {
-        // Where another name is another object, a weaker identity alone would let an object that nobody ever named be
-        // deleted for one of another name. Only what the journal knows may be an entry's former self, and only of an
-        // entry that it knows no object of.
+        // Where another name is another object, a weaker identity alone would let an object of somebody else's be deleted
+        // for one of another name. Only what we made, as the journal has it, may be an entry's former self, and only of
+        // an entry that it knows no object of.
         let is_updated = kind.field("name").is_none_or(|name| name.access != Access::Fixed);
-        let was_named = |live: &LiveObject| known.objects.contains_key(&(kind, live.id.clone()));
+        let is_ours =
+            |live: &LiveObject| known.objects.get(&(kind, live.id.clone())).is_some_and(|known| known.ours);
         let left = weak(
             &mut (0..listing.len())
-                .filter(|&at| !taken[at] && (is_updated || was_named(&listing[at])))
+                .filter(|&at| !taken[at] && (is_updated || is_ours(&listing[at])))
                 .map(|at| (at, listing[at].suggested_identity())),
         );
         let wanted = weak(&mut missing.iter().enumerate().map(|(at, (entry, known_id))| {

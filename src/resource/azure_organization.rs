@@ -116,7 +116,7 @@ impl Resource for AzureOrganization {
         self.tenant_id.as_ref().map(|tenant| format!("{tenant}/{}", self.name))
     }
 
-    /// The tenant: another name in the same tenant is a replace where the tenant has one that the journal knows.
+    /// The tenant: another name in the same tenant is a replace where the tenant has one that we made.
     fn weak_identity(&self) -> Option<String> {
         self.tenant_id.as_ref().map(ToString::to_string)
     }

@@ -294,6 +294,10 @@ impl World {
         if matches!(species, Species::GlobalScan | Species::RegistryConnector) || *role == Role::Member {
             return Fate::Untouched;
         }
+        if *species == Species::Organization && policy.replace == "allowed" && (*maybe_ours || ours) {
+            // Another one that the tenant has not got yet may be taken for its new name.
+            return Fate::Either;
+        }
         // Of a registry that the file does not name nothing is looked at.
         let looks = policy.pull == "all" && *species != Species::Schedule;
         if !looks && !self.is_named(*species, edition) {
