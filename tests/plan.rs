@@ -89,6 +89,7 @@ fn known_after(desired: &Desired, live: &LiveState) -> Known {
                 ours: false,
                 marked: false,
                 protected,
+                missing: false,
             };
             known.objects.insert((kind, id), object);
         }

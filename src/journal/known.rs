@@ -16,8 +16,9 @@ impl Journal {
     pub fn known(&self, settle_for: Duration, now: Timestamp) -> Result<Known, JournalError> {
         let mut known = Known::default();
         let Some(db) = &self.db else { return Ok(known) };
-        let mut query =
-            db.prepare("select kind, id, identity, base, written, ours, marked, protected from object")?;
+        let mut query = db.prepare(
+            "select kind, id, identity, base, written, ours, marked, protected, missing from object",
+        )?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
@@ -30,6 +31,7 @@ impl Journal {
                     ours: row.get(5)?,
                     marked: row.get(6)?,
                     protected: row.get(7)?,
+                    missing: row.get(8)?,
                 },
             );
         }
@@ -57,6 +59,12 @@ impl Journal {
                 got: json(row.get(4)?),
                 passes: row.get(5)?,
             });
+        }
+        let mut query = db.prepare("select kind, id from leaving")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
+            known.leaving.insert((kind, row.get(1)?));
         }
         let mut query = db.prepare("select kind from section")?;
         let mut rows = query.query([])?;

@@ -30,6 +30,9 @@ impl Journal {
             let mut settled =
                 transaction.prepare("delete from unsettled where kind = ?1 and identity = ?2")?;
             let mut forgotten = transaction.prepare("delete from object where kind = ?1 and id = ?2")?;
+            let mut presence =
+                transaction.prepare("update object set missing = ?3 where kind = ?1 and id = ?2")?;
+            let mut left = transaction.prepare("delete from leaving where kind = ?1 and id = ?2")?;
             for observation in &plan.observed {
                 match observation {
                     Observation::Seen { kind, id, identity, base, protected } => {
@@ -38,6 +41,12 @@ impl Journal {
                     }
                     Observation::Forgotten { kind, id } => {
                         forgotten.execute(params![kind.word(), id])?;
+                    }
+                    Observation::Presence { kind, id, missing } => {
+                        presence.execute(params![kind.word(), id, missing])?;
+                    }
+                    Observation::Left { kind, id } => {
+                        left.execute(params![kind.word(), id])?;
                     }
                 }
             }
@@ -55,13 +64,12 @@ impl Journal {
             for kind in sections {
                 transaction.execute("insert into section (kind) values (?1)", params![kind.word()])?;
             }
+            let count = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
             for (kind, &size) in sizes {
-                let size = i64::try_from(size).unwrap_or(i64::MAX);
-                if plan.listings.contains_key(kind) {
-                    good.execute(params![kind.word(), size])?;
-                } else {
-                    doubted.execute(params![kind.word(), size, now.as_second()])?;
-                }
+                match plan.listings.get(kind) {
+                    Some(&staying) => good.execute(params![kind.word(), count(staying)])?,
+                    None => doubted.execute(params![kind.word(), count(size), now.as_second()])?,
+                };
             }
         }
         transaction.commit()?;

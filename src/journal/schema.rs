@@ -10,7 +10,7 @@ use super::JournalError;
 pub(super) const SCHEMA_VERSION: i64 = STEPS.len().cast_signed() as i64;
 
 /// What makes of each version the next.
-const STEPS: [&str; 2] = [FIRST, HISTORY];
+const STEPS: [&str; 3] = [FIRST, HISTORY, PRESENCE];
 
 const FIRST: &str = "
     create table if not exists object (
@@ -87,6 +87,16 @@ const HISTORY: &str = "
         times     integer not null,
         last      text not null,
         failed_at integer not null
+    ) without rowid;
+";
+
+/// Which objects a listing held last, and what we have told the platform to delete.
+const PRESENCE: &str = "
+    alter table object add column missing integer not null default 0;
+    create table leaving (
+        kind text not null,
+        id   text not null,
+        primary key (kind, id)
     ) without rowid;
 ";
 

@@ -141,11 +141,18 @@ impl Journal {
         Ok(())
     }
 
-    /// Remembers that an object goes by our own doing: that the listing is smaller by it is no wonder. The next listing
-    /// that is believed counts what there is.
-    pub fn deleting(&mut self, kind: Kind) -> Result<(), JournalError> {
+    /// Remembers that an object goes by our own doing, before that is asked for: that the next listing is smaller by it
+    /// is no wonder, and that a search shows it for a while is none either.
+    pub fn leaves(&mut self, kind: Kind, id: &str) -> Result<(), JournalError> {
         let Some(db) = &self.db else { return Ok(()) };
-        db.execute("update listing set good = max(good - 1, 0) where kind = ?1", params![kind.word()])?;
+        db.execute("insert or ignore into leaving (kind, id) values (?1, ?2)", params![kind.word(), id])?;
+        Ok(())
+    }
+
+    /// It does not go after all.
+    pub fn stays(&mut self, kind: Kind, id: &str) -> Result<(), JournalError> {
+        let Some(db) = &self.db else { return Ok(()) };
+        db.execute("delete from leaving where kind = ?1 and id = ?2", params![kind.word(), id])?;
         Ok(())
     }
 }

@@ -4,13 +4,14 @@
 //! client, clock, randomness or log. Order, reason and every choice are made here; `apply` only performs.
 //!
 //! - `names/` finds the object that a name or an address means; `matching.rs` finds the live object that an entry means;
-//!   `compare.rs` compares the two field by field; `prune.rs` judges what the file does not name; `depend.rs` says
+//!   `belief.rs` doubts listings that lost much at once; `compare.rs` compares the two field by field; `prune.rs` judges what the file does not name; `depend.rs` says
 //!   what must come before what; `patience.rs` withholds what keeps failing; `limits.rs` refuses a plan that would do
 //!   too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share; `failed.rs` tells people
 //!   what of it failed.
 
 mod absent;
+mod belief;
 mod compare;
 mod depend;
 mod failed;
@@ -129,6 +130,8 @@ pub struct Known {
     pub unsettled: BTreeMap<(Kind, String), Timestamp>,
     /// The size of the last good listing of each kind.
     pub listings: BTreeMap<Kind, KnownListing>,
+    /// What we have told the platform to delete, by kind and the platform's id: a search may show it for a while.
+    pub leaving: BTreeSet<(Kind, String)>,
     /// Changes that keep failing and are not to be tried again yet.
     pub failing: BTreeMap<Address, Failing>,
     /// The secrets that the file's objects name, by kind and identity of the object, then by field.
@@ -145,6 +148,7 @@ pub struct SecretSight {
 }
 
 /// What the journal knows of one object.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, kept as such")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownObject {
     /// The identity under which the file named it.
@@ -161,6 +165,8 @@ pub struct KnownObject {
     pub marked: bool,
     /// Whether the file last said `prevent_delete` of it.
     pub protected: bool,
+    /// Whether the last believed listing did not hold it.
+    pub missing: bool,
 }
 
 impl KnownObject {
@@ -285,7 +291,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         let entries: Vec<&Declared> =
             desired.declared.iter().filter(|entry| entry.spec.kind() == kind).collect();
         plan.summary.declared += entries.len();
-        let listing = match believed(kind, live, known, policy) {
+        let listing = match belief::believed(kind, live, known, policy) {
             Ok(Some(listing)) => listing,
             Ok(None) => continue,
             Err(error) if entries.is_empty() && !desired.sections.contains(&kind) => {
@@ -363,8 +369,8 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         } else {
             listing.len()
         };
-        plan.listings.insert(kind, listing.len());
-        forget_the_gone(kind, &resolved, listing, known, &mut plan);
+        plan.listings.insert(kind, belief::staying(kind, listing, known));
+        belief::take_stock(kind, &resolved, listing, known, &mut plan);
     }
 
     if policy.patient {
@@ -448,64 +454,6 @@ fn compare_all<'m>(
             .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     })
-}
-
-/// What is neither live nor in the file any more is dropped from the journal.
-fn forget_the_gone(
-    kind: Kind,
-    entries: &[Entry<'_>],
-    listing: &[LiveObject],
-    known: &Known,
-    plan: &mut Plan,
-) {
-    let of_kind = (kind, String::new())..;
-    let mut gone: BTreeMap<&str, &str> = known
-        .objects
-        .range(of_kind)
-        .take_while(|((of, _), _)| *of == kind)
-        .map(|((_, id), object)| (id.as_str(), object.identity.as_str()))
-        .collect();
-    for object in listing {
-        gone.remove(object.id.as_str());
-    }
-    if gone.is_empty() {
-        return;
-    }
-    let declared: BTreeSet<String> = entries.iter().filter_map(|entry| entry.spec.identity()).collect();
-    for (id, identity) in gone {
-        if !declared.contains(identity) {
-            plan.observed.push(Observation::Forgotten { kind, id: id.to_owned() });
-        }
-    }
-}
-
-/// The listing of a kind, where there is one that can be believed.
-fn believed<'a>(
-    kind: Kind,
-    live: &'a LiveState,
-    known: &Known,
-    policy: &Policy,
-) -> Result<Option<&'a [LiveObject]>, String> {
-    let listing = match live.kinds.get(&kind) {
-        None => return Ok(None),
-        Some(Err(error)) => return Err(error.clone()),
-        Some(Ok(listing)) => listing,
-    };
-    // How much is listed of some kinds is for the file to say.
-    let before = known.listings.get(&kind).filter(|_| !kind.is_scoped());
-    let Some(before) = before else { return Ok(Some(listing)) };
-    let least = before.good * (100 - policy.max_shrink_percent.min(100) as usize) / 100;
-    let settled = before.doubted == Some((listing.len(), true));
-    if before.good >= 10 && listing.len() < least && !settled {
-        return Err(format!(
-            "the listing shrank from {} to {} objects (max_shrink_percent: {}): scope lost? \
-             It is believed when it is the same an hour later, or by apply --accept-shrink",
-            before.good,
-            listing.len(),
-            policy.max_shrink_percent
-        ));
-    }
-    Ok(Some(listing))
 }
 
 /// An entry of the file whose names of other objects are canonical.

@@ -374,6 +374,22 @@ pub enum Observation {
         /// The platform's id.
         id: String,
     },
+    /// A complete listing holds it again, or does not hold it any more.
+    Presence {
+        /// The kind.
+        kind: Kind,
+        /// The platform's id.
+        id: String,
+        /// See [`super::KnownObject::missing`].
+        missing: bool,
+    },
+    /// We deleted it, and a complete listing does not hold it any more.
+    Left {
+        /// The kind.
+        kind: Kind,
+        /// The platform's id.
+        id: String,
+    },
 }
 
 /// From this many reverts of the same drift within a day on, something else is taken to set it.

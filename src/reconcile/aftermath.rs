@@ -140,7 +140,6 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
                 && is_gone(kind, old)
             {
                 told(journal.forget(kind, old));
-                told(journal.deleting(kind));
             }
             continue;
         };

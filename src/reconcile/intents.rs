@@ -32,12 +32,11 @@ impl<'a> Intents<'a> {
     }
 
     /// A change is about to be sent. A listing that is smaller by what is deleted is no wonder, whatever becomes of the
-    /// answer and of this process; where it is not deleted after all, the next listing says so. What cannot be listed
-    /// cannot be looked for, and may be sent twice.
+    /// answer and of this process. What cannot be listed cannot be looked for, and may be sent twice.
     pub(super) fn begin(&self, change: &Change) {
         let now = Timestamp::now();
-        if change.action == Action::Delete {
-            told(self.journal().deleting(change.address.kind));
+        if let Some(id) = deleted(change) {
+            told(self.journal().leaves(change.address.kind, id));
         }
         let made = made(change);
         if let Some((kind, identity)) = made.as_ref().filter(|(kind, _)| kind.is_listed()) {
@@ -76,6 +75,11 @@ impl<'a> Intents<'a> {
             }
             Outcome::Failed { .. } | Outcome::Unknown { .. } | Outcome::Skipped { .. } => {}
         }
+        if let (Outcome::Failed { made: None, .. }, Action::Delete, Some(id)) =
+            (outcome, change.action, deleted(change))
+        {
+            told(self.journal().stays(change.address.kind, id));
+        }
         let Some((kind, identity)) = made(change) else { return };
         match outcome {
             Outcome::Applied { id, existed: true } => told(self.journal().found(kind, id, &identity)),
@@ -109,5 +113,13 @@ fn redacted(value: &Value, redact: &dyn Fn(&str) -> String) -> Value {
             map.iter().map(|(name, value)| (name.clone(), redacted(value, redact))).collect()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+/// The id of what a change deletes.
+fn deleted(change: &Change) -> Option<&str> {
+    match change.action {
+        Action::Delete | Action::Replace => change.id.as_deref(),
+        Action::Create | Action::Update => None,
     }
 }
