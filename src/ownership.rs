@@ -4,14 +4,17 @@
 //! ours. What came of each write is read off the platform afterwards, so that a lost answer costs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::desired::Declared;
 use crate::error::{one_line, with_hint};
-use crate::journal::{Journal, JournalError};
-use crate::plan::Located;
+use crate::journal::{Answer, Journal, JournalError, Run};
+use crate::plan::{Change, FieldChange, Located};
 use crate::qualys::{Context, Names, Reader, Writer};
 use crate::resource::{Address, Kind, LiveObject, Owner, Spec, Told, Wanted};
 use crate::secret::Secrets;
@@ -40,8 +43,10 @@ pub struct Claiming<'a> {
     pub reader: &'a Reader,
     /// The way to write.
     pub writer: &'a Writer,
-    /// Where it is remembered what is ours.
+    /// Where it is remembered what is ours, and what was changed.
     pub journal: &'a mut Journal,
+    /// How the history names this.
+    pub run: Run<'a>,
     /// The ids of the live objects by canonical name.
     pub names: &'a dyn Names,
     /// The secrets that the file's objects name: some kinds want them with every write.
@@ -140,7 +145,8 @@ enum Step {
 
 /// Puts the marks on, or takes them off. What came of each target, in their order.
 pub async fn claim(claiming: Claiming<'_>) -> Vec<Claimed> {
-    let Claiming { reader, writer, journal, names, secrets, claim, targets, concurrency, stop } = claiming;
+    let Claiming { reader, writer, journal, run, names, secrets, claim, targets, concurrency, stop } =
+        claiming;
     let steps: Vec<Step> =
         targets.iter().map(|target| step(claim, target, is_ours(journal, target))).collect();
 
@@ -148,13 +154,26 @@ pub async fn claim(claiming: Claiming<'_>) -> Vec<Claimed> {
         Step::Mark(marker) => Some((at, target, marker.as_ref())),
         Step::Nothing | Step::Refuse(_) | Step::Journal => None,
     });
-    let writes = marks.map(|(at, target, marker)| async move {
-        if stop.is_requested() {
-            return (at, Err("not begun: the program is stopping".to_owned()));
+    let noted = Mutex::new(&mut *journal);
+    let writes = marks.map(|(at, target, marker)| {
+        let noted = &noted;
+        async move {
+            let began = Instant::now();
+            if stop.is_requested() {
+                return (at, Written { sent: None, took: Duration::ZERO });
+            }
+            if let Some(live) = target.live {
+                note(&mut noted.lock().unwrap_or_else(PoisonError::into_inner), |journal| {
+                    let mut change = Change::of_mark(live, target.address.clone(), marker);
+                    change.fields.iter_mut().for_each(|field| redact(field, reader));
+                    journal.sends(run, &change, &change.fields, None, Timestamp::now())
+                });
+            }
+            let sent = write(target, marker, writer, names, secrets).await;
+            (at, Written { sent: Some(sent), took: began.elapsed() })
         }
-        (at, write(target, marker, writer, names, secrets).await)
     });
-    let written: BTreeMap<usize, Result<(), String>> =
+    let written: BTreeMap<usize, Written> =
         futures::stream::iter(writes).buffer_unordered(concurrency.max(1)).collect().await;
     let seen = look_again(reader, written.keys().map(|&at| &targets[at])).await;
 
@@ -175,21 +194,58 @@ pub async fn claim(claiming: Claiming<'_>) -> Vec<Claimed> {
                 let why = "known to the journal: its kind has no description to bear a mark";
                 (done, Some(why.to_owned()))
             }
-            Step::Mark(marker) => judge(&target, marker.as_ref(), &written[&at], &seen, done),
+            Step::Mark(marker) => match &written[&at] {
+                Written { sent: None, took: _ } => {
+                    (Outcome::Refused, Some("not begun: the program is stopping".to_owned()))
+                }
+                Written { sent: Some(sent), took } => {
+                    let (outcome, reason) = judge(&target, marker.as_ref(), sent, &seen, done);
+                    let unread = seen.get(&target.address.kind).is_some_and(Result::is_err);
+                    let word = match (outcome.is_well(), unread) {
+                        (true, _) => "applied",
+                        (false, true) => "unknown",
+                        (false, false) => "failed",
+                    };
+                    let error = reason.as_deref();
+                    let answer = Answer { outcome: word, id: Some(&target.id), error, took: *took };
+                    note(journal, |journal| journal.answered(run, &target.address, answer));
+                    (outcome, reason)
+                }
+            },
         };
         if outcome.is_well() {
-            let remembered = match claim {
+            note(journal, |journal| match claim {
                 Claim::Adopt { .. } => remember(journal, &target),
                 Claim::Release { .. } => journal.disowned(target.address.kind, &target.id),
-            };
-            if let Err(error) = remembered {
-                tracing::warn!(event = "journal_failed", error = one_line(&error));
-            }
+            });
         }
         let Located { address, id, live: _, declared: _ } = target;
         claimed.push(Claimed { address, id: Some(id), outcome, reason });
     }
     claimed
+}
+
+/// What became of a write of a mark.
+struct Written {
+    /// What came back; `None` where it was not begun.
+    sent: Option<Result<(), String>>,
+    took: Duration,
+}
+
+/// Tells the journal. One that fails costs what it would have known, not the claim.
+fn note(journal: &mut Journal, tell: impl FnOnce(&mut Journal) -> Result<(), JournalError>) {
+    if let Err(error) = tell(journal) {
+        tracing::warn!(event = "journal_failed", error = one_line(&error));
+    }
+}
+
+/// The platform may repeat a secret in a description.
+fn redact(field: &mut FieldChange, reader: &Reader) {
+    for value in [&mut field.before, &mut field.after] {
+        if let Value::String(text) = value {
+            *text = reader.redact(text);
+        }
+    }
 }
 
 fn is_ours(journal: &Journal, target: &Located<'_>) -> bool {

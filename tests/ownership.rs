@@ -49,6 +49,10 @@ fn what_is_adopted_bears_the_mark_and_is_otherwise_as_it_was() {
     assert_eq!(without_marks(&[after]), without_marks(&[before]));
     assert_eq!(simulator.writes().len(), 2, "{:#?}", simulator.writes());
     folder.expect(0, &["plan", "--detailed-exitcode"]);
+    let history = folder.expect(0, &["history", "--address", "aws/two"]);
+    for part in ["~ aws/two", "applied", " adopt ", "Second", "[trueup:cloudsec]"] {
+        assert!(history.stdout.contains(part), "{part}: {history}");
+    }
     let again = folder.expect(0, &["adopt", "aws/one"]);
     assert!(again.stdout.contains("unchanged"), "{again}");
     assert_eq!(simulator.writes().len(), 2, "what is ours already is not written");

@@ -11,6 +11,7 @@ use super::session::Session;
 use super::{Common, Format, output};
 use crate::error::one_line;
 use crate::exit::Exit;
+use crate::journal::Run;
 use crate::lock::LockError;
 use crate::ownership::{Claim, Claimed, Claiming, Outcome, claim};
 use crate::plan::{Located, Names, Unlocated, locate, locate_declared, visible};
@@ -172,11 +173,13 @@ async fn claim_all(
         }
     }
     let names = Names::new(&desired.declared, &live).ids();
+    let run_id = uuid::Uuid::new_v4().to_string();
     let writer = Writer::new(reader);
     let claimed = claim(Claiming {
         reader,
         writer: &writer,
         journal,
+        run: Run { id: &run_id, trigger: command },
         names: &names,
         secrets: &secrets,
         claim: wanted,

@@ -186,7 +186,10 @@ impl RawReport {
             description: self.description.unwrap_or_default(),
             query: self.query.unwrap_or_default(),
             resource_summary: self.resource_summary.unwrap_or(false),
-            download_to: self.download_to.map_or_else(|| base.join(FOLDER), |FilePath(path)| path),
+            // Without the `.` in `./reports`: it is printed.
+            download_to: self
+                .download_to
+                .map_or_else(|| base.join(FOLDER), |FilePath(path)| path.components().collect()),
         }
     }
 }

@@ -421,6 +421,38 @@ impl Change {
         })
     }
 
+    /// The mark of a live object is put on, exchanged or taken off; nothing else of it changes.
+    #[must_use]
+    pub fn of_mark(live: &LiveObject, address: Address, marker: Option<&Owner>) -> Change {
+        let fields = live.spec.fields();
+        let text = fields.get("description").and_then(Value::as_str).unwrap_or_default();
+        let described =
+            |owner: Option<&Owner>| owner.map_or_else(|| text.to_owned(), |owner| owner.mark(text));
+        let description =
+            FieldChange::plain("description", described(live.owner.as_ref()), described(marker));
+        Change {
+            address,
+            action: Action::Update,
+            id: Some(live.id.clone()),
+            cause: Cause::Pending,
+            held: None,
+            reason: String::new(),
+            since: None,
+            passes: 0,
+            reverted: 0,
+            prunes: false,
+            tentative: false,
+            running: live.health.is_running(),
+            lacks: None,
+            depends_on: BTreeSet::new(),
+            fields: vec![description],
+            anew: Fields::new(),
+            before: Some(live.spec.clone()),
+            after: Some(live.spec.clone()),
+            marker: marker.cloned(),
+        }
+    }
+
     /// Whether apply performs it.
     #[must_use]
     pub fn applies(&self) -> bool {
