@@ -66,7 +66,7 @@ impl Journal {
             }
             let count = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
             for (kind, &size) in sizes {
-                match plan.listings.get(kind) {
+                match plan.staying.get(kind) {
                     Some(&staying) => good.execute(params![kind.word(), count(staying)])?,
                     None => doubted.execute(params![kind.word(), count(size), now.as_second()])?,
                 };

@@ -39,6 +39,7 @@ pub fn plan_json(plan: &Plan, heading: &Heading<'_>) -> Value {
         targeted: _,
         unknown_targets: _,
         listings: _,
+        staying: _,
         waiting: _,
     } = plan;
     json!({

@@ -369,7 +369,8 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         } else {
             listing.len()
         };
-        plan.listings.insert(kind, belief::staying(kind, listing, known));
+        plan.listings.insert(kind, listing.len());
+        plan.staying.insert(kind, belief::staying(kind, listing, known));
         belief::take_stock(kind, &resolved, listing, known, &mut plan);
     }
 

@@ -52,6 +52,8 @@ pub struct Plan {
     pub unknown_targets: Vec<Address>,
     /// The size of each listing that was believed.
     pub listings: BTreeMap<Kind, usize>,
+    /// The same less what we have told the platform to delete: what the next listing is held against.
+    pub staying: BTreeMap<Kind, usize>,
     /// The changes that are held because they keep failing, until it is time to try them again.
     pub waiting: BTreeSet<Address>,
 }
@@ -520,6 +522,7 @@ impl Plan {
             targeted: false,
             unknown_targets: Vec::new(),
             listings: BTreeMap::new(),
+            staying: BTreeMap::new(),
             waiting: BTreeSet::new(),
         }
     }

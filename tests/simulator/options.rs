@@ -259,6 +259,21 @@ async fn a_lagging_search_shows_changes_late() {
 }
 
 #[tokio::test]
+async fn what_a_lagging_search_shows_does_not_come_back_into_force() {
+    let remote = Remote::with(&[("search_lag", "2")]).await;
+    let id = remote.id("aws", "prod-web").await;
+    let frequency = |minutes: u64| request(&json!({"AwsAssetDataConnector": {"runFrequency": minutes}}));
+    remote.json("update", &format!("{AWS}/{id}"), frequency(60)).await;
+    remote.json("update", &format!("{AWS}/{id}"), frequency(120)).await;
+    for _ in 0..4 {
+        // A look takes a connector's run further, and nothing else of it back.
+        remote.json("search", AWS, Value::Null).await;
+        let got = remote.json("get", &format!("{AWS}/{id}"), Value::Null).await;
+        assert_eq!(got["data"][0]["AwsAssetDataConnector"]["runFrequency"], 120);
+    }
+}
+
+#[tokio::test]
 async fn tags_follow_their_options() {
     for (value, code, left) in
         [("cascade", "SUCCESS", 6), ("refused", "INVALID_REQUEST", 8), ("orphan", "SUCCESS", 7)]

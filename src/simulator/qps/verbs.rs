@@ -242,8 +242,10 @@ fn count(world: &World, envelope: &Envelope, noun: &Noun, read: &ServiceRequest)
 
 /// Time passes by looking.
 pub(crate) fn looked_at(world: &mut World, noun: &'static Noun, records: &[Arc<Record>]) {
-    for record in records {
-        if let Some(next) = noun.rules.seen(world, noun, record) {
+    for shown in records {
+        // A search that lags shows it as it was: what becomes of it starts from what it is.
+        let Some(record) = world.store.get(noun.kind, shown.id).cloned() else { continue };
+        if let Some(next) = noun.rules.seen(world, noun, &record) {
             // Not through `World::put`: what a look changes shows in the next search whatever the lag.
             world.store.put(noun.kind, next);
         }
