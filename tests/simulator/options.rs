@@ -261,15 +261,19 @@ async fn a_lagging_search_shows_changes_late() {
 #[tokio::test]
 async fn what_a_lagging_search_shows_does_not_come_back_into_force() {
     let remote = Remote::with(&[("search_lag", "2")]).await;
-    let id = remote.id("aws", "prod-web").await;
-    let frequency = |minutes: u64| request(&json!({"AwsAssetDataConnector": {"runFrequency": minutes}}));
-    remote.json("update", &format!("{AWS}/{id}"), frequency(60)).await;
-    remote.json("update", &format!("{AWS}/{id}"), frequency(120)).await;
+    let created = remote.json("create", AWS, request(&connector("payments", ARN))).await;
+    let id = created["data"][0]["AwsAssetDataConnector"]["id"].as_u64().unwrap();
+    // Its run is under way, and searches show it so.
+    for _ in 0..3 {
+        remote.json("search", AWS, Value::Null).await;
+    }
+    let frequency = json!({"runFrequency": 60});
+    remote.json("update", &format!("{AWS}/{id}"), request(&frequency)).await;
     for _ in 0..4 {
-        // A look takes a connector's run further, and nothing else of it back.
+        // A look takes the run further, and nothing else back.
         remote.json("search", AWS, Value::Null).await;
         let got = remote.json("get", &format!("{AWS}/{id}"), Value::Null).await;
-        assert_eq!(got["data"][0]["AwsAssetDataConnector"]["runFrequency"], 120);
+        assert_eq!(got["data"][0]["AwsAssetDataConnector"]["runFrequency"], 60);
     }
 }
 

@@ -243,7 +243,10 @@ fn count(world: &World, envelope: &Envelope, noun: &Noun, read: &ServiceRequest)
 /// Time passes by looking.
 pub(crate) fn looked_at(world: &mut World, noun: &'static Noun, records: &[Arc<Record>]) {
     for shown in records {
-        // A search that lags shows it as it was: what becomes of it starts from what it is.
+        // A search that lags shows it as it was: nothing becomes of that, and nothing of it comes back.
+        if world.lagging.contains_key(&(noun.kind, shown.id)) {
+            continue;
+        }
         let Some(record) = world.store.get(noun.kind, shown.id).cloned() else { continue };
         if let Some(next) = noun.rules.seen(world, noun, &record) {
             // Not through `World::put`: what a look changes shows in the next search whatever the lag.
