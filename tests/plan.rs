@@ -782,6 +782,29 @@ fn a_listing_that_shrank_too_much_is_not_believed_until_it_settles() {
 }
 
 #[test]
+fn what_we_have_deleted_is_no_lost_scope() {
+    let file = desired(&aws(""));
+    let mut known = Known::default();
+    known.listings.insert(Kind::Aws, KnownListing { good: 10, doubted: None });
+    assert!(!plan_of(&file, &live(&many(4)), &known).failed.is_empty());
+    known.leaving.extend((4..10).map(|id| (Kind::Aws, id.to_string())));
+    assert!(plan_of(&file, &live(&many(4)), &known).failed.is_empty());
+}
+
+#[test]
+fn a_delete_that_was_noted_and_not_made_still_counts_as_live_for_the_limits() {
+    let file = "reconcile: {prune: all, max_deletes: 20, max_change_percent: 100}\n\
+                tags: [{name: kept}]\nconnectors: {aws: []}";
+    let mut known = Known::default();
+    known.leaving.insert((Kind::Aws, "3".to_owned()));
+    let plan = plan_of(&desired(file), &live(&many(10)), &known);
+    assert_eq!(plan.summary.delete, 10);
+    assert_eq!(plan.blocked, None);
+    // The next listing is held against what is there to stay.
+    assert_eq!((plan.listings[&Kind::Aws], plan.staying[&Kind::Aws]), (10, 9));
+}
+
+#[test]
 fn the_same_input_gives_the_same_bytes() {
     let file = format!("tags: [{{name: t}}]\n{}", aws("enabled: false, tags: [t]"));
     let text = |_| {
