@@ -2,8 +2,9 @@
 //!
 //! It holds, for each object that the file names, the base (the values at which file and live last agreed),
 //! what was last written to fields that are never read back, and whether we made the object; the sizes of the
-//! last good listings; since when each drift lasts; what keeps failing; and what was changed when. No secret is ever written to it. Without it every
-//! readable fact is still right: a drift is then told as pending, and an unreadable field as unverified.
+//! last good listings, and what we have told the platform to delete; since when each drift lasts; what keeps failing; and
+//! what was changed when. No secret is ever written to it. Without it every readable fact is still right: a drift is then
+//! told as pending, and an unreadable field as unverified.
 //!
 //! - `open.rs` finds or makes the file, `schema.rs` its tables, `place.rs` notices when it is another file.
 //! - `known.rs` reads what a plan may know; `observed.rs` keeps what a plan saw, `written.rs` what a write did.

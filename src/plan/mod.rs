@@ -4,9 +4,9 @@
 //! client, clock, randomness or log. Order, reason and every choice are made here; `apply` only performs.
 //!
 //! - `names/` finds the object that a name or an address means; `matching.rs` finds the live object that an entry means;
-//!   `belief.rs` doubts listings that lost much at once; `compare.rs` compares the two field by field; `prune.rs` judges what the file does not name; `depend.rs` says
-//!   what must come before what; `patience.rs` withholds what keeps failing; `limits.rs` refuses a plan that would do
-//!   too much harm.
+//!   `belief.rs` doubts listings that lost much at once; `compare.rs` compares the two field by field; `prune.rs` judges
+//!   what the file does not name; `depend.rs` says what must come before what; `patience.rs` withholds what keeps
+//!   failing; `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share; `failed.rs` tells people
 //!   what of it failed.
 
