@@ -8,10 +8,9 @@ use clap::Args;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::session::{self, Session, unknown_targets};
+use super::session::{self, Session, heed_signals, unknown_targets};
 use super::{Common, Format, output};
 use crate::apply::{Applied, Outcome};
-use crate::daemon::signals::Signals;
 use crate::exit::Exit;
 use crate::plan::{Action, FieldChange, Plan, failures, visible};
 use crate::reconcile::{End, NotConverged, Report};
@@ -65,13 +64,7 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
     if args.accept_shrink {
         policy.max_shrink_percent = 100;
     }
-    let stop = Stop::new();
-    match Signals::install() {
-        Ok(signals) => drop(tokio::spawn(signals.run_to_stop(stop.clone()))),
-        Err(error) => {
-            output::complain(&format!("warning: {error}: an interrupt will not wait for calls in flight"));
-        }
-    }
+    let stop = heed_signals();
 
     let (platform, color) = (session.platform(), session.color);
     let asks = stop.clone();

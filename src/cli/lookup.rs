@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::session::Session;
 use super::{Format, output};
-use crate::daemon::signals::Signals;
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::plan::{Known, LiveState, Located, Unlocated, visible};
@@ -21,18 +20,6 @@ pub(super) struct Looked {
     pub(super) live: LiveState,
     pub(super) known: Known,
     pub(super) secrets: Secrets,
-}
-
-/// A stop that an interrupt requests.
-pub(super) fn heed_signals() -> Stop {
-    let stop = Stop::new();
-    match Signals::install() {
-        Ok(signals) => drop(tokio::spawn(signals.run_to_stop(stop.clone()))),
-        Err(error) => {
-            output::complain(&format!("warning: {error}: an interrupt will not wait for calls in flight"));
-        }
-    }
-    stop
 }
 
 /// Reads what is live of the kinds, and what is known of it.

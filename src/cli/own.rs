@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::lookup::{Looked, heed_signals, look_up, unknown};
-use super::session::Session;
+use super::lookup::{Looked, look_up, unknown};
+use super::session::{Session, heed_signals};
 use super::{Common, Format, output};
 use crate::error::one_line;
 use crate::exit::Exit;

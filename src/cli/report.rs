@@ -6,10 +6,10 @@ use clap::Args;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
+use super::session::heed_signals;
 use super::sync::length;
 use super::{Common, Format, output, shown};
 use crate::connect::connect;
-use crate::daemon::signals::Signals;
 use crate::desired;
 use crate::error::one_line;
 use crate::exit::Exit;
@@ -17,7 +17,6 @@ use crate::plan::visible;
 use crate::qualys::Reporter;
 use crate::report::{Making, Outcome, Pace, make};
 use crate::resource::AssessmentReport;
-use crate::stop::Stop;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
@@ -47,11 +46,7 @@ pub(super) async fn run(common: &Common, args: &ReportArgs) -> Exit {
         Ok(connection) => connection,
         Err(error) => return output::fail(args.format, Exit::Failure, &one_line(&error), None),
     };
-    let stop = Stop::new();
-    match Signals::install() {
-        Ok(signals) => drop(tokio::spawn(signals.run_to_stop(stop.clone()))),
-        Err(error) => output::complain(&format!("warning: {error}: an interrupt will not be told")),
-    }
+    let stop = heed_signals();
     let (reader, reporter) = (&connection.reader, Reporter::new(&connection.reader));
     reader.heed(stop.clone());
     let pace = Pace { timeout: args.timeout, ..Pace::default() };

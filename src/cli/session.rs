@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Common, Format, output, shown};
 use crate::connect::{Connection, connect};
+use crate::daemon::signals::Signals;
 use crate::desired::{self, Desired, Settings};
 use crate::error::one_line;
 use crate::exit::Exit;
@@ -107,6 +108,18 @@ impl Session {
             simulator.shutdown().await;
         }
     }
+}
+
+/// A stop that an interrupt requests.
+pub(super) fn heed_signals() -> Stop {
+    let stop = Stop::new();
+    match Signals::install() {
+        Ok(signals) => drop(tokio::spawn(signals.run_to_stop(stop.clone()))),
+        Err(error) => {
+            output::complain(&format!("warning: {error}: an interrupt will not wait for calls in flight"));
+        }
+    }
+    stop
 }
 
 /// The plan as text.

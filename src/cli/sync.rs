@@ -10,8 +10,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::apply::asked;
-use super::lookup::{Looked, heed_signals, look_up, unknown};
-use super::session::Session;
+use super::lookup::{Looked, look_up, unknown};
+use super::session::{Session, heed_signals};
 use super::{Common, Format, output};
 use crate::exit::Exit;
 use crate::plan::{Located, Unlocated, locate, run_error_lines, visible};
