@@ -187,12 +187,10 @@ pub(super) const ENDED: &str = "the program ended before an answer";
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
 
     use super::*;
     use crate::journal::Query;
     use crate::plan::{Action, Cause};
-    use crate::resource::Fields;
 
     const RUN: Run<'_> = Run { id: "run", trigger: "apply" };
 
@@ -202,25 +200,9 @@ mod tests {
 
     fn change(name: &str, action: Action) -> Change {
         Change {
-            address: Address::new(Kind::Aws, name),
-            action,
-            id: None,
             cause: Cause::Drift,
-            since: None,
-            passes: 0,
-            reverted: 0,
-            running: false,
-            prunes: false,
-            tentative: false,
-            lacks: None,
-            held: None,
-            reason: String::new(),
-            depends_on: BTreeSet::new(),
             fields: vec![FieldChange::plain("run_frequency", "12h", "4h")],
-            anew: Fields::new(),
-            before: None,
-            after: None,
-            marker: None,
+            ..Change::new(Address::new(Kind::Aws, name), action)
         }
     }
 

@@ -1,11 +1,9 @@
 //! What the file says is to be gone: a declared delete, whatever prune says. The limits count it as any other.
 
-use std::collections::BTreeSet;
-
 use super::matching::{Addresses, Match};
-use super::model::{Action, Cause, Change, Held, Plan, Unverified};
+use super::model::{Action, Change, Held, Plan, Unverified};
 use super::{Entry, Known, KnownObject, Policy, parse_object};
-use crate::resource::{Address, Fields, LiveObject};
+use crate::resource::{Address, LiveObject};
 
 /// What the journal keeps of a delete of what could not be seen.
 pub(crate) const GONE: (&str, &str) = ("state", "absent");
@@ -62,24 +60,9 @@ fn delete(
         meta.prevent_delete.then(|| Held::because("prevent_delete: true"))
     };
     plan.changes.push(Change {
-        address,
-        action: Action::Delete,
-        id: Some(live.id.clone()),
-        cause: Cause::Pending,
         held,
         reason,
-        since: None,
-        passes: 0,
-        reverted: 0,
-        prunes: false,
         tentative: live.unseen,
-        running: live.health.is_running(),
-        lacks: None,
-        depends_on: BTreeSet::new(),
-        fields: Vec::new(),
-        anew: Fields::new(),
-        before: Some(live.spec.clone()),
-        after: None,
-        marker: None,
+        ..Change::of(live, address, Action::Delete)
     });
 }

@@ -1,7 +1,5 @@
 //! One entry of the file against one live object, field by field.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -160,23 +158,13 @@ impl<'a> Comparison<'a> {
             } else {
                 reason(cause, &entry.declared.place.to_string())
             },
-            tentative: false,
-            running: live.health.is_running(),
             lacks: lacks(entry),
-            address,
-            action,
-            id: Some(live.id.clone()),
             cause,
-            since: None,
-            passes: 0,
-            reverted: 0,
-            prunes: false,
-            depends_on: BTreeSet::new(),
             fields: changed.into_iter().map(|(field, _, _)| field).collect(),
             anew: if is_replaced { entry.fields_of(&after) } else { Fields::new() },
-            before: Some(live.spec.clone()),
             after: Some(after),
             marker,
+            ..Change::of(live, address, action)
         });
     }
 }
@@ -237,9 +225,6 @@ pub(super) fn create(
         Some(_) | None => (Cause::Pending, format!("in {place}, not live")),
     };
     Change {
-        address,
-        action: Action::Create,
-        id: None,
         cause,
         held: match (meta.observe, unsettled_until) {
             (true, _) => Some(Held::because("policy: observe")),
@@ -263,19 +248,12 @@ pub(super) fn create(
             (false, None) => None,
         },
         reason,
-        since: None,
-        passes: 0,
-        reverted: 0,
-        prunes: false,
         tentative,
-        running: false,
         lacks: lacks(entry),
-        depends_on: BTreeSet::new(),
         fields,
-        anew: Fields::new(),
-        before: None,
         after: Some(entry.spec.clone()),
         marker: policy.owner.clone().map(|name| Owner { name, prevent_delete: meta.prevent_delete }),
+        ..Change::new(address, Action::Create)
     }
 }
 

@@ -423,19 +423,13 @@ impl Change {
         })
     }
 
-    /// The mark of a live object is put on, exchanged or taken off; nothing else of it changes.
+    /// A pending change of which no more is known than the object and the action.
     #[must_use]
-    pub fn of_mark(live: &LiveObject, address: Address, marker: Option<&Owner>) -> Change {
-        let fields = live.spec.fields();
-        let text = fields.get("description").and_then(Value::as_str).unwrap_or_default();
-        let described =
-            |owner: Option<&Owner>| owner.map_or_else(|| text.to_owned(), |owner| owner.mark(text));
-        let description =
-            FieldChange::plain("description", described(live.owner.as_ref()), described(marker));
+    pub(crate) fn new(address: Address, action: Action) -> Change {
         Change {
             address,
-            action: Action::Update,
-            id: Some(live.id.clone()),
+            action,
+            id: None,
             cause: Cause::Pending,
             held: None,
             reason: String::new(),
@@ -444,14 +438,41 @@ impl Change {
             reverted: 0,
             prunes: false,
             tentative: false,
-            running: live.health.is_running(),
+            running: false,
             lacks: None,
             depends_on: BTreeSet::new(),
-            fields: vec![description],
+            fields: Vec::new(),
             anew: Fields::new(),
+            before: None,
+            after: None,
+            marker: None,
+        }
+    }
+
+    /// The same of an object that is live.
+    #[must_use]
+    pub(crate) fn of(live: &LiveObject, address: Address, action: Action) -> Change {
+        Change {
+            id: Some(live.id.clone()),
+            running: live.health.is_running(),
             before: Some(live.spec.clone()),
+            ..Change::new(address, action)
+        }
+    }
+
+    /// The mark of a live object is put on, exchanged or taken off; nothing else of it changes.
+    #[must_use]
+    pub fn of_mark(live: &LiveObject, address: Address, marker: Option<&Owner>) -> Change {
+        let fields = live.spec.fields();
+        let text = fields.get("description").and_then(Value::as_str).unwrap_or_default();
+        let described =
+            |owner: Option<&Owner>| owner.map_or_else(|| text.to_owned(), |owner| owner.mark(text));
+        let before = described(live.owner.as_ref());
+        Change {
+            fields: vec![FieldChange::plain("description", before, described(marker))],
             after: Some(live.spec.clone()),
             marker: marker.cloned(),
+            ..Change::of(live, address, Action::Update)
         }
     }
 

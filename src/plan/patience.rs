@@ -39,34 +39,18 @@ pub(super) fn hold_back(plan: &mut Plan, known: &Known) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
 
     use super::*;
     use crate::desired::settings::Mode;
     use crate::plan::{Action, Cause, Change, FieldChange};
-    use crate::resource::{Address, Fields, Kind};
+    use crate::resource::{Address, Kind};
 
     fn change(before: &str) -> Change {
         Change {
-            address: Address::new(Kind::Aws, "a"),
-            action: Action::Update,
             id: Some("7".to_owned()),
             cause: Cause::Drift,
-            since: None,
-            passes: 0,
-            reverted: 0,
-            running: false,
-            prunes: false,
-            tentative: false,
-            lacks: None,
-            held: None,
-            reason: String::new(),
-            depends_on: BTreeSet::new(),
             fields: vec![FieldChange::plain("run_frequency", before, "4h")],
-            anew: Fields::new(),
-            before: None,
-            after: None,
-            marker: None,
+            ..Change::new(Address::new(Kind::Aws, "a"), Action::Update)
         }
     }
 

@@ -1,11 +1,9 @@
 //! What is live and not in the file: unmanaged, or to be deleted, or held.
 
-use std::collections::BTreeSet;
-
-use super::model::{Action, Cause, Change, FieldChange, Held, Plan, Unhealthy, Unmanaged};
+use super::model::{Action, Change, FieldChange, Held, Plan, Unhealthy, Unmanaged};
 use super::{KnownObject, Policy};
 use crate::desired::settings::{Prune, PruneAction};
-use crate::resource::{Address, Fields, LiveObject};
+use crate::resource::{Address, LiveObject};
 
 /// How the file names a kind.
 #[derive(Debug, Clone, Copy)]
@@ -87,27 +85,8 @@ pub(super) fn judge(
 
 /// The change that deletes a live object.
 fn gone(live: &LiveObject, address: Address, reason: &str, held: Option<Held>) -> Change {
-    Change {
-        address,
-        action: Action::Delete,
-        id: Some(live.id.clone()),
-        cause: Cause::Pending,
-        held,
-        reason: reason.to_owned(),
-        since: None,
-        passes: 0,
-        reverted: 0,
-        prunes: true,
-        tentative: false,
-        running: live.health.is_running(),
-        lacks: None,
-        depends_on: BTreeSet::new(),
-        fields: Vec::new(),
-        anew: Fields::new(),
-        before: Some(live.spec.clone()),
-        after: None,
-        marker: live.owner.clone(),
-    }
+    let (reason, marker) = (reason.to_owned(), live.owner.clone());
+    Change { held, reason, prunes: true, marker, ..Change::of(live, address, Action::Delete) }
 }
 
 fn is_ignored(address: &Address, policy: &Policy) -> bool {
