@@ -7,7 +7,7 @@
 #[path = "support/bin.rs"]
 mod bin;
 
-use bin::{Daemon, Ended, Folder, Running, Simulator, end, free_port, until};
+use bin::{Folder, Simulator, end, free_port};
 use serde_json::{Value, json};
 
 /// Sections of a file with one connector and its tag, both of which the simulator's example lacks.
@@ -17,15 +17,6 @@ connectors:
   aws:
     - {name: one, arn: \"arn:aws:iam::111111111111:role/QualysConnector\", external_id: US1-1368984-11111111, tags: [cli]}
 ";
-
-/// What a plan or an error in JSON says of itself.
-#[track_caller]
-fn check_json(ended: &Ended, format: &str) -> Value {
-    let json = ended.json();
-    assert_eq!(json["format"], format, "{ended}");
-    assert_eq!(json["exit"], ended.code, "{ended}");
-    json
-}
 
 #[track_caller]
 fn addresses(list: &Value) -> Vec<&str> {
@@ -76,7 +67,7 @@ fn check_causes(folder: &Folder, simulator: &Simulator, with_journal: bool) {
     simulator.set("aws", "prod-web", &json!({"runFrequency": 720}));
     let both = folder.expect(code(6), &plan);
     assert_eq!(
-        check_json(&folder.run(&["plan", "--detailed-exitcode", "--format=json"]), "trueup.plan/v1")["changes"]
+        folder.run(&["plan", "--detailed-exitcode", "--format=json"]).document("trueup.plan/v1")["changes"]
             [0]["cause"],
         if with_journal { "both" } else { "pending" },
         "{both}"
@@ -118,7 +109,7 @@ fn without_a_journal_every_cause_is_pending() {
 #[test]
 fn json_is_one_document_that_names_its_format_and_the_exit_code() {
     let folder = Folder::example();
-    let plan = check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1");
+    let plan = folder.expect(0, &["plan", "--format", "json"]).document("trueup.plan/v1");
     let changes = [
         "tag/prod/payments",
         "aws/prod-payments",
@@ -135,9 +126,9 @@ fn json_is_one_document_that_names_its_format_and_the_exit_code() {
     assert_eq!(addresses(&plan["changes"]), changes);
     assert_eq!(plan["policy"], "dry-run");
     let plan = folder.expect(2, &["plan", "--format", "json", "--detailed-exitcode"]);
-    check_json(&plan, "trueup.plan/v1");
+    plan.document("trueup.plan/v1");
 
-    let applied = check_json(&folder.expect(0, &["apply", "--yes", "--format", "json"]), "trueup.apply/v1");
+    let applied = folder.expect(0, &["apply", "--yes", "--format", "json"]).document("trueup.apply/v1");
     let outcomes = applied["outcomes"].as_array().unwrap();
     assert_eq!(outcomes.len(), changes.len());
     for outcome in outcomes {
@@ -147,9 +138,9 @@ fn json_is_one_document_that_names_its_format_and_the_exit_code() {
     assert_eq!(applied["plan"]["format"], "trueup.plan/v1");
     assert_eq!(addresses(&applied["plan"]["changes"]).len(), changes.len());
 
-    let nothing = check_json(&folder.expect(0, &["apply", "--yes", "--format", "json"]), "trueup.apply/v1");
+    let nothing = folder.expect(0, &["apply", "--yes", "--format", "json"]).document("trueup.apply/v1");
     assert_eq!(nothing["outcomes"], json!([]));
-    let valid = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
+    let valid = folder.expect(0, &["validate", "--format", "json"]).document("trueup.validate/v1");
     assert_eq!((&valid["declared"], &valid["warnings"]), (&json!(16), &json!([])));
 }
 
@@ -161,7 +152,7 @@ fn a_wrong_file_is_78_in_json_from_every_command_that_reads_one() {
             [("config.yaml", json!(["config.yaml", 4, 1])), ("none.yaml", json!([null, null, null]))]
         {
             let ended = folder.expect(78, &[command, &["--format", "json", "-c", config]].concat());
-            let error = check_json(&ended, "trueup.error/v1")["errors"][0].clone();
+            let error = ended.document("trueup.error/v1")["errors"][0].clone();
             assert_eq!(json!([error["file"], error["line"], error["column"]]), place, "{ended}");
             assert!(error["message"].is_string() && error["hint"].is_string(), "{ended}");
             assert_eq!(ended.stderr, "");
@@ -181,7 +172,7 @@ fn wrong_usage_is_64_in_json_too() {
         (&["validate", "--color", "green"], "invalid value 'green'"),
     ] {
         let json = folder.expect(64, &[args, &["--format", "json"]].concat());
-        let error = check_json(&json, "trueup.error/v1")["errors"][0].clone();
+        let error = json.document("trueup.error/v1")["errors"][0].clone();
         assert!(error["message"].as_str().unwrap().contains(message), "{args:?}: {error}");
         let text = folder.expect(64, args);
         assert_eq!(text.stdout, "", "{args:?}");
@@ -192,75 +183,22 @@ fn wrong_usage_is_64_in_json_too() {
 #[test]
 fn a_platform_out_of_reach_is_1_and_says_which_kinds_were_not_read() {
     let folder = Folder::remote(&format!("http://127.0.0.1:{}", free_port()), ONE);
-    let plan = check_json(&folder.expect(1, &["plan", "--format", "json"]), "trueup.plan/v1");
+    let plan = folder.expect(1, &["plan", "--format", "json"]).document("trueup.plan/v1");
     let kinds: Vec<&Value> =
         plan["failed"].as_array().unwrap().iter().map(|failed| &failed["kind"]).collect();
     assert_eq!(kinds, ["tag", "aws"]);
     assert_eq!(plan["changes"], json!([]), "nothing is planned on nothing");
     let applied = folder.expect(1, &["apply", "--yes", "--format", "json"]);
-    assert_eq!(check_json(&applied, "trueup.apply/v1")["outcomes"], json!([]));
+    assert_eq!(applied.document("trueup.apply/v1")["outcomes"], json!([]));
 }
 
 #[test]
 fn credentials_that_cannot_be_resolved_are_1_and_named() {
     let folder = Folder::remote("http://127.0.0.1:9", ONE);
     folder.edit("platform: {", "platform: {password: {env: NO_SUCH_VARIABLE}, ");
-    let error = check_json(&folder.expect(1, &["plan", "--format", "json"]), "trueup.error/v1");
+    let error = folder.expect(1, &["plan", "--format", "json"]).document("trueup.error/v1");
     let message = error["errors"][0]["message"].as_str().unwrap();
     assert!(message.contains("platform.password") && message.contains("NO_SUCH_VARIABLE"), "{message}");
-}
-
-// Limits.
-
-#[test]
-fn a_plan_over_a_limit_is_shown_but_nothing_of_it_is_applied() {
-    let folder = Folder::simulated(
-        "reconcile: {prune: all, max_deletes: 5}\nconnectors: {aws: []}\ntags: [{name: cli}]\n",
-    );
-    let simulator = Simulator::beside(&folder, &["--generate", "aws=20"]);
-    let before = simulator.objects("aws").len();
-
-    let plan = folder.expect(0, &["plan"]);
-    let blocked = &check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1")["blocked"];
-    assert_eq!(blocked["limit"], "max_deletes", "{plan}");
-    assert_eq!((&blocked["allowed"], &blocked["wanted"]), (&json!(5), &json!(before)));
-    for part in ["blocked", "max_deletes", &before.to_string(), blocked["hint"].as_str().unwrap()] {
-        assert!(plan.stdout.contains(part), "{part}: {plan}");
-    }
-    folder.expect(8, &["plan", "--detailed-exitcode"]);
-
-    let apply = folder.expect(8, &["apply", "--yes"]);
-    assert!(apply.stdout.contains("max_deletes"), "{apply}");
-    let json = check_json(&folder.expect(8, &["apply", "--yes", "--format", "json"]), "trueup.apply/v1");
-    assert_eq!(json["outcomes"], json!([]));
-    assert_eq!(simulator.writes(), Vec::<Value>::new());
-    assert_eq!(simulator.objects("aws").len(), before);
-
-    // Each limit is lifted by its own word, for once.
-    let deletes = before.to_string();
-    let once = folder.expect(8, &["apply", "--yes", "--allow-deletes", &deletes]);
-    assert!(once.stdout.contains("--allow-changes 100"), "{once}");
-    folder.expect(0, &["apply", "--yes", "--allow-deletes", &deletes, "--allow-changes", "100"]);
-    assert_eq!(simulator.objects("aws").len(), 0);
-    folder.expect(64, &["apply", "--yes", "--allow-changes", "101"]);
-}
-
-#[test]
-fn a_listing_that_shrank_is_believed_when_a_person_says_so() {
-    let folder = Folder::simulated("tags: [{name: cli}]\nconnectors: {aws: []}\n");
-    let simulator = Simulator::beside(&folder, &["--generate", "aws=20"]);
-    folder.expect(0, &["apply", "--yes"]);
-    let generated = (1..=20)
-        .map(|number| json!({"kind": "aws", "name": format!("generated-{number:05}"), "delete": true}));
-    simulator.control("POST", "objects", &generated.collect::<Vec<_>>().into());
-    let doubted = folder.expect(1, &["plan"]);
-    assert!(
-        doubted.stdout.contains("scope lost?") && doubted.stdout.contains("--accept-shrink"),
-        "{doubted}"
-    );
-    folder.expect(1, &["apply", "--yes"]);
-    folder.expect(0, &["apply", "--yes", "--accept-shrink"]);
-    folder.expect(0, &["plan"]);
 }
 
 // Targets and partial failure.
@@ -269,10 +207,9 @@ fn a_listing_that_shrank_is_believed_when_a_person_says_so() {
 fn a_target_and_what_it_needs_are_applied_and_nothing_else() {
     let folder = Folder::example();
     let simulator = Simulator::beside(&folder, &[]);
-    let json = check_json(
-        &folder.expect(0, &["apply", "--yes", "--format", "json", "--target", "aws/prod-payments"]),
-        "trueup.apply/v1",
-    );
+    let json = folder
+        .expect(0, &["apply", "--yes", "--format", "json", "--target", "aws/prod-payments"])
+        .document("trueup.apply/v1");
     let mut applied = addresses(&json["outcomes"]);
     applied.sort_unstable();
     assert_eq!(applied, ["aws/prod-payments", "tag/prod/payments"]);
@@ -294,7 +231,7 @@ fn a_tag_that_exists_nowhere_fails_its_connector_alone_and_by_name() {
     assert!(line.contains("aws/lost"), "{plan}");
 
     let ended = folder.expect(1, &["apply", "--yes", "--format", "json"]);
-    let json = check_json(&ended, "trueup.apply/v1");
+    let json = ended.document("trueup.apply/v1");
     let mut applied = addresses(&json["outcomes"]);
     applied.sort_unstable();
     assert_eq!(applied, ["aws/one", "tag/cli"], "{ended}");
@@ -303,195 +240,7 @@ fn a_tag_that_exists_nowhere_fails_its_connector_alone_and_by_name() {
     assert!(names.contains(&json!("one")) && !names.contains(&json!("lost")), "{names:?}");
     // What was done stays done: only the lost one is left.
     let again = folder.expect(1, &["apply", "--yes", "--format", "json"]);
-    assert_eq!(check_json(&again, "trueup.apply/v1")["outcomes"], json!([]), "{again}");
-}
-
-// Runs.
-
-/// The outcomes by address.
-fn outcomes(json: &Value) -> Vec<(&str, &str)> {
-    let rows = json["runs"].as_array().unwrap().iter();
-    rows.map(|run| (run["address"].as_str().unwrap(), run["outcome"].as_str().unwrap())).collect()
-}
-
-fn runs_sent(simulator: &Simulator) -> usize {
-    let writes = simulator.writes();
-    let is_run = |request: &&Value| {
-        let path = request["path"].as_str().unwrap();
-        path.contains("/run/") || path.ends_with("/register-scanner-run")
-    };
-    writes.iter().filter(is_run).count()
-}
-
-#[test]
-fn a_run_is_started_by_address_and_not_waited_for_unless_asked() {
-    let folder = Folder::example();
-    let simulator = Simulator::beside(&folder, &[]);
-    let json = check_json(&folder.expect(0, &["sync", "aws/prod-web", "--format", "json"]), "trueup.sync/v1");
-    assert_eq!(outcomes(&json), [("aws/prod-web", "started")]);
-    let run = &json["runs"][0];
-    assert_eq!((&run["state"], &run["last_error"], &run["errors"]), (&json!(null), &json!(null), &json!([])));
-    assert!(run["id"].is_string(), "{json}");
-    assert_eq!(simulator.object("aws", "prod-web")["connectorState"], "QUEUED");
-    // It runs already: said, and not asked for again.
-    let text = folder.expect(0, &["sync", "aws/prod-web", "aws/prod-web"]);
-    assert!(text.stdout.starts_with("  aws/prod-web             running   it runs already"), "{text}");
-    assert!(text.stdout.ends_with("\nSync: 1 running.\n"), "{text}");
-    assert_eq!(runs_sent(&simulator), 1);
-}
-
-#[test]
-fn a_run_that_is_waited_for_ends_with_its_outcome_and_tells_its_states() {
-    let folder = Folder::example();
-    let simulator = Simulator::beside(&folder, &[]);
-    let wait = ["sync", "aws/shared-services", "aws/sandbox", "--wait"];
-    let ended = folder.expect(0, &wait);
-    assert!(ended.stdout.contains("  aws/sandbox              finished  FINISHED_SUCCESS"), "{ended}");
-    assert!(ended.stdout.ends_with("\nSync: 2 finished.\n"), "{ended}");
-    for state in ["QUEUED", "RUNNING", "FINISHED_SUCCESS"] {
-        assert_eq!(ended.stderr.matches(state).count(), 2, "{state}: {ended}");
-    }
-    simulator.options(&json!({"states": "errors"}));
-    let ended = folder.expect(1, &[&wait[..], &["--format", "json", "-q"]].concat());
-    assert_eq!(ended.stderr, "");
-    let json = check_json(&ended, "trueup.sync/v1");
-    assert_eq!(outcomes(&json), [("aws/shared-services", "failed"), ("aws/sandbox", "failed")]);
-    let run = &json["runs"][0];
-    assert_eq!(run["state"], "FINISHED_ERRORS");
-    assert_eq!(run["errors"][0]["message"], run["last_error"], "{run}");
-    assert!(run["errors"][0]["created"].is_string(), "{run}");
-    assert!(run["reason"].is_null(), "{run}");
-}
-
-#[test]
-fn a_run_that_does_not_end_in_time_is_1_and_runs_on() {
-    let folder = Folder::example();
-    let _simulator = Simulator::beside(&folder, &["--option", "states=frozen"]);
-    let ended =
-        folder.expect(1, &["sync", "aws/sandbox", "--wait", "--timeout", "100ms", "--format", "json"]);
-    let json = check_json(&ended, "trueup.sync/v1");
-    assert_eq!(outcomes(&json), [("aws/sandbox", "running")]);
-    assert_eq!(json["runs"][0]["state"], "QUEUED");
-    assert!(json["runs"][0]["reason"].as_str().unwrap().starts_with("not at its end after"), "{json}");
-}
-
-#[test]
-fn connectors_of_every_kind_are_run_each_by_a_call_of_its_own() {
-    let folder = Folder::example();
-    let simulator = Simulator::beside(&folder, &[]);
-    let all = [
-        "aws/prod-web",
-        "azure/corp-shared",
-        "gcp/research",
-        "oci/oracle-main",
-        "azure_organization/contoso",
-    ];
-    let wait = [&["sync"], &all[..], &["--wait", "--format", "json"]].concat();
-    let json = check_json(&folder.expect(0, &wait), "trueup.sync/v1");
-    assert_eq!(outcomes(&json), all.map(|address| (address, "finished")));
-    let writes = simulator.writes();
-    assert_eq!(writes.len(), all.len(), "{writes:#?}");
-    for request in writes {
-        assert_eq!(request["without_id"], false, "{request}");
-    }
-}
-
-#[test]
-fn an_interrupt_ends_the_waiting_and_not_the_run() {
-    let folder = Folder::example();
-    let simulator = Simulator::beside(&folder, &["--option", "states=frozen"]);
-    let mut waiting = Daemon::spawn(folder.command(&["sync", "aws/sandbox", "--wait", "--format", "json"]));
-    waiting.next_line("its state", |line| line.ends_with("QUEUED"));
-    waiting.signal("INT");
-    let ended = waiting.wait();
-    let json = check_json(&ended, "trueup.sync/v1");
-    assert_eq!((ended.code, outcomes(&json)), (1, vec![("aws/sandbox", "running")]));
-    assert!(json["runs"][0]["reason"].as_str().unwrap().contains("stopped"), "{json}");
-    assert_eq!(simulator.object("aws", "sandbox")["connectorState"], "QUEUED");
-}
-
-#[test]
-fn what_cannot_be_run_now_is_refused_alone_and_the_rest_is_run() {
-    let folder = Folder::example();
-    let simulator = Simulator::beside(&folder, &[]);
-    simulator.set("aws", "sandbox", &json!({"disabled": true}));
-    let all = ["sync", "aws/sandbox", "aws/prod-payments", "aws/shared-services", "--format", "json"];
-    let json = check_json(&folder.expect(1, &all), "trueup.sync/v1");
-    assert_eq!(
-        outcomes(&json),
-        [("aws/sandbox", "refused"), ("aws/prod-payments", "refused"), ("aws/shared-services", "started")]
-    );
-    let reason = |at: usize| json["runs"][at]["reason"].as_str().unwrap();
-    assert!(reason(0).contains("disabled"), "{json}");
-    assert!(reason(1).contains("not live yet") && reason(1).contains("config.yaml:"), "{json}");
-    assert_eq!(runs_sent(&simulator), 1, "nothing is sent for what is refused");
-    // Refused by the platform.
-    simulator.fault(&json!({"kind": "status", "status": 403, "path": "/run/"}));
-    let json = check_json(&folder.expect(1, &["sync", "aws/prod-web", "--format", "json"]), "trueup.sync/v1");
-    assert_eq!(outcomes(&json), [("aws/prod-web", "failed")]);
-    assert!(json["runs"][0]["reason"].as_str().unwrap().contains("HTTP 403"), "{json}");
-}
-
-#[test]
-fn what_names_nothing_that_runs_is_64_and_nothing_is_sent() {
-    let folder = Folder::example();
-    let simulator = Simulator::beside(&folder, &[]);
-    let twin = |account: &str| {
-        let arn = format!("arn:aws:iam::{account}:role/Q");
-        json!({"name": "twin", "arn": arn, "externalId": "x-1", "connectorState": "FINISHED_SUCCESS"})
-    };
-    for account in ["222222222222", "333333333333"] {
-        simulator.control("POST", "objects", &json!({"kind": "aws", "create": twin(account)}));
-    }
-    for (args, message) in [
-        (&["aws/nobody"][..], "no such object: aws/nobody (neither on the platform nor in the file)"),
-        (&["aws/sandbox", "aws/nobody"], "no such object: aws/nobody"),
-        (&["aws/twin"], "aws/twin#arn:aws:iam::222222222222:role/Q"),
-        (&["tag/prod"], "tag/prod cannot be run"),
-        (&["sandbox"], "`sandbox` is no address"),
-        (&["snapshot_scan/951234567875"], "not this account alone"),
-        (&["snapshot_scan/000000000001", "--yes"], "no such object"),
-        (&["aws/sandbox", "--wait", "--timeout", "soon"], "`soon` is no length of time"),
-        (&["aws/sandbox", "--wait", "--timeout", "0s"], "`0s` is no length of time"),
-        (&["aws/sandbox", "--timeout", "1m"], "--wait"),
-    ] {
-        let wrong = folder.expect(64, &[&["sync"], args].concat());
-        assert_eq!(wrong.stdout, "", "{args:?}");
-        assert!(wrong.stderr.contains(message), "{args:?}: {wrong}");
-        let json = folder.expect(64, &[&["sync"], args, &["--format", "json"]].concat());
-        check_json(&json, "trueup.error/v1");
-    }
-    assert_eq!(runs_sent(&simulator), 0);
-    let one = ["sync", "aws/twin#arn:aws:iam::333333333333:role/Q", "--format", "json"];
-    check_json(&folder.expect(0, &one), "trueup.sync/v1");
-    assert_eq!(runs_sent(&simulator), 1);
-}
-
-#[test]
-fn a_snapshot_scan_is_run_with_consent_and_its_end_is_not_told() {
-    let folder =
-        Folder::simulated("snapshot_scan: {account_id: '951234567875', schedule: '0 0 2 ? * * *'}\n");
-    let simulator = Simulator::beside(&folder, &[]);
-    let run = ["sync", "snapshot_scan/951234567875", "--yes", "--format", "json"];
-    // Whether it is registered nobody can read: the platform says.
-    let json = check_json(&folder.expect(1, &run), "trueup.sync/v1");
-    assert!(json["runs"][0]["reason"].as_str().unwrap().contains("HTTP 404"), "{json}");
-    folder.expect(0, &["apply", "--yes"]);
-    simulator.take_requests();
-    let json = check_json(&folder.expect(0, &[&run[..], &["--wait"]].concat()), "trueup.sync/v1");
-    assert_eq!(outcomes(&json), [("snapshot_scan/951234567875", "started")]);
-    assert_eq!(json["runs"][0]["reason"], "the platform does not tell how it goes");
-    assert_eq!(runs_sent(&simulator), 1);
-    folder.expect(64, &["sync", "snapshot_scan/951234567875"]);
-    assert_eq!(runs_sent(&simulator), 1);
-}
-
-#[test]
-fn a_kind_that_cannot_be_read_fails_its_runs() {
-    let folder = Folder::remote(&format!("http://127.0.0.1:{}", free_port()), ONE);
-    let json = check_json(&folder.expect(1, &["sync", "aws/one", "--format", "json"]), "trueup.sync/v1");
-    assert_eq!(outcomes(&json), [("aws/one", "failed")]);
-    assert!(json["runs"][0]["id"].is_null(), "{json}");
+    assert_eq!(again.document("trueup.apply/v1")["outcomes"], json!([]), "{again}");
 }
 
 // The command line itself.
@@ -647,7 +396,7 @@ connectors:
     for command in [&["plan"][..], &["apply", "--yes"]] {
         assert_eq!(folder.expect(78, command).stderr, text.stderr, "{command:?} says the same");
     }
-    let json = check_json(&json, "trueup.error/v1");
+    let json = json.document("trueup.error/v1");
     let problems =
         [json["errors"].as_array().unwrap().as_slice(), json["warnings"].as_array().unwrap()].concat();
     assert_eq!(problems.len(), 8, "{problems:#?}");
@@ -661,7 +410,7 @@ connectors:
 #[test]
 fn a_warning_is_said_and_stops_nothing() {
     let folder = Folder::simulated(&ONE.replace("tags: [cli]", "tags: [cli], run_frequency: 1h"));
-    let json = check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1");
+    let json = folder.expect(0, &["plan", "--format", "json"]).document("trueup.plan/v1");
     let warning = json["warnings"][0].as_str().unwrap();
     assert!(warning.starts_with("config.yaml:8:") && warning.contains("run frequency of 1h"), "{warning}");
     assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json}");
@@ -670,7 +419,7 @@ fn a_warning_is_said_and_stops_nothing() {
     assert!(text.stdout.contains(warning), "{text}");
     let valid = folder.expect(0, &["validate"]);
     assert!(valid.stderr.contains("warning: a run frequency of 1h"), "{valid}");
-    let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
+    let json = folder.expect(0, &["validate", "--format", "json"]).document("trueup.validate/v1");
     assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json}");
 }
 
@@ -687,7 +436,7 @@ fn validate_tells_when_the_schedules_of_the_file_run_next() {
         valid.stdout,
         "config.yaml: valid · 2 objects, 1 file, 0 warnings\n    aws/one  next run  Tue 8031-12-02 15:45 Africa/Cairo\n"
     );
-    let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
+    let json = folder.expect(0, &["validate", "--format", "json"]).document("trueup.validate/v1");
     assert_eq!(
         json["schedules"],
         json!([{"address": "aws/one", "next_runs": ["8031-12-02T13:45:00Z"]}]),
@@ -699,7 +448,7 @@ fn validate_tells_when_the_schedules_of_the_file_run_next() {
     folder.edit(", timezone: Africa/Cairo", "");
     let valid = folder.expect(0, &["validate"]);
     assert_eq!(valid.stdout, "config.yaml: valid · 2 objects, 1 file, 0 warnings\n");
-    let json = check_json(&folder.expect(0, &["validate", "--format", "json"]), "trueup.validate/v1");
+    let json = folder.expect(0, &["validate", "--format", "json"]).document("trueup.validate/v1");
     assert_eq!(json["schedules"], json!([]), "{json}");
 }
 
@@ -734,7 +483,7 @@ fn a_plan_tells_when_a_new_schedule_runs_next() {
         ),
         "{plan}"
     );
-    let json = check_json(&folder.expect(0, &["plan", "--format", "json"]), "trueup.plan/v1");
+    let json = folder.expect(0, &["plan", "--format", "json"]).document("trueup.plan/v1");
     assert_eq!(
         json["changes"][0]["next_runs"],
         json!({"before": ["8031-12-02T13:45:00Z"], "after": ["8031-12-07T13:45:00Z"]}),
@@ -857,7 +606,7 @@ fn files_are_included_by_path_and_by_pattern_from_where_they_are_named() {
 
     folder.write("connectors/b.yaml", "connectors: {aws: [{nam: b}]}\n");
     let error =
-        check_json(&folder.expect(78, &["plan", "--format", "json"]), "trueup.error/v1")["errors"][0].clone();
+        folder.expect(78, &["plan", "--format", "json"]).document("trueup.error/v1")["errors"][0].clone();
     assert_eq!(json!([error["file"], error["line"]]), json!(["connectors/b.yaml", 1]), "{error}");
     std::fs::remove_file(folder.path("more.yaml")).unwrap();
     let missing = folder.expect(78, &["validate"]);
@@ -922,107 +671,4 @@ fn what_the_simulator_keeps_outlives_it() {
     assert!(second.stderr.contains("another simulator serves it"), "{second}");
     simulator.stop();
     folder.expect(0, &["plan", "--detailed-exitcode"]);
-}
-
-// Two at the same time.
-
-#[test]
-fn a_second_process_that_would_apply_is_refused_and_told_who_applies() {
-    let folder = Folder::example();
-    let simulator = Simulator::beside(&folder, &[]);
-    // The first one is told to wait with its first write.
-    simulator.control(
-        "POST",
-        "faults",
-        &json!({"kind": "rate_limited", "retry_after": 60, "path": "/create/am/tag"}),
-    );
-    let first = Daemon::spawn(folder.command(&["apply", "--yes"]));
-    let holder = folder.path("trueup.db.lock");
-    until("the first write", || {
-        let requests = simulator.take_requests();
-        let sent = |request: &Value| request["path"].as_str().unwrap().contains("/create/am/tag");
-        requests.iter().any(sent).then_some(()).ok_or(requests)
-    });
-    let told = std::fs::read_to_string(&holder).unwrap();
-    let second = folder.expect(1, &["apply", "--yes"]);
-    assert!(
-        second.stderr.contains(told.trim()) && second.stderr.contains("is applying with the same journal"),
-        "{second}"
-    );
-    let json = check_json(&folder.expect(1, &["apply", "--yes", "--format", "json"]), "trueup.error/v1");
-    assert!(json["errors"][0]["message"].as_str().unwrap().contains(told.trim()), "{json}");
-    // To look is always allowed; what the first one has begun is looked for, and not planned again.
-    let plan = folder.run(&["plan"]);
-    assert!(plan.stdout.contains("tag/prod/payments") && !plan.stderr.contains("is applying"), "{plan}");
-    drop(first);
-    // The lock goes with its process, however that ends.
-    folder.expect(0, &["apply", "--yes", "--target", "aws/prod-web"]);
-}
-
-#[test]
-fn several_known_objects_that_vanish_at_once_are_a_lost_scope_until_that_is_accepted_or_lasts() {
-    let entry = |number: u32| {
-        let arn = format!("arn:aws:iam::{number:012}:role/Q");
-        format!("    - {{name: c{number}, arn: '{arn}', external_id: US1-1368984-11111111}}\n")
-    };
-    let folder =
-        Folder::simulated(&format!("connectors:\n  aws:\n{}", (1..=4).map(entry).collect::<String>()));
-    let simulator = Simulator::beside(&folder, &["--seed", "empty"]);
-    let make = |number: u32| {
-        let fields = json!({"name": format!("c{number}"), "arn": format!("arn:aws:iam::{number:012}:role/Q"),
-            "externalId": "US1-1368984-11111111"});
-        simulator.make("aws", &fields);
-    };
-    // What the file does not name stays, so that the listing as a whole shrinks by less than half.
-    (1..=12).for_each(make);
-    folder.expect(0, &["plan", "--detailed-exitcode"]);
-    let lose = |number: u32| {
-        let gone = json!({"kind": "aws", "name": format!("c{number}"), "delete": true});
-        simulator.control("POST", "objects", &gone);
-    };
-    // Two may well have been deleted by somebody.
-    (1..=2).for_each(lose);
-    let two = folder.expect(4, &["plan", "--detailed-exitcode"]);
-    assert!(two.stdout.contains("gone from the platform"), "{two}");
-    (1..=2).for_each(make);
-    folder.expect(0, &["plan", "--detailed-exitcode"]);
-    (1..=3).for_each(lose);
-    for args in [&["plan"][..], &["apply", "--yes"][..]] {
-        let doubted = folder.expect(1, args);
-        let told = "of 4 objects that were there and are known 3 are gone at once (max_shrink_percent: 50): scope lost?";
-        assert!(doubted.stdout.contains(told) && doubted.stdout.contains("--accept-shrink"), "{doubted}");
-    }
-    assert_eq!(simulator.writes(), Vec::<Value>::new());
-    folder.expect(0, &["apply", "--yes", "--accept-shrink"]);
-    assert_eq!(simulator.objects("aws").len(), 12);
-    folder.expect(0, &["plan", "--detailed-exitcode"]);
-}
-
-#[test]
-fn a_clearing_whose_end_is_not_known_is_no_lost_scope_to_the_next_process() {
-    let settings = "reconcile: {prune: all, max_deletes: 20, max_change_percent: 100}";
-    // Killed in the midst of it, or all answers lost.
-    for fault in [
-        json!({"kind": "hold", "path": "/delete/am/", "nth": 12, "times": 0}),
-        json!({"kind": "lost", "path": "/delete/am/", "times": 0}),
-    ] {
-        let folder =
-            Folder::simulated(&format!("{settings}\ntags: [{{name: kept}}]\nconnectors: {{aws: []}}\n"));
-        let simulator = Simulator::beside(&folder, &["--seed", "empty", "--generate", "aws=14"]);
-        simulator.fault(&fault);
-        let first = Running::start(folder.command(&["apply", "--yes"]));
-        if fault["kind"] == "hold" {
-            until("the twelfth delete", || {
-                let held = simulator.control("GET", "faults", &Value::Null)["faults"][0]["fired"].as_u64();
-                (held >= Some(1)).then_some(()).ok_or(held)
-            });
-            first.kill();
-        } else {
-            // That all are gone is seen when they are looked for.
-            assert_eq!(first.wait().code, 0);
-        }
-        simulator.end_faults();
-        folder.expect(0, &["apply", "--yes"]);
-        assert_eq!(simulator.objects("aws"), [Value::Null; 0], "{fault}");
-    }
 }

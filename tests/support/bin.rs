@@ -132,6 +132,15 @@ impl Ended {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
     }
 
+    /// The same, which says of itself what it is and how the process ended.
+    #[track_caller]
+    pub(crate) fn document(&self, format: &str) -> Value {
+        let json = self.json();
+        assert_eq!(json["format"], format, "{self}");
+        assert_eq!(json["exit"], self.code, "{self}");
+        json
+    }
+
     /// The lines of stderr, each a JSON object.
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<Value> {
