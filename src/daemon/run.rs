@@ -335,6 +335,7 @@ async fn pass(
         // A drift is told before it is undone.
         tell: &mut |plan, journal| alerts.tell(plan, journal, remind_every),
         consent: &mut |_| Box::pin(std::future::ready(true)),
+        each: &|_| {},
     })
     .await;
     if let Some(too_often) = &report.too_often
