@@ -13,10 +13,11 @@ use super::session::{self, Session, heed_signals, unknown_targets};
 use super::{Common, Format, output};
 use crate::apply::{Applied, Outcome};
 use crate::exit::Exit;
-use crate::plan::{Action, FieldChange, Plan, done_line, failures, visible};
+use crate::plan::{Action, FieldChange, Plan, done_line, failures};
 use crate::reconcile::{End, NotConverged, Report};
 use crate::resource::Address;
 use crate::stop::Stop;
+use crate::visible::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {

@@ -13,9 +13,9 @@ use crate::desired;
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::export::{Export, Selection, export};
-use crate::plan::visible;
 use crate::pull::pull;
 use crate::resource::{Address, Kind};
+use crate::visible::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {

@@ -236,5 +236,5 @@ fn wants_json(args: impl Iterator<Item = OsString>) -> bool {
 
 /// The file as people know it.
 fn shown(path: &Path) -> String {
-    crate::plan::visible(&path.display().to_string())
+    crate::visible::visible(&path.display().to_string())
 }

@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use super::{Draft, yaml};
 use crate::desired::Settings;
 use crate::desired::settings::{Platform, Pod};
-use crate::plan::visible;
 use crate::resource::gcp::ProjectField;
 use crate::resource::{CloudviewAuth, ConnectorsApi};
+use crate::visible::visible;
 
 /// More of the platform's own objects are counted alone.
 const MANY: usize = 10;

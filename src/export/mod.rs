@@ -16,9 +16,10 @@ use std::path::Path;
 use jiff::civil::Date;
 
 use crate::desired::{self, Desired, Rejected, Settings};
-use crate::plan::{Action, Known, LiveState, Names, Policy, plan, visible};
+use crate::plan::{Action, Known, LiveState, Names, Policy, plan};
 use crate::resource::{Address, ConnectorsApi, Kind, LiveObject, Spec};
 use crate::secret::SecretRef;
+use crate::visible::visible;
 
 use entry::Entry;
 

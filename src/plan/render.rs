@@ -10,6 +10,7 @@ use similar::{ChangeTag, TextDiff};
 use super::failed::failures;
 use super::model::{Action, Blocked, Cause, Change, FieldChange, Plan, Summary};
 use crate::resource::RunError;
+use crate::visible::visible;
 
 /// How the text is dressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,23 +51,6 @@ pub fn render_text(plan: &Plan, platform: &str, style: Style) -> String {
         out.summary(plan);
     }
     out.out
-}
-
-/// Remote text with what a terminal would act on made visible: control characters and those that turn the
-/// direction of writing.
-#[must_use]
-pub fn visible(text: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || turns(c) || c == '\u{2028}' || c == '\u{2029}' {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 /// The newest errors of a run, a line each, and how many more there are.
