@@ -161,8 +161,8 @@ mod tests {
     use std::fmt::Write as _;
     use std::time::Duration;
 
-    use super::super::status::Board;
-    use super::super::status::tests::at;
+    use super::super::board::Board;
+    use super::super::board::tests::at;
     use super::super::triggers::Trigger;
     use super::*;
 
