@@ -10,7 +10,7 @@ use super::{Common, Format, output, shown};
 use crate::desired::{self, Declared, Desired};
 use crate::exit::Exit;
 use crate::plan::next_runs_json;
-use crate::resource::{Address, ReportAddress, Spec, Timetable};
+use crate::resource::{Address, ReportAddress, Spec, Timetable, ZonedCron};
 use crate::visible::visible;
 
 #[derive(Debug, Args)]
@@ -27,6 +27,7 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
         Err(rejected) => return output::reject(args.format, &rejected),
     };
     let now = Timestamp::now();
+    let daemon = desired.settings.reconcile.zoned_cron();
     match args.format {
         Format::Json => output::say_json(&json!({
             "format": "trueup.validate/v1",
@@ -34,9 +35,10 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
             "declared": desired.declared.len(),
             "files": desired.files.len(),
             "warnings": desired.warnings,
-            "schedules": schedules(&desired)
-                .filter_map(|(address, schedule)| {
-                    Some(json!({"address": address, "next_runs": next_runs_json(schedule, now)?}))
+            "schedules": schedules(&desired, daemon.as_ref())
+                .filter_map(|(address, schedule)| match next_runs_json(schedule, now) {
+                    Some(runs) => Some(json!({"address": address, "next_runs": runs})),
+                    None => Some(json!({"address": address, "next_runs": null, "rhythm": schedule.rhythm()?})),
                 })
                 .collect::<Vec<Value>>(),
         })),
@@ -53,7 +55,7 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
                 plural(files, "file"),
                 plural(warnings, "warning"),
             ));
-            for (address, schedule) in schedules(&desired).filter(|_| !common.quiet) {
+            for (address, schedule) in schedules(&desired, daemon.as_ref()).filter(|_| !common.quiet) {
                 if let Some(runs) = schedule.describe(now) {
                     let line = format!("    {address}  {}  {runs}", schedule.label());
                     output::say(&format!("{}\n", visible(&line)));
@@ -64,13 +66,17 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
     Exit::Success
 }
 
-/// The schedules of the file, each with the address of what bears it: of objects, then of reports.
-fn schedules(desired: &Desired) -> impl Iterator<Item = (String, Timetable<'_>)> {
+/// The schedules of the file, each with the address of what bears it: of the daemon, of objects, of reports.
+fn schedules<'a>(
+    desired: &'a Desired,
+    daemon: Option<&'a ZonedCron>,
+) -> impl Iterator<Item = (String, Timetable<'a>)> {
+    let daemon = daemon.map(|cron| ("reconcile".to_owned(), Timetable::Zoned(cron)));
     let objects = of_objects(&desired.declared).map(|(address, schedule)| (address.to_string(), schedule));
     let reports = desired.reports.iter().filter_map(|report| {
         Some((ReportAddress(&report.name).to_string(), Timetable::Zoned(report.cron.as_ref()?)))
     });
-    objects.chain(reports)
+    daemon.into_iter().chain(objects).chain(reports)
 }
 
 fn of_objects(declared: &[Declared]) -> impl Iterator<Item = (Address, Timetable<'_>)> {

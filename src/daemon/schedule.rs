@@ -31,8 +31,7 @@ pub struct Schedule {
 
 impl From<&Reconcile> for Schedule {
     fn from(reconcile: &Reconcile) -> Schedule {
-        let cron = reconcile.cron.clone().map(|cron| ZonedCron::new(cron, reconcile.timezone));
-        Schedule::new(reconcile.every, cron)
+        Schedule::new(reconcile.every, reconcile.zoned_cron())
     }
 }
 

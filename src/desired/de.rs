@@ -13,6 +13,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use super::files::plain;
 use super::problem::{Report, accepted, nearest};
 use super::quoted;
 use super::tree::{Cut, NodeId, Scalar, Shape, Tree};
@@ -331,7 +332,7 @@ impl<'de> Deserializer<'de> for At<'_> {
                     <Error as de::Error>::custom("an empty path: expected the path of a file").at(self.node)
                 );
             }
-            let path = self.tree.base(self.node).join(text);
+            let path = plain(self.tree.base(self.node).join(text));
             let path: StrDeserializer<'_, Error> = path
                 .to_str()
                 .ok_or_else(|| <Error as de::Error>::custom("the path is not UTF-8").at(self.node))?

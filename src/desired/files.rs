@@ -707,7 +707,11 @@ fn merged(tree: &Tree, entry: Entry) -> Vec<(NodeId, NodeId)> {
 /// An included file as people know it: relative where the main file and the pattern are.
 pub(super) fn shown_name(main: &Path, pattern: &str, matched: Option<&Path>) -> PathBuf {
     let named = matched.filter(|_| Path::new(pattern).is_relative()).unwrap_or(Path::new(pattern));
-    let whole = main.parent().unwrap_or(Path::new("")).join(named);
+    plain(main.parent().unwrap_or(Path::new("")).join(named))
+}
+
+/// The same path without the `.` of `./reports`: paths are printed.
+pub(super) fn plain(whole: PathBuf) -> PathBuf {
     let plain: PathBuf = whole.components().filter(|part| *part != Component::CurDir).collect();
     if plain.as_os_str().is_empty() { whole } else { plain }
 }

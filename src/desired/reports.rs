@@ -186,10 +186,7 @@ impl RawReport {
             description: self.description.unwrap_or_default(),
             query: self.query.unwrap_or_default(),
             resource_summary: self.resource_summary.unwrap_or(false),
-            // Without the `.` in `./reports`: it is printed.
-            download_to: self
-                .download_to
-                .map_or_else(|| base.join(FOLDER), |FilePath(path)| path.components().collect()),
+            download_to: self.download_to.map_or_else(|| base.join(FOLDER), |FilePath(path)| path),
         }
     }
 }

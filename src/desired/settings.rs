@@ -9,7 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::resource::gcp::ProjectField;
-use crate::resource::{CloudviewAuth, ConnectorsApi};
+use crate::resource::{CloudviewAuth, ConnectorsApi, ZonedCron};
 use crate::secret::SecretRef;
 
 /// Everything in the main file but the objects. Defaults are filled in, paths are absolute.
@@ -111,6 +111,14 @@ pub struct Reconcile {
     pub unmanaged_ignore: Vec<Pattern>,
     /// How often a lasting drift is logged again.
     pub remind_every: Duration,
+}
+
+impl Reconcile {
+    /// When passes start besides, in the zone that this is meant in.
+    #[must_use]
+    pub fn zoned_cron(&self) -> Option<ZonedCron> {
+        self.cron.clone().map(|cron| ZonedCron::new(cron, self.timezone))
+    }
 }
 
 /// Whether changes are made.

@@ -20,8 +20,8 @@ pub(super) struct Comparison<'a> {
     observed: Option<Observation>,
     lost_its_mark: bool,
     refused: &'a [Refused],
-    /// Whether there is nothing but what is written again because a person asked for that.
-    rewritten: bool,
+    /// Why all of it is written again, though nobody moved.
+    again: Option<&'static str>,
 }
 
 impl<'a> Comparison<'a> {
@@ -43,12 +43,19 @@ impl<'a> Comparison<'a> {
         let mut unverified = Vec::new();
         let mut rewritten = Vec::new();
         let mut base = Base::new(known);
+        let cut_short = !live.kind().is_listed() && known.is_some_and(KnownObject::was_cut_short);
         // The fields in which file and live do not agree, and what the journal knows of them: the old base.
         let mut apart = Vec::new();
         for field in live.kind().fields() {
             let Some(want) = wanted.get(field.name) else { continue };
             if field.access == Access::Identity {
                 apart.push((field.name, None));
+                continue;
+            }
+            if cut_short && field.access == Access::Updatable {
+                apart.push((field.name, None));
+                let change = FieldChange::new(field, Value::Null, want.clone());
+                changed.push((change, field.access, Cause::Pending));
                 continue;
             }
             let again = rewrite && field.access == Access::Updatable;
@@ -95,8 +102,12 @@ impl<'a> Comparison<'a> {
         }
         let observed = observe(entry, live, known, new_base);
         let lost_its_mark = known.is_some_and(|known| known.lost_its_mark(live));
-        let rewritten = only_rewritten && !changed.is_empty();
-        Comparison { entry, live, after, changed, unverified, observed, lost_its_mark, refused, rewritten }
+        let again = if cut_short {
+            Some("its last write was cut short: what is there is not known")
+        } else {
+            (only_rewritten && !changed.is_empty()).then_some("written again, as asked")
+        };
+        Comparison { entry, live, after, changed, unverified, observed, lost_its_mark, refused, again }
     }
 
     /// Puts what was found into the plan.
@@ -110,17 +121,8 @@ impl<'a> Comparison<'a> {
         policy: &Policy,
         plan: &mut Plan,
     ) {
-        let Comparison {
-            entry,
-            live,
-            after,
-            changed,
-            unverified,
-            observed,
-            lost_its_mark,
-            refused,
-            rewritten,
-        } = self;
+        let Comparison { entry, live, after, changed, unverified, observed, lost_its_mark, refused, again } =
+            self;
         let is_replaced = changed.iter().any(|(_, access, _)| *access == Access::Fixed);
         let unsettled = unsettled.filter(|_| is_replaced);
         // What is to be looked for is not found by what it replaces.
@@ -153,10 +155,9 @@ impl<'a> Comparison<'a> {
         let marker = marker_after_update(live, entry.declared.meta.prevent_delete, policy);
         plan.changes.push(Change {
             held: held(entry, live, action, policy).or(made_anew).or_else(|| not_taken(&changed, refused)),
-            reason: if rewritten {
-                "written again, as asked".to_owned()
-            } else {
-                reason(cause, &entry.declared.place.to_string())
+            reason: match again {
+                Some(why) => why.to_owned(),
+                None => reason(cause, &entry.declared.place.to_string()),
             },
             lacks: lacks(entry),
             cause,

@@ -98,7 +98,9 @@ pub(super) fn match_listing<'e, 'a>(
         // Where another name is another object, a weaker identity alone would let an object of somebody else's be deleted
         // for one of another name. Only what we made, as the journal has it, may be an entry's former self, and only of
         // an entry that it knows no object of.
-        let is_updated = kind.field("name").is_none_or(|name| name.access != Access::Fixed);
+        // Likewise where nobody can see what there is.
+        let is_updated =
+            kind.is_listed() && kind.field("name").is_none_or(|name| name.access != Access::Fixed);
         let is_ours =
             |live: &LiveObject| known.objects.get(&(kind, live.id.clone())).is_some_and(|known| known.ours);
         let left = weak(

@@ -5,7 +5,7 @@
 //!
 //! - `names/` finds the object that a name or an address means; `matching.rs` finds the live object that an entry means;
 //!   `belief.rs` doubts listings that lost much at once; `compare.rs` compares the two field by field; `prune.rs` judges
-//!   what the file does not name; `depend.rs` says what must come before what; `patience.rs` withholds what keeps
+//!   what the file does not name; `recall.rs` has what the journal alone knows; `depend.rs` says what must come before what; `patience.rs` withholds what keeps
 //!   failing; `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share; `failed.rs` tells people
 //!   what of it failed.
@@ -22,6 +22,7 @@ mod model;
 mod names;
 mod patience;
 mod prune;
+mod recall;
 mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,7 @@ pub use model::{
 };
 pub use names::{Located, Names, Unlocated, locate, locate_declared};
 pub use patience::Failing;
+pub(crate) use recall::CUT_SHORT;
 pub use render::{Style, done_line, field_lines, render_text, run_error_lines};
 
 use compare::Comparison;
@@ -65,27 +67,6 @@ impl LiveState {
     pub fn new(mut kinds: BTreeMap<Kind, Listing>) -> LiveState {
         names::name_references(&mut kinds);
         LiveState { kinds }
-    }
-
-    /// Adds what the journal alone knows of: objects of the kinds that the platform cannot be asked for.
-    pub fn recall(&mut self, known: &Known) {
-        for &kind in Kind::ALL.iter().filter(|kind| !kind.is_listed()) {
-            let Some(Ok(listing)) = self.kinds.get_mut(&kind) else { continue };
-            let recalled = known.objects.iter().filter(|((of, _), _)| *of == kind);
-            *listing = recalled
-                .filter_map(|((_, id), object)| {
-                    let bare = kind.known_by(&object.identity)?;
-                    let written = parse_object(&object.written);
-                    let mut fields = bare.fields();
-                    fields.extend(written.clone());
-                    let spec = kind.deserialize(Value::Object(fields)).unwrap_or(bare);
-                    let known = spec.fields();
-                    let untold = kind.fields().iter().filter(|field| !known.contains_key(field.name));
-                    let unreadable = untold.map(|field| (field.name, Value::Null)).collect();
-                    Some(LiveObject { unreadable, ..LiveObject::new(id.clone(), spec) })
-                })
-                .collect();
-        }
     }
 
     /// Says otherwise why kinds could not be read.

@@ -521,6 +521,7 @@ impl Change {
     pub fn new_schedule(&self) -> Option<(Option<Timetable<'_>>, Timetable<'_>)> {
         let after = self.after.as_ref().and_then(Spec::schedule)?;
         let before = self.before.as_ref().and_then(Spec::schedule);
+        let after = after.over(before);
         (before != Some(after)).then_some((before, after))
     }
 

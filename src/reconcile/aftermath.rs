@@ -10,7 +10,7 @@ use crate::apply::{Applied, Outcome};
 use crate::desired::Desired;
 use crate::error::one_line;
 use crate::journal::{Journal, JournalError};
-use crate::plan::{Action, Change, FieldChange, GONE, LiveState, Plan};
+use crate::plan::{Action, CUT_SHORT, Change, FieldChange, GONE, LiveState, Plan};
 use crate::qualys::Reader;
 use crate::resource::{Address, Kind, LiveObject, Spec};
 
@@ -129,7 +129,7 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
             by_id.insert((*kind, object.id.as_str()), object);
         }
     }
-    let is_gone = |kind: Kind, id: &str| {
+    let is_seen_gone = |kind: Kind, id: &str| {
         live.kinds().get(&kind).is_some_and(Result::is_ok) && !by_id.contains_key(&(kind, id))
     };
     for Applied { change, outcome, took: _ } in applied {
@@ -137,7 +137,8 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
         let Outcome::Applied { id, existed: false } = outcome else {
             // Deleted by us, and not made again: that it is gone is no drift.
             if let (Action::Replace, Some(old)) = (change.action, change.id.as_ref())
-                && is_gone(kind, old)
+                && kind.is_listed()
+                && is_seen_gone(kind, old)
             {
                 told(journal.forget(kind, old));
             }
@@ -158,7 +159,7 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
             (Some(after), action) => {
                 // The journal's id of a replaced object is the new one's.
                 if let (Action::Replace, Some(old)) = (action, change.id.as_ref().filter(|old| *old != id))
-                    && is_gone(kind, old)
+                    && is_seen_gone(kind, old)
                 {
                     told(journal.forget(kind, old));
                 }
@@ -169,11 +170,14 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
                         None => field.is_secret() || !kind.is_listed(),
                     })
                 };
-                let unreadable: Map<String, Value> = change
+                let mut unreadable: Map<String, Value> = change
                     .written()
                     .filter(|(name, _)| untold(name))
                     .map(|(name, value)| (name.to_owned(), value.clone()))
                     .collect();
+                if !kind.is_listed() {
+                    unreadable.insert(CUT_SHORT.to_owned(), false.into());
+                }
                 if !unreadable.is_empty() {
                     let identity = Spec::identity(after).unwrap_or_default();
                     told(journal.wrote(kind, id, &identity, &unreadable));

@@ -3,12 +3,12 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::aftermath::{made, told};
 use crate::apply::{Applied, Outcome};
 use crate::journal::{Answer, Journal, Run};
-use crate::plan::{Action, Change, FieldChange};
+use crate::plan::{Action, CUT_SHORT, Change, FieldChange};
 
 /// Tells the journal of each change before it is sent, and of what came of it as it comes: a process that ends in
 /// between leaves the next one knowing what to look for, and a person what may have been done.
@@ -44,9 +44,19 @@ impl<'a> Intents<'a> {
         }
         // Without its secret it is not sent.
         if change.lacks.is_none() {
+            self.begin_unseen(change);
             let fields: Vec<FieldChange> = change.fields.iter().map(|field| self.redacted(field)).collect();
             let identity = made.as_ref().map(|(_, identity)| identity.as_str());
             told(self.journal().sends(self.run, change, &fields, identity, now));
+        }
+    }
+
+    /// What is written and cannot be seen is known again once the write is done.
+    fn begin_unseen(&self, change: &Change) {
+        let kind = change.address.kind;
+        if let (false, Some(id), Some(before)) = (kind.is_listed(), &change.id, &change.before) {
+            let begun = Map::from_iter([(CUT_SHORT.to_owned(), true.into())]);
+            told(self.journal().wrote(kind, id, &before.identity().unwrap_or_default(), &begun));
         }
     }
 

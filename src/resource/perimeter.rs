@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::LazyLock;
 
-use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::TimeZoneDatabase;
+use jiff::civil::Weekday;
 use jiff::{Timestamp, Zoned};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::Timetable;
+use super::{ScanDate, ScanTime, Timetable, ZoneName};
 
 /// Whether and when the platform scans what a connector found from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,122 +87,6 @@ impl Day {
     }
 }
 
-/// A calendar date, `2031-12-01`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ScanDate(pub Date);
-
-/// A time of day to the minute, `15:45`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ScanTime(pub Time);
-
-impl ScanDate {
-    /// Reads what the platform shows: `mm/dd/yyyy` as specified, and `dd/mm/yyyy`, which samples show, where
-    /// the two can be told apart. `None` for anything else.
-    #[must_use]
-    pub fn from_platform(text: &str) -> Option<ScanDate> {
-        let mut parts = text.split('/');
-        let (a, b, year) = (parts.next()?, parts.next()?, parts.next()?);
-        let (a, b, year) = (a.parse().ok()?, b.parse().ok()?, year.parse().ok()?);
-        let (month, day) = if a > 12 { (b, a) } else { (a, b) };
-        Date::new(year, month, day).ok().map(ScanDate)
-    }
-
-    /// The specified form, `mm/dd/yyyy`.
-    #[must_use]
-    pub fn to_platform(self) -> String {
-        format!("{:02}/{:02}/{:04}", self.0.month(), self.0.day(), self.0.year())
-    }
-}
-
-impl fmt::Display for ScanDate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-impl ScanTime {
-    /// Reads `HH:MM`; `None` for anything else.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<ScanTime> {
-        let (hour, minute) = text.split_once(':')?;
-        let digits = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-        if !digits(hour) || !digits(minute) {
-            return None;
-        }
-        Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok().map(ScanTime)
-    }
-}
-
-impl fmt::Display for ScanTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:02}:{:02}", self.0.hour(), self.0.minute())
-    }
-}
-
-impl Serialize for ScanDate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl Serialize for ScanTime {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ScanDate {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ScanDate, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map(ScanDate).map_err(|_| {
-            de::Error::custom(format!("`{text}` is no date: expected year-month-day, as in 2031-12-01"))
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for ScanTime {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ScanTime, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        ScanTime::parse(&text).ok_or_else(|| {
-            de::Error::custom(format!("`{text}` is no time of day: expected HH:MM, as in \"15:45\""))
-        })
-    }
-}
-
-/// The time zones that come with the program: the same on every machine, and read from no file.
-static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-
-/// The name of a time zone in the IANA database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct ZoneName(String);
-
-impl ZoneName {
-    /// The name as the platform gives it, unchecked.
-    #[must_use]
-    pub fn from_platform(name: impl Into<String>) -> ZoneName {
-        ZoneName(name.into())
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for ZoneName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ZoneName, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        match name.parse::<chrono_tz::Tz>() {
-            Ok(_) => Ok(ZoneName(name)),
-            Err(_) => Err(de::Error::custom(format!(
-                "unknown time zone `{name}`: expected a name of the IANA database, as in Europe/Berlin"
-            ))),
-        }
-    }
-}
-
 /// What does not go together in a schedule.
 #[derive(Debug)]
 pub(super) struct Misfit {
@@ -240,7 +122,7 @@ impl Schedule {
             timezone,
         } = self;
         let (ScanDate(start), ScanTime(time)) = ((*start_date)?, (*start_time)?);
-        let zone = ZONES.get(timezone.as_ref()?.as_str()).ok()?;
+        let zone = timezone.as_ref()?.zone()?;
         let days = match (*recurrence)? {
             Recurrence::Daily => None,
             Recurrence::Weekly => Some(days.as_ref()?),
@@ -255,7 +137,7 @@ impl Schedule {
             .find(|run| run.timestamp() > now)
     }
 
-    /// Fills what is left out from the schedule that is there.
+    /// Fills what is left out from the schedule that is there. Another name of the same time zone is no change.
     pub(super) fn complete(&mut self, live: &Schedule) {
         let Schedule { option_profile_id, recurrence, days, scan_prefix, start_date, start_time, timezone } =
             self;
@@ -269,7 +151,8 @@ impl Schedule {
         }
         *start_date = start_date.or(live.start_date);
         *start_time = start_time.or(live.start_time);
-        if timezone.is_none() {
+        let same_zone = |live: &ZoneName| timezone.as_ref().is_none_or(|zone| zone.means(live));
+        if live.timezone.as_ref().is_some_and(same_zone) {
             timezone.clone_from(&live.timezone);
         }
     }
@@ -359,27 +242,12 @@ impl<'de> Deserialize<'de> for PerimeterScan {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::Date;
+
     use super::*;
 
     fn read(text: &str) -> Result<PerimeterScan, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn both_orders_of_a_date_are_read_where_they_can_be_told_apart() {
-        for (text, date) in [
-            ("12/01/2031", Some("2031-12-01")),
-            ("06/22/2022", Some("2022-06-22")),
-            ("31/05/2022", Some("2022-05-31")),
-            ("MM/DD/YYYY", None),
-            ("13/13/2022", None),
-            ("2022-06-22", None),
-            ("", None),
-        ] {
-            let read = ScanDate::from_platform(text).map(|date| date.to_string());
-            assert_eq!(read.as_deref(), date, "{text}");
-        }
-        assert_eq!(ScanDate::from_platform("6/2/2022").unwrap().to_platform(), "06/02/2022");
     }
 
     #[test]
@@ -476,9 +344,28 @@ mod tests {
     }
 
     #[test]
-    fn every_zone_that_the_file_may_name_has_next_runs() {
-        for zone in chrono_tz::TZ_VARIANTS {
-            assert!(ZONES.get(zone.name()).is_ok(), "{zone}");
+    fn another_name_of_the_same_zone_is_taken_as_it_is_there() {
+        for (file, live, taken) in [
+            ("US/Eastern", "America/New_York", "America/New_York"),
+            ("America/New_York", "US/Eastern", "US/Eastern"),
+            ("Asia/Calcutta", "Asia/Kolkata", "Asia/Kolkata"),
+            ("UTC", "Etc/UTC", "Etc/UTC"),
+            ("UTC", "Zulu", "Zulu"),
+            // Alike for most of the year, for now, or but for the name.
+            ("Europe/Berlin", "Europe/Paris", "Europe/Berlin"),
+            ("Africa/Cairo", "Africa/Tripoli", "Africa/Cairo"),
+            ("UTC", "GMT", "UTC"),
+            ("Europe/London", "Europe/Dublin", "Europe/London"),
+            // Nothing is known of these.
+            ("Africa/Cairo", "GMT+2 (Cairo)", "Africa/Cairo"),
+        ] {
+            let of = |name: &str| Schedule {
+                timezone: Some(ZoneName::from_platform(name)),
+                ..Schedule::default()
+            };
+            let mut wanted = of(file);
+            wanted.complete(&of(live));
+            assert_eq!(wanted, of(taken), "{file} and {live}");
         }
     }
 

@@ -6,11 +6,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use serde::de::{self, Deserializer, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::field::leave_out;
-use super::{Above, Edit, Field, Finding, Kind, Resource, ScanTime};
+use super::{Above, Edit, Field, Finding, Kind, Resource, ScanTime, Timetable};
 
 /// A schedule of a registry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,6 +99,70 @@ pub enum WeekDay {
 impl Interval {
     /// The interval that has a day of the week.
     pub const WEEK: Interval = Interval(7);
+}
+
+impl WeekDay {
+    const fn weekday(self) -> Weekday {
+        match self {
+            WeekDay::Monday => Weekday::Monday,
+            WeekDay::Tuesday => Weekday::Tuesday,
+            WeekDay::Wednesday => Weekday::Wednesday,
+            WeekDay::Thursday => Weekday::Thursday,
+            WeekDay::Friday => Weekday::Friday,
+            WeekDay::Saturday => Weekday::Saturday,
+            WeekDay::Sunday => Weekday::Sunday,
+        }
+    }
+}
+
+/// When a schedule scans, as far as it says so. The days of most intervals count from the day on which the schedule was
+/// made, which the file does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageScan {
+    at: Option<ScanTime>,
+    every: Option<Interval>,
+    on: Option<WeekDay>,
+}
+
+impl ImageScan {
+    /// With what it leaves out as it was before.
+    #[must_use]
+    pub fn over(self, before: ImageScan) -> ImageScan {
+        let every = self.every.or(before.every);
+        let on = self.on.or(before.on).filter(|_| every == Some(Interval::WEEK));
+        ImageScan { at: self.at.or(before.at), every, on }
+    }
+
+    /// The first scan after `now`, in UTC, where the days are known: every day, or one of the week.
+    #[must_use]
+    pub fn next_run(self, now: Timestamp) -> Option<Zoned> {
+        let ScanTime(time) = self.at?;
+        let on = match (self.every?, self.on) {
+            (Interval(1), _) => None,
+            (Interval::WEEK, Some(day)) => Some(day.weekday()),
+            (Interval(_), _) => return None,
+        };
+        let today = now.to_zoned(TimeZone::UTC).date();
+        std::iter::successors(Some(today), |date| date.tomorrow().ok())
+            .take(8)
+            .filter(|date| on.is_none_or(|day| date.weekday() == day))
+            .filter_map(|date| date.to_datetime(time).to_zoned(TimeZone::UTC).ok())
+            .find(|run| run.timestamp() > now)
+    }
+
+    /// How often it scans, in words.
+    #[must_use]
+    pub fn rhythm(self) -> Option<String> {
+        let at = self.at?;
+        Some(match self.every {
+            Some(Interval(days)) => {
+                format!(
+                    "every {days} days at {at} UTC; which days is not known: they count from when it was made"
+                )
+            }
+            None => format!("at {at} UTC, on the days that the platform has"),
+        })
+    }
 }
 
 impl Registry {
@@ -230,6 +297,12 @@ impl Resource for RegistrySchedule {
 
     fn leave_out(&mut self, field: &str) {
         leave_out!(field of self: at, every_days, week_day, registry_type, force_scan, number_of_tags, sort);
+    }
+
+    fn schedule(&self) -> Option<Timetable<'_>> {
+        let scan = ImageScan { at: self.at, every: self.every_days, on: self.week_day };
+        let says_when = scan != ImageScan { at: None, every: None, on: None };
+        (says_when && !self.on_demand).then_some(Timetable::Images(scan))
     }
 
     fn check(&mut self, report: &mut dyn FnMut(Finding)) {

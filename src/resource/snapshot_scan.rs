@@ -19,7 +19,7 @@ pub struct SnapshotScan {
     /// When the scans run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<QuartzCron>,
-    /// Which instances are scanned; left out: all.
+    /// Which instances are scanned. A registration without tags scans all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<BTreeSet<InstanceTag>>,
 }
@@ -42,7 +42,7 @@ impl Resource for SnapshotScan {
     const RUN: Run = Run::Widely("it scans all targets that are registered, not this account alone");
     const REFERS_TO: &'static [Kind] = &[];
     const FIELDS: &'static [Field] =
-        &[Field::identity("account_id"), Field::updatable("schedule"), Field::updatable("tags")];
+        &[Field::fixed("account_id").identifying(), Field::updatable("schedule"), Field::updatable("tags")];
 
     fn name(&self) -> &str {
         self.account_id.as_str()
@@ -52,13 +52,22 @@ impl Resource for SnapshotScan {
         Some(self.account_id.as_str().to_owned())
     }
 
+    /// The subscription has one registration: another account takes its place.
+    fn weak_identity(&self) -> Option<String> {
+        Some("the registration".to_owned())
+    }
+
     fn known_by(identity: &str) -> Option<SnapshotScan> {
         let account_id = identity.parse().ok()?;
         Some(SnapshotScan { account_id, schedule: None, tags: None })
     }
 
-    /// Another spelling of the same schedule is no change.
+    /// Another spelling of the same schedule is no change. A registration that changes is made anew as a whole: what the
+    /// file leaves out goes with it as it is.
     fn complete(&mut self, live: &SnapshotScan) {
+        if self.tags.is_none() && self.account_id == live.account_id {
+            self.tags.clone_from(&live.tags);
+        }
         if let (Some(wanted), Some(live)) = (&mut self.schedule, &live.schedule) {
             wanted.complete(live);
         }

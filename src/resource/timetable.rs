@@ -4,6 +4,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+use super::registry_schedule::ImageScan;
 use super::{QuartzCron, Schedule, ZonedCron};
 
 /// The schedule that an object bears, in whichever form its kind has it.
@@ -15,9 +16,11 @@ pub enum Timetable<'a> {
     Cron(&'a QuartzCron),
     /// A cron schedule of ours, in its zone.
     Zoned(&'a ZonedCron),
+    /// A scan of a registry's images, every so many days, in UTC.
+    Images(ImageScan),
 }
 
-impl Timetable<'_> {
+impl<'a> Timetable<'a> {
     /// How many runs of a cron expression are told: fewer would not show its rhythm.
     const RUNS: usize = 3;
 
@@ -25,13 +28,24 @@ impl Timetable<'_> {
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
-            Timetable::Scan(_) => "next run",
+            Timetable::Scan(_) | Timetable::Images(_) => "next run",
             Timetable::Cron(_) | Timetable::Zoned(_) => "next runs",
         }
     }
 
+    /// The same with what it leaves to the schedule that was there before filled in.
+    #[must_use]
+    pub fn over(self, before: Option<Timetable<'a>>) -> Timetable<'a> {
+        match (self, before) {
+            (Timetable::Images(scan), Some(Timetable::Images(before))) => {
+                Timetable::Images(scan.over(before))
+            }
+            (timetable, _) => timetable,
+        }
+    }
+
     /// The next runs: of a scan one, of a cron expression three; of the platform's as if it were meant in UTC. `None` where parts
-    /// of the schedule are missing.
+    /// of the schedule are missing, or decided elsewhere.
     #[must_use]
     pub fn next_runs(self, now: Timestamp) -> Option<Vec<Zoned>> {
         match self {
@@ -41,13 +55,14 @@ impl Timetable<'_> {
                 let runs = std::iter::successors(cron.after(now), |run| cron.after(*run));
                 Some(runs.take(Timetable::RUNS).map(|run| run.to_zoned(cron.time_zone())).collect())
             }
+            Timetable::Images(scan) => scan.next_run(now).map(|run| vec![run]),
         }
     }
 
-    /// The next runs in words; `None` where parts of the schedule are missing.
+    /// The next runs in words, or the rhythm where they cannot be told; `None` where parts of the schedule are missing.
     #[must_use]
     pub fn describe(self, now: Timestamp) -> Option<String> {
-        let runs = self.next_runs(now)?;
+        let Some(runs) = self.next_runs(now) else { return self.rhythm() };
         let shown: Vec<String> = runs
             .iter()
             .map(|run| {
@@ -60,13 +75,25 @@ impl Timetable<'_> {
             Timetable::Scan(schedule) => schedule.timezone.as_ref()?.as_str(),
             Timetable::Cron(_) => "if UTC",
             Timetable::Zoned(cron) => cron.zone(),
+            Timetable::Images(_) => "UTC",
         };
         Some(format!("{} {zone}", shown.join(", ")))
+    }
+
+    /// What is known of a schedule whose next run depends on what the file does not say.
+    #[must_use]
+    pub fn rhythm(self) -> Option<String> {
+        match self {
+            Timetable::Images(scan) => scan.rhythm(),
+            Timetable::Scan(_) | Timetable::Cron(_) | Timetable::Zoned(_) => None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Resource;
+    use super::super::registry_schedule::RegistrySchedule;
     use super::*;
 
     #[test]
@@ -88,5 +115,56 @@ mod tests {
         let told = Timetable::Scan(&scan).describe(now);
         assert_eq!(told.as_deref(), Some("Sun 2031-12-07 15:45 Africa/Cairo"));
         assert_eq!(Timetable::Scan(&Schedule::default()).describe(now), None);
+    }
+
+    #[test]
+    fn of_a_registry_the_next_scan_is_told_or_what_is_known_of_it() {
+        // A Saturday.
+        let now = "2026-11-21T20:40:12Z".parse().unwrap();
+        let unknown = "which days is not known: they count from when it was made";
+        for (fields, told) in [
+            (
+                serde_json::json!({"at": "09:30", "every_days": 1}),
+                Some("Sun 2026-11-22 09:30 UTC".to_owned()),
+            ),
+            (
+                serde_json::json!({"at": "20:41", "every_days": 1}),
+                Some("Sat 2026-11-21 20:41 UTC".to_owned()),
+            ),
+            (
+                serde_json::json!({"at": "20:40", "every_days": 1}),
+                Some("Sun 2026-11-22 20:40 UTC".to_owned()),
+            ),
+            (
+                serde_json::json!({"at": "09:30", "every_days": 7, "week_day": "SATURDAY"}),
+                Some("Sat 2026-11-28 09:30 UTC".to_owned()),
+            ),
+            (
+                serde_json::json!({"at": "21:00", "every_days": 7, "week_day": "SATURDAY"}),
+                Some("Sat 2026-11-21 21:00 UTC".to_owned()),
+            ),
+            (
+                serde_json::json!({"at": "09:30", "every_days": 7, "week_day": "THURSDAY"}),
+                Some("Thu 2026-11-26 09:30 UTC".to_owned()),
+            ),
+            (
+                serde_json::json!({"at": "09:30", "every_days": 3}),
+                Some(format!("every 3 days at 09:30 UTC; {unknown}")),
+            ),
+            (
+                serde_json::json!({"at": "09:30"}),
+                Some("at 09:30 UTC, on the days that the platform has".to_owned()),
+            ),
+            (serde_json::json!({"every_days": 3}), None),
+            (serde_json::json!({}), None),
+            (serde_json::json!({"at": "09:30", "every_days": 1, "on_demand": true}), None),
+        ] {
+            let mut whole = fields.clone();
+            let more =
+                serde_json::json!({"registry": {"name": "shop"}, "name": "n", "filters": [{"repo": "r"}]});
+            whole.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let spec: RegistrySchedule = serde_json::from_value(whole).unwrap();
+            assert_eq!(spec.schedule().and_then(|schedule| schedule.describe(now)), told, "{fields}");
+        }
     }
 }

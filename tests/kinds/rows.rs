@@ -516,7 +516,7 @@ fn snapshot_scan(kind: Kind) -> Row {
                 json!([{"tagKey": "Owner", "tagValue": "all"}]),
             ),
         ],
-        fixed: Vec::new(),
+        fixed: vec![other("account_id", "951234567876", "/accountId", "951234567876")],
         secrets: Vec::new(),
         calls: Calls {
             list: None,

@@ -115,6 +115,8 @@ async fn schedules_are_what_quartz_takes() {
         "0 0 12 15W JAN,jul ? 2030-2035",
         "0 0 12 L-3 * ?",
         "0 0 12 LW * ?",
+        "0 0 12 L-3W * ?",
+        "0 /15 12 ? NOV-FEB fri-mon",
         "0 0 12 ? * 6L",
         "0 0 12 ? * fri#3",
         "0 0 22-2 ? * 1/2",
@@ -140,6 +142,11 @@ async fn schedules_are_what_quartz_takes() {
         "0 0 2 ? * MON-",
         "0 , 2 ? * *",
         "0 -1 2 ? * *",
+        "0 / 2 ? * *",
+        "0 0 2 L-31W * ?",
+        "0 0 2 L3 * ?",
+        "0 0 2 ? * MON-6",
+        "0 0 2 ? * * 2035-2031",
         "@daily",
     ];
     for schedule in taken {

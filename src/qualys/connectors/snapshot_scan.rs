@@ -39,9 +39,9 @@ impl SnapshotScan {
     }
 
     /// Registers the account; whether one was registered already, and nothing was changed.
-    async fn register(&self, transport: &Transport) -> Result<bool, ApiError> {
+    async fn register(&self, transport: &Transport, operation: &str) -> Result<bool, ApiError> {
         // Sent again after a lost answer it does no harm: then it is registered already.
-        let call = call("register", Method::POST, "register-service-account", Effect::Settled)
+        let call = call(operation, Method::POST, "register-service-account", Effect::Settled)
             .about(Address::new(Kind::SnapshotScan, self.account_id.as_str()).to_string())
             .json(&self.encode());
         let registered = transport.send(&call, |answer| match answer.status {
@@ -72,14 +72,20 @@ impl Remote for SnapshotScan {
     }
 
     async fn create(&self, transport: &Transport, _write: &Write<'_>) -> Result<Created, ApiError> {
-        let existed = self.register(transport).await?;
+        let existed = self.register(transport, "register").await?;
         Ok(Created { existed, ..Created::new(self.account_id.as_str()) })
     }
 
     /// A registration cannot be changed: it is taken away and made again.
     async fn update(&self, transport: &Transport, id: &str, _write: &Write<'_>) -> Result<(), ApiError> {
         deregister(transport, id).await?;
-        self.register(transport).await.map(drop)
+        let operation = "register again, after it was deregistered,";
+        if self.register(transport, operation).await? {
+            let account = Address::new(Kind::SnapshotScan, self.account_id.as_str()).to_string();
+            let why = "somebody else registered one meanwhile, in a state that cannot be read".to_owned();
+            return Err(ApiError::refused_here(operation.to_owned(), Some(account), why));
+        }
+        Ok(())
     }
 
     async fn delete(transport: &Transport, id: &str) -> Result<(), ApiError> {

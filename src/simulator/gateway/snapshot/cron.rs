@@ -10,25 +10,41 @@ struct Part {
     range: RangeInclusive<u32>,
     /// Names of the range's values from its first one on.
     names: &'static [&'static str],
+    /// Whether a range may end below its start, and go round.
+    round: bool,
     wrong: &'static str,
 }
 
 const SECONDS: Part =
-    Part { range: 0..=59, names: &[], wrong: "a cron expression with seconds from 0 to 59" };
+    Part { range: 0..=59, names: &[], round: true, wrong: "a cron expression with seconds from 0 to 59" };
 const MINUTES: Part =
-    Part { range: 0..=59, names: &[], wrong: "a cron expression with minutes from 0 to 59" };
-const HOURS: Part = Part { range: 0..=23, names: &[], wrong: "a cron expression with hours from 0 to 23" };
-const OF_MONTH: Part =
-    Part { range: 1..=31, names: &[], wrong: "a cron expression with days of the month from 1 to 31" };
-const MONTH: Part =
-    Part { range: 1..=12, names: MONTHS, wrong: "a cron expression with months from 1 to 12, or JAN to DEC" };
+    Part { range: 0..=59, names: &[], round: true, wrong: "a cron expression with minutes from 0 to 59" };
+const HOURS: Part =
+    Part { range: 0..=23, names: &[], round: true, wrong: "a cron expression with hours from 0 to 23" };
+const OF_MONTH: Part = Part {
+    range: 1..=31,
+    names: &[],
+    round: true,
+    wrong: "a cron expression with days of the month from 1 to 31",
+};
+const MONTH: Part = Part {
+    range: 1..=12,
+    names: MONTHS,
+    round: true,
+    wrong: "a cron expression with months from 1 to 12, or JAN to DEC",
+};
 const OF_WEEK: Part = Part {
     range: 1..=7,
     names: DAYS,
+    round: true,
     wrong: "a cron expression with days of the week from 1 to 7, or SUN to SAT",
 };
-const YEAR: Part =
-    Part { range: 1970..=2099, names: &[], wrong: "a cron expression with years from 1970 to 2099" };
+const YEAR: Part = Part {
+    range: 1970..=2099,
+    names: &[],
+    round: false,
+    wrong: "a cron expression with years from 1970 to 2099",
+};
 
 /// Says what is wrong with an expression.
 pub(super) fn check(text: &str) -> Result<(), &'static str> {
@@ -55,12 +71,14 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
     year.map_or(Ok(()), |year| YEAR.check(year))
 }
 
-/// `L`, `L-3`, `LW`, `15W`.
+/// `L`, `L-3`, `LW`, `L-3W`, `15W`.
 fn is_last_or_weekday(field: &str) -> bool {
-    let day = |text: &str| OF_MONTH.value(text).is_some();
-    matches!(field, "L" | "LW")
-        || field.strip_prefix("L-").is_some_and(|days| days != "31" && day(days))
-        || field.strip_suffix('W').is_some_and(day)
+    let day = field.strip_suffix('W');
+    match day.unwrap_or(field).strip_prefix('L') {
+        Some("") => true,
+        Some(before) => before.strip_prefix('-').and_then(number).is_some_and(|before| before <= 30),
+        None => day.is_some_and(|day| OF_MONTH.value(day).is_some()),
+    }
 }
 
 /// `L`, `6L`, `FRIL`, `6#3`.
@@ -78,7 +96,7 @@ impl Part {
         if field.split(',').all(|item| self.takes(item)) { Ok(()) } else { Err(self.wrong) }
     }
 
-    /// `5`, `5-9`, `*`, each with or without `/2`.
+    /// `5`, `5-9`, `*`, each with or without `/2`; `/2` is `*/2`. Ranges go round, but for years.
     fn takes(&self, item: &str) -> bool {
         let (base, step) = match item.split_once('/') {
             Some((base, step)) => (base, Some(step)),
@@ -88,8 +106,14 @@ impl Part {
             step.is_none_or(|step| number(step).is_some_and(|step| step > 0 && step <= *self.range.end()));
         step_taken
             && match base.split_once('-') {
-                Some((from, to)) => self.value(from).is_some() && self.value(to).is_some(),
-                None => base == "*" || self.value(base).is_some(),
+                Some((from, to)) => match (self.value(from), self.value(to)) {
+                    (Some(first), Some(last)) => {
+                        let alike = number(from).is_some() == number(to).is_some();
+                        alike && (first <= last || self.round)
+                    }
+                    (Some(_) | None, _) => false,
+                },
+                None => base == "*" || (base.is_empty() && step.is_some()) || self.value(base).is_some(),
             }
     }
 
