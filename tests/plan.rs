@@ -739,6 +739,45 @@ fn another_owners_object_is_held_and_ends_in_1() {
     assert_eq!(plan.detailed_exit(), 1);
 }
 
+#[test]
+fn another_owners_object_is_held_also_while_both_say_the_same() {
+    let theirs = live(&live_aws("enabled: true, owner: you"));
+    let wanted = |more: &str| desired(&format!("reconcile: {{owner: me}}\n{}", aws(more)));
+    let plan = plan_of(&wanted("enabled: true"), &theirs, &Known::default());
+    assert_lines(&plan, "~ aws/a held: owned by you, not me");
+    assert_eq!((plan.detailed_exit(), plan.summary.held, plan.summary.unchanged), (1, 1, 0));
+    let text = render_text(&plan, "US1", Style::default());
+    assert!(text.contains("\n~ aws/a                    held     owned by you, not me\n"), "{text}");
+    // Who observes claims nothing, and who has no mark of its own cannot tell whose it is.
+    assert!(plan_of(&wanted("enabled: true, policy: observe"), &theirs, &Known::default()).is_in_sync());
+    assert!(plan_of(&desired(&aws("enabled: true")), &theirs, &Known::default()).is_in_sync());
+}
+
+#[test]
+fn what_is_held_and_counts_is_not_called_in_sync() {
+    let wanted = desired(&aws("enabled: false, policy: observe"));
+    let plan = plan_of(&wanted, &live(&live_aws("enabled: true")), &Known::default());
+    assert_eq!((plan.detailed_exit(), plan.is_in_sync()), (2, false));
+    let text = render_text(&plan, "US1", Style::default());
+    assert!(text.starts_with("US1: 1 held · plan "), "{text}");
+    assert!(text.contains("\nPlan: 0 to create, 0 to update, "), "{text}");
+}
+
+#[test]
+fn prune_all_takes_nothing_of_a_kind_whose_section_is_absent_not_even_ours() {
+    let is = live(&format!("{}\n- {{kind: tag, id: 9, name: x, parent: ''}}", live_aws("owner: me")));
+    let file = |sections: &str| {
+        desired(&format!("reconcile: {{owner: me, prune: all}}\ntags: [{{name: x}}]\n{sections}"))
+    };
+    let plan = plan_of(&file(""), &is, &Known::default());
+    assert_lines(
+        &plan,
+        "- aws/a held: ours, not in the file; prune: all, and its section is not in the file either",
+    );
+    assert_eq!(plan.detailed_exit(), 0);
+    assert_lines(&plan_of(&file("connectors: {aws: []}"), &is, &Known::default()), "- aws/a");
+}
+
 fn many(count: usize) -> String {
     let row = |n| format!("- {{kind: aws, id: {n}, name: n{n}, arn: '{A}{n}', enabled: true}}\n");
     (0..count).map(row).collect::<Vec<_>>().concat()

@@ -31,7 +31,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
-use crate::desired::{Declared, Desired};
+use crate::desired::{Declared, Desired, Problem};
 use crate::resource::{Address, Fields, Kind, LiveObject, Spec, Told, Wanted};
 
 pub(crate) use absent::GONE;
@@ -282,11 +282,9 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     let identities = known.identities();
     let seen_before = &known.sections;
     let mut plan = Plan::empty(policy.mode);
-    plan.warnings.extend(desired.warnings.iter().map(|problem| match &problem.hint {
-        Some(hint) => format!("{problem} ({hint})"),
-        None => problem.to_string(),
-    }));
+    plan.warnings.extend(desired.warnings.iter().map(advice));
 
+    let mut unread = Vec::new();
     for &kind in Kind::ALL {
         let entries: Vec<&Declared> =
             desired.declared.iter().filter(|entry| entry.spec.kind() == kind).collect();
@@ -295,7 +293,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
             Ok(Some(listing)) => listing,
             Ok(None) => continue,
             Err(error) if entries.is_empty() && !desired.sections.contains(&kind) => {
-                plan.warnings.push(format!("{kind}: could not be read, and the file names none: {error}"));
+                unread.push(Failed { kind, address: None, error });
                 continue;
             }
             Err(error) => {
@@ -374,6 +372,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         belief::take_stock(kind, &resolved, listing, known, &mut plan);
     }
 
+    plan.warnings.extend(failed::unread_warnings(&unread, &plan.failed));
     if policy.patient {
         patience::hold_back(&mut plan, known);
     }
@@ -383,6 +382,14 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     plan.blocked = limits::check(&plan, desired.declared.is_empty(), policy);
     plan.finish(desired.settings.platform.connectors_api);
     plan
+}
+
+/// What the file is advised against, in one line.
+fn advice(problem: &Problem) -> String {
+    match &problem.hint {
+        Some(hint) => format!("{problem} ({hint})"),
+        None => problem.to_string(),
+    }
 }
 
 /// Why an entry that several live objects could be is not planned.

@@ -570,10 +570,10 @@ impl Plan {
         self.changes.iter().filter(|change| change.applies())
     }
 
-    /// Whether nothing is known to need a change, and nothing failed or waits after failing.
+    /// Whether nothing is known to need a change, be it held, and nothing failed: the detailed exit code is 0.
     #[must_use]
     pub fn is_in_sync(&self) -> bool {
-        self.applicable().all(|change| change.tentative) && self.failed.is_empty() && self.waiting.is_empty()
+        self.detailed_exit() == 0
     }
 
     /// The exit code that tells the most: 1, 8, then 2, 4 or 6, else 0.

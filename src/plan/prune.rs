@@ -58,9 +58,14 @@ pub(super) fn judge(
         plan.warnings.push(format!("{address}: {why}"));
         return;
     }
+    // Without its section nothing of a kind is looked for in the file. Of what there is one of, the section is the entry.
+    let unnamed = policy.prune == Prune::All && !section.named && !live.kind().is_singleton();
     let whose = if ours { "ours, not in the file" } else { "live, not in the file" };
     let (held, reason) = if policy.prune == Prune::Never {
         let why = format!("{whose}; prune: never");
+        (Some(Held { why: why.clone(), counts: false, foreign: false }), why)
+    } else if unnamed {
+        let why = format!("{whose}; prune: all, and its section is not in the file either");
         (Some(Held { why: why.clone(), counts: false, foreign: false }), why)
     } else if protected {
         (Some(Held::because("prevent_delete: true stood in the file")), whose.to_owned())

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
 use super::failed::failures;
-use super::model::{Action, Blocked, Cause, Change, FieldChange, Plan, Summary};
+use super::model::{Action, Cause, Change, FieldChange, Plan, Summary};
 use crate::resource::RunError;
 use crate::visible::visible;
 
@@ -180,6 +180,8 @@ impl Text {
             Some(held) => {
                 let wanted = match change.action {
                     Action::Delete => String::new(),
+                    // Nothing of it would change: it is not ours to keep.
+                    Action::Update if change.fields.is_empty() => String::new(),
                     action => format!("{}: ", action.word()),
                 };
                 ("held", format!("{wanted}{}", held.why))
@@ -307,15 +309,9 @@ impl Text {
         for warning in &plan.warnings {
             rows.push(("33", format!("warning: {}", visible(warning))));
         }
-        if let Some(Blocked { limit, allowed, wanted, kind, hint }) = &plan.blocked {
-            let kind = kind.map(|kind| format!(" of {kind}")).unwrap_or_default();
-            rows.push((
-                "31",
-                format!(
-                    "blocked: the plan wants {wanted}{kind}, {limit} allows {allowed}; nothing is applied"
-                ),
-            ));
-            rows.push(("31", format!("hint: {hint}")));
+        if let Some(blocked) = &plan.blocked {
+            rows.push(("31", blocked.to_string()));
+            rows.push(("31", format!("hint: {}", blocked.hint)));
         }
         if !rows.is_empty() {
             self.line("");
