@@ -374,10 +374,14 @@ fn a_connector_that_fails_and_recovers_is_told_once_each_with_the_errors_of_its_
     assert!(page.contains("second") && page.contains("first"), "{page}");
     assert!(!page.contains("<b>") && !page.contains("<i>") && !page.contains('\u{1b}'), "{page}");
 
-    simulator.set("aws", "one", &json!({"connectorState": "ERROR"}));
+    simulator.set("aws", "one", &json!({"connectorState": "ERROR", "lastError": null}));
     daemon.pass();
-    assert_eq!(daemon.named("connector_unhealthy").len(), 2);
+    let told = daemon.named("connector_unhealthy");
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[1]["last_error"], "second", "where the connector says nothing, its newest error does");
     assert_eq!(lists(&simulator), 1, "and again once it has");
+    daemon.pass();
+    assert_eq!((daemon.named("connector_unhealthy").len(), lists(&simulator)), (2, 0));
     simulator.set("aws", "one", &json!({"connectorState": "FINISHED_SUCCESS", "lastError": null}));
     daemon.pass();
     daemon.pass();
@@ -419,7 +423,16 @@ fn a_drift_that_lasts_is_told_once_when_it_changes_and_when_it_ends() {
     daemon.finish_pass();
     simulator.set("aws", "one", &json!({"runFrequency": 240}));
     assert_eq!(daemon.pass()["outcome"], "in_sync");
-    assert_eq!(daemon.named("drift_resolved").len(), 1);
+    let resolved = daemon.named("drift_resolved");
+    assert_eq!(resolved.len(), 1);
+    assert_eq!(
+        (&resolved[0]["action"], &resolved[0]["fields"]),
+        (&json!("update"), &json!(["run_frequency"]))
+    );
+    assert_eq!(
+        resolved[0]["since"], told[0]["since"],
+        "as it was told, although the daemon was started anew"
+    );
     daemon.pass();
     let ended = daemon.stop();
     assert_eq!(ended.stderr.matches("drift_").count(), 1, "{ended}");
