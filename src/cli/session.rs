@@ -10,7 +10,7 @@ use super::{Common, Format, output, shown};
 use crate::apply::Applied;
 use crate::connect::{Connection, connect};
 use crate::daemon::signals::Signals;
-use crate::desired::{self, Desired, Settings};
+use crate::desired::{Desired, Settings};
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::journal::Journal;
@@ -32,8 +32,7 @@ pub(super) struct Session {
 impl Session {
     /// Reads the file and finds the platform. What goes wrong is said; the error is the exit code.
     pub(super) async fn open(common: &Common, format: Format, targets: &[Address]) -> Result<Session, Exit> {
-        let path = common.config();
-        let desired = desired::load(&path).map_err(|rejected| output::reject(format, &rejected))?;
+        let desired = common.load().map_err(|rejected| output::reject(format, &rejected))?;
         let connection = connect(&desired.settings, None, None)
             .await
             .map_err(|error| output::fail(format, Exit::Failure, &one_line(&error), None))?;
