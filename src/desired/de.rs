@@ -5,6 +5,7 @@
 //! reported again.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -331,7 +332,8 @@ impl<'de> Deserializer<'de> for At<'_> {
                     <Error as de::Error>::custom("an empty path: expected the path of a file").at(self.node)
                 );
             }
-            let path = self.tree.base(self.node).join(text);
+            // Without the `.` that people write before a path.
+            let path: PathBuf = self.tree.base(self.node).join(text).components().collect();
             let path: StrDeserializer<'_, Error> = path
                 .to_str()
                 .ok_or_else(|| <Error as de::Error>::custom("the path is not UTF-8").at(self.node))?
