@@ -135,7 +135,8 @@ pub(super) fn unknown_targets(plan: &Plan, format: Format) -> Option<Exit> {
     let unknown: Vec<String> = plan.unknown_targets.iter().map(ToString::to_string).collect();
     (!unknown.is_empty()).then(|| {
         let message = format!("no such object: {}", unknown.join(", "));
-        let hint = "a target is an address as in the plan: aws/prod-payments, tag/prod/payments";
+        let hint = "a target is an address as in the plan: aws/prod-payments, tag/prod/payments, or aws/NAME#IDENTITY \
+                    where a name is there twice";
         output::fail(format, Exit::Usage, &message, Some(hint))
     })
 }

@@ -284,7 +284,7 @@ fn reason(cause: Cause, place: &str) -> String {
 fn another_owners(live: &LiveObject, policy: &Policy) -> Option<Held> {
     let (theirs, ours) = (live.owner.as_ref()?, policy.owner.as_ref()?);
     let why = || format!("owned by {}, not {ours}", theirs.name);
-    (theirs.name != *ours).then(|| Held { why: why(), counts: true, foreign: true })
+    (theirs.name != *ours).then(|| Held { foreign: true, ..Held::because(why()) })
 }
 
 /// Why a change of an object that is there is withheld.
@@ -325,10 +325,11 @@ fn not_taken(changed: &[(FieldChange, Access, Cause)], refused: &[Refused]) -> O
     };
     changed.iter().all(is_stuck).then(|| {
         let fields: Vec<&str> = changed.iter().map(|(field, _, _)| field.path.as_str()).collect();
-        Held::because(format!(
+        let why = format!(
             "the platform does not take {}: sent in {LEFT_ALONE_AFTER} passes; left alone until it moves or the file does",
             fields.join(", ")
-        ))
+        );
+        Held { stuck: true, ..Held::because(why) }
     })
 }
 

@@ -112,12 +112,19 @@ pub struct Held {
     pub counts: bool,
     /// Whether it is another owner's: that ends in 1.
     pub foreign: bool,
+    /// Whether the platform does not take it, however often it is sent.
+    pub stuck: bool,
 }
 
 impl Held {
     /// Withheld for a reason that the exit code speaks of.
     pub(super) fn because(why: impl Into<String>) -> Held {
-        Held { why: why.into(), counts: true, foreign: false }
+        Held { why: why.into(), counts: true, foreign: false, stuck: false }
+    }
+
+    /// Withheld for a reason that nobody has to do anything about.
+    pub(super) fn quietly(why: impl Into<String>) -> Held {
+        Held { counts: false, ..Held::because(why) }
     }
 }
 
