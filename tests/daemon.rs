@@ -393,6 +393,29 @@ fn a_connector_that_fails_and_recovers_is_told_once_each_with_the_errors_of_its_
 }
 
 #[test]
+fn what_the_platform_does_not_take_is_told_in_every_pass_also_when_it_is_left_alone() {
+    let sections = SECTIONS.replace("tags: [kept]", "tags: []");
+    let (folder, simulator) =
+        with_platform(&format!("reconcile: {{policy: enforce}}\n{sections}"), &["empty_set=ignored"]);
+    folder.expect(0, &["apply", "--yes"]);
+    simulator.set("aws", "one", &json!({"defaultTags": ["kept"]}));
+    simulator.take_requests();
+    let mut daemon = Daemon::start(&folder);
+    daemon.finish_pass();
+    for _ in 0..4 {
+        daemon.pass();
+    }
+    let told = daemon.named("not_converged");
+    assert_eq!(told.len(), 5, "{told:#?}");
+    for event in told {
+        check_fields(&event, &["run_id", "address", "field", "sent", "got"]);
+        assert_eq!((&event["address"], &event["field"]), (&json!("aws/one"), &json!("tags")), "{event}");
+        assert_eq!((&event["sent"], &event["got"]), (&json!([]), &json!(["kept"])), "{event}");
+    }
+    assert_eq!(simulator.writes().len(), 3, "after three passes it is left alone");
+}
+
+#[test]
 fn a_drift_that_lasts_is_told_once_when_it_changes_and_when_it_ends() {
     let (folder, simulator) = with_platform(SECTIONS, &[]);
     folder.expect(0, &["apply", "--yes"]);
