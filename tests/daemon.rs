@@ -284,6 +284,8 @@ fn a_file_whose_credentials_cannot_be_had_leaves_the_last_good_one_in_force() {
     folder.edit("{pod: simulator}", elsewhere);
     let rejected = daemon.next("config_rejected");
     assert!(rejected["message"].as_str().unwrap().contains("NO_SUCH_USER"), "{rejected}");
+    check_fields(&rejected, &["file", "line", "column", "message"]);
+    assert_eq!(rejected["line"], Value::Null, "it is in no one place");
     daemon.finish_pass();
     let status = daemon.get("/api/v1/status").json();
     assert_eq!(status["config"]["ok"], false, "{status}");

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use trueup::desired::{self, Desired};
 use trueup::plan::{
-    Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Refused, SecretSight,
-    Style, locate, plan, plan_json, render_text,
+    Cause, Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Refused,
+    SecretSight, Style, locate, plan, plan_json, render_text,
 };
 use trueup::resource::{Health, Kind, LiveObject, Owner, RunError};
 
@@ -756,11 +756,19 @@ fn another_owners_object_is_held_also_while_both_say_the_same() {
 #[test]
 fn what_is_held_and_counts_is_not_called_in_sync() {
     let wanted = desired(&aws("enabled: false, policy: observe"));
-    let plan = plan_of(&wanted, &live(&live_aws("enabled: true")), &Known::default());
+    let mut plan = plan_of(&wanted, &live(&live_aws("enabled: true")), &Known::default());
     assert_eq!((plan.detailed_exit(), plan.is_in_sync()), (2, false));
     let text = render_text(&plan, "US1", Style::default());
     assert!(text.starts_with("US1: 1 held · plan "), "{text}");
     assert!(text.contains("\nPlan: 0 to create, 0 to update, "), "{text}");
+    // As long as it is held, a drift says since when it lasts, too.
+    plan.changes[0].cause = Cause::Drift;
+    plan.changes[0].since = Some("2026-11-21T02:14:00Z".parse().unwrap());
+    let text = render_text(&plan, "US1", Style::default());
+    assert!(
+        text.contains("held     update: policy: observe; drifted since 2026-11-21 02:14 UTC\n"),
+        "{text}"
+    );
 }
 
 #[test]

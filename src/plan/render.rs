@@ -184,7 +184,8 @@ impl Text {
                     Action::Update if change.fields.is_empty() => String::new(),
                     action => format!("{}: ", action.word()),
                 };
-                ("held", format!("{wanted}{}", held.why))
+                let drifted = drifted(change).map(|drifted| format!("; {drifted}")).unwrap_or_default();
+                ("held", format!("{wanted}{}{drifted}", held.why))
             }
             None => (change.action.word(), why(change)),
         };
@@ -354,17 +355,21 @@ fn push_counts(parts: &mut Vec<String>, counts: &[(usize, &str)]) {
 
 /// The reason, and for a drift since when.
 fn why(change: &Change) -> String {
-    match (change.cause, change.since) {
-        (Cause::Drift | Cause::Both, Some(since)) => {
-            let passes = match change.passes {
-                0 | 1 => String::new(),
-                passes => format!(" ({passes} passes)"),
-            };
-            let also = if change.cause == Cause::Both { ", and the file moved too" } else { "" };
-            format!("drifted since {}{passes}{also}: {}", clock(since), change.reason)
-        }
-        _ => change.reason.clone(),
+    match drifted(change) {
+        Some(drifted) => format!("{drifted}: {}", change.reason),
+        None => change.reason.clone(),
     }
+}
+
+/// Of a drift, since when.
+fn drifted(change: &Change) -> Option<String> {
+    let since = change.since.filter(|_| change.cause.drifted())?;
+    let passes = match change.passes {
+        0 | 1 => String::new(),
+        passes => format!(" ({passes} passes)"),
+    };
+    let also = if change.cause == Cause::Both { ", and the file moved too" } else { "" };
+    Some(format!("drifted since {}{passes}{also}", clock(since)))
 }
 
 /// When the object runs next, before and after, where its schedule changes.
