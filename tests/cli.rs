@@ -698,6 +698,32 @@ fn a_journal_that_cannot_be_written_is_one_warning_and_the_plan_is_right() {
     assert!(folder.expect(0, &["plan"]).stdout.contains("in sync"), "the platform took it all the same");
 }
 
+#[test]
+fn a_plan_that_cannot_be_written_is_a_failure() {
+    let folder = Folder::simulated(ONE);
+    for args in [&["plan", "--format", "json"][..], &["validate"][..]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ended = folder.command(args).stdout(full).output().unwrap();
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{args:?}: {told}");
+        assert_eq!(told.matches("error: could not write to stdout: ").count(), 1, "{args:?}: {told}");
+    }
+}
+
+#[test]
+fn without_a_file_the_usual_places_are_named() {
+    let folder = Folder::simulated("");
+    std::fs::remove_file(folder.path("config.yaml")).unwrap();
+    for args in [&["plan"][..], &["validate"][..], &["history"][..]] {
+        let ended = folder.expect(78, args);
+        assert!(
+            ended.stderr.contains("no config.yaml in this folder, and no /etc/trueup/config.yaml"),
+            "{ended}"
+        );
+        assert!(ended.stderr.contains("-c FILE"), "{ended}");
+    }
+}
+
 // The simulator.
 
 #[test]

@@ -286,6 +286,8 @@ fn a_file_whose_credentials_cannot_be_had_leaves_the_last_good_one_in_force() {
     folder.edit("{pod: simulator}", elsewhere);
     let rejected = daemon.next("config_rejected");
     assert!(rejected["message"].as_str().unwrap().contains("NO_SUCH_USER"), "{rejected}");
+    check_fields(&rejected, &["file", "line", "column", "message"]);
+    assert_eq!(rejected["line"], Value::Null, "it is in no one place");
     daemon.finish_pass();
     let status = daemon.get("/api/v1/status").json();
     assert_eq!(status["config"]["ok"], false, "{status}");
@@ -376,10 +378,14 @@ fn a_connector_that_fails_and_recovers_is_told_once_each_with_the_errors_of_its_
     assert!(page.contains("second") && page.contains("first"), "{page}");
     assert!(!page.contains("<b>") && !page.contains("<i>") && !page.contains('\u{1b}'), "{page}");
 
-    simulator.set("aws", "one", &json!({"connectorState": "ERROR"}));
+    simulator.set("aws", "one", &json!({"connectorState": "ERROR", "lastError": null}));
     daemon.pass();
-    assert_eq!(daemon.named("connector_unhealthy").len(), 2);
+    let told = daemon.named("connector_unhealthy");
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[1]["last_error"], "second", "where the connector says nothing, its newest error does");
     assert_eq!(lists(&simulator), 1, "and again once it has");
+    daemon.pass();
+    assert_eq!((daemon.named("connector_unhealthy").len(), lists(&simulator)), (2, 0));
     simulator.set("aws", "one", &json!({"connectorState": "FINISHED_SUCCESS", "lastError": null}));
     daemon.pass();
     daemon.pass();
@@ -388,6 +394,29 @@ fn a_connector_that_fails_and_recovers_is_told_once_each_with_the_errors_of_its_
     check_fields(&recovered[0], &["address", "state", "last_error", "errors"]);
     assert_eq!(recovered[0]["errors"], json!([]));
     assert_eq!(lists(&simulator), 0);
+}
+
+#[test]
+fn what_the_platform_does_not_take_is_told_in_every_pass_also_when_it_is_left_alone() {
+    let sections = SECTIONS.replace("tags: [kept]", "tags: []");
+    let (folder, simulator) =
+        with_platform(&format!("reconcile: {{policy: enforce}}\n{sections}"), &["empty_set=ignored"]);
+    folder.expect(0, &["apply", "--yes"]);
+    simulator.set("aws", "one", &json!({"defaultTags": ["kept"]}));
+    simulator.take_requests();
+    let mut daemon = Daemon::start(&folder);
+    daemon.finish_pass();
+    for _ in 0..4 {
+        daemon.pass();
+    }
+    let told = daemon.named("not_converged");
+    assert_eq!(told.len(), 5, "{told:#?}");
+    for event in told {
+        check_fields(&event, &["run_id", "address", "field", "sent", "got"]);
+        assert_eq!((&event["address"], &event["field"]), (&json!("aws/one"), &json!("tags")), "{event}");
+        assert_eq!((&event["sent"], &event["got"]), (&json!([]), &json!(["kept"])), "{event}");
+    }
+    assert_eq!(simulator.writes().len(), 3, "after three passes it is left alone");
 }
 
 #[test]
@@ -421,7 +450,16 @@ fn a_drift_that_lasts_is_told_once_when_it_changes_and_when_it_ends() {
     daemon.finish_pass();
     simulator.set("aws", "one", &json!({"runFrequency": 240}));
     assert_eq!(daemon.pass()["outcome"], "in_sync");
-    assert_eq!(daemon.named("drift_resolved").len(), 1);
+    let resolved = daemon.named("drift_resolved");
+    assert_eq!(resolved.len(), 1);
+    assert_eq!(
+        (&resolved[0]["action"], &resolved[0]["fields"]),
+        (&json!("update"), &json!(["run_frequency"]))
+    );
+    assert_eq!(
+        resolved[0]["since"], told[0]["since"],
+        "as it was told, although the daemon was started anew"
+    );
     daemon.pass();
     let ended = daemon.stop();
     assert_eq!(ended.stderr.matches("drift_").count(), 1, "{ended}");

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use trueup::desired::{self, Desired};
 use trueup::plan::{
-    Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Refused, SecretSight,
-    Style, locate, plan, plan_json, render_text,
+    Cause, Heading, Known, KnownListing, KnownObject, LiveState, Observation, Plan, Policy, Refused,
+    SecretSight, Style, locate, plan, plan_json, render_text,
 };
 use trueup::resource::{Health, Kind, LiveObject, Owner, RunError};
 
@@ -737,6 +737,86 @@ fn another_owners_object_is_held_and_ends_in_1() {
             enabled: true -> false",
     );
     assert_eq!(plan.detailed_exit(), 1);
+}
+
+#[test]
+fn another_owners_object_is_held_also_while_both_say_the_same() {
+    let theirs = live(&live_aws("enabled: true, owner: you"));
+    let wanted = |more: &str| desired(&format!("reconcile: {{owner: me}}\n{}", aws(more)));
+    let plan = plan_of(&wanted("enabled: true"), &theirs, &Known::default());
+    assert_lines(&plan, "~ aws/a held: owned by you, not me");
+    assert_eq!((plan.detailed_exit(), plan.summary.held, plan.summary.unchanged), (1, 1, 0));
+    let text = render_text(&plan, "US1", Style::default());
+    assert!(text.contains("\n~ aws/a                    held     owned by you, not me\n"), "{text}");
+    // Who observes claims nothing, and who has no mark of its own cannot tell whose it is.
+    assert!(plan_of(&wanted("enabled: true, policy: observe"), &theirs, &Known::default()).is_in_sync());
+    assert!(plan_of(&desired(&aws("enabled: true")), &theirs, &Known::default()).is_in_sync());
+}
+
+#[test]
+fn what_is_held_and_counts_is_not_called_in_sync() {
+    let wanted = desired(&aws("enabled: false, policy: observe"));
+    let mut plan = plan_of(&wanted, &live(&live_aws("enabled: true")), &Known::default());
+    assert_eq!((plan.detailed_exit(), plan.is_in_sync()), (2, false));
+    let text = render_text(&plan, "US1", Style::default());
+    assert!(text.starts_with("US1: 1 held · plan "), "{text}");
+    assert!(text.contains("\nPlan: 0 to create, 0 to update, "), "{text}");
+    // As long as it is held, a drift says since when it lasts, too.
+    plan.changes[0].cause = Cause::Drift;
+    plan.changes[0].since = Some("2026-11-21T02:14:00Z".parse().unwrap());
+    let text = render_text(&plan, "US1", Style::default());
+    assert!(
+        text.contains("held     update: policy: observe; drifted since 2026-11-21 02:14 UTC\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn prune_all_takes_nothing_of_a_kind_whose_section_is_absent_not_even_ours() {
+    let is = live(&format!("{}\n- {{kind: tag, id: 9, name: x, parent: ''}}", live_aws("owner: me")));
+    let file = |sections: &str| {
+        desired(&format!("reconcile: {{owner: me, prune: all}}\ntags: [{{name: x}}]\n{sections}"))
+    };
+    let plan = plan_of(&file(""), &is, &Known::default());
+    assert_lines(
+        &plan,
+        "- aws/a held: ours, not in the file; prune: all, and its section is not in the file either",
+    );
+    assert_eq!(plan.detailed_exit(), 0);
+    assert_lines(&plan_of(&file("connectors: {aws: []}"), &is, &Known::default()), "- aws/a");
+}
+
+/// A replace deletes first: one that cannot be made again would be gone.
+#[test]
+fn what_the_platform_would_not_make_again_is_not_deleted() {
+    let live = live(&live_azure("government: false, run_frequency: 6h, tags: [], description: Ours"));
+    let file = |more: &str| {
+        let entry = azure(&format!("government: true{more}"));
+        desired(&format!("reconcile: {{replace: allowed}}\n{entry}"))
+    };
+    let plan = plan_of(&file(""), &live, &Known::default());
+    let why = "none is made without directory_id, application_id, authentication_key, which the file leaves out: it stays as it is";
+    assert_eq!(plan.changes[0].lacks.as_deref(), Some(why));
+    assert_eq!(plan.warnings, [format!("azure/a: {why}")]);
+
+    let whole = format!(
+        ", directory_id: {APPLICATION}, application_id: {APPLICATION}, authentication_key: {{env: KEY}}"
+    );
+    let plan = plan_of(&file(&whole), &live, &Known::default());
+    assert_eq!(plan.changes[0].lacks, None);
+    let told = "azure/a: made anew, it gets the platform's defaults for what the file leaves out: description, run_frequency";
+    assert_eq!(plan.warnings, [told]);
+}
+
+#[test]
+fn what_the_platform_would_not_make_is_not_sent() {
+    let plan = plan_of(&desired(&aws("")), &live("[]"), &Known::default());
+    let why = "none is made without external_id, which the file leaves out";
+    assert_eq!(plan.changes[0].lacks.as_deref(), Some(why));
+    assert_eq!(plan.warnings, [format!("aws/a: {why}")]);
+    let whole = desired(&aws("external_id: US1-1368984-11213331"));
+    let plan = plan_of(&whole, &live("[]"), &Known::default());
+    assert_eq!((plan.changes[0].lacks.as_deref(), plan.warnings.len()), (None, 0));
 }
 
 fn many(count: usize) -> String {

@@ -82,3 +82,14 @@ fn the_example_loads_without_a_warning() {
         Err(rejected) => panic!("{:#?}", rejected.problems),
     }
 }
+
+#[test]
+fn a_file_that_is_not_utf8_is_told_where() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("config.yaml");
+    std::fs::write(&path, b"version: 1\n# caf\xc3\xa9 \xff\n").expect("the file is written");
+    let rejected = load_at(&path, jiff::civil::date(2026, 11, 21)).expect_err("the file is wrong");
+    let [problem] = rejected.problems.as_slice() else { panic!("{:#?}", rejected.problems) };
+    let place = problem.place.as_ref().expect("a place");
+    assert_eq!((place.line, place.column, problem.message.as_str()), (2, 8, "not UTF-8 from here on"));
+}

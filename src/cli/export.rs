@@ -9,7 +9,6 @@ use clap::Args;
 
 use super::{Common, Format, output, shown};
 use crate::connect::connect;
-use crate::desired;
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::export::{Export, Selection, export};
@@ -44,7 +43,7 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
     {
         return output::fail(Format::Text, Exit::Failure, &message, hint);
     }
-    let desired = match desired::load(&common.config()) {
+    let desired = match common.load() {
         Ok(desired) => desired,
         Err(rejected) => return output::reject(Format::Text, &rejected),
     };

@@ -10,7 +10,6 @@ use jiff::{Span, SpanRelativeTo, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Common, Format, output, shown};
-use crate::desired;
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::journal::{AddressPattern, Entry, Journal, JournalError, Query};
@@ -92,8 +91,7 @@ fn journal_of(common: &Common, args: &HistoryArgs) -> Result<PathBuf, Exit> {
     if let Some(path) = &args.journal {
         return Ok(path.clone());
     }
-    let desired =
-        desired::load(&common.config()).map_err(|rejected| output::reject(args.format, &rejected))?;
+    let desired = common.load().map_err(|rejected| output::reject(args.format, &rejected))?;
     desired.settings.journal.ok_or_else(|| {
         let hint = "nothing is remembered without one; name a file, as in journal: ./trueup.db";
         output::fail(args.format, Exit::Failure, "the file says journal: off", Some(hint))

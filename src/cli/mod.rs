@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nix::sys::resource::{Resource, setrlimit};
 
+use crate::desired::{self, Desired, Problem, Rejected};
 use crate::exit::Exit;
 use crate::telemetry::{self, LogFormat};
 
@@ -142,12 +143,26 @@ impl Common {
         })
     }
 
+    /// Reads the file.
+    fn load(&self) -> Result<Desired, Rejected> {
+        let path = self.config();
+        if self.config.is_none() && !path.exists() {
+            let [here, installed] = DEFAULT_CONFIGS;
+            let message = format!("there is no {here} in this folder, and no {installed}");
+            let problems = vec![Problem::new(message, "name the file: -c FILE".to_owned())];
+            return Err(Rejected { problems, warnings: Vec::new() });
+        }
+        desired::load(&path)
+    }
+
     fn color_on(&self, is_terminal: bool) -> bool {
         match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => {
-                is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+                let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+                is_terminal && !is_dumb && !is_set("NO_COLOR")
             }
         }
     }
@@ -222,6 +237,9 @@ pub fn main() -> Exit {
             Command::Simulate(args) => simulate::run(&common, args).await,
         }
     });
+    // Half a plan is none; what ended otherwise already is told by its own code.
+    let exit =
+        if output::is_lost() && !matches!(exit, Exit::Usage | Exit::Config) { Exit::Failure } else { exit };
     // A question that nobody answered any more is still being asked on a thread of its own.
     runtime.shutdown_background();
     exit

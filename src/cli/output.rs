@@ -1,6 +1,7 @@
 //! What commands print: data on stdout, complaints on stderr.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
@@ -9,10 +10,27 @@ use crate::desired::{Problem, Rejected};
 use crate::exit::Exit;
 use crate::resource::Severity;
 
-/// Writes to stdout. A reader that has gone away is no failure of ours.
+/// Whether something that was said did not arrive.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Writes to stdout. A reader that has gone away is no failure of ours; a full disk is, see [`is_lost`].
 pub(super) fn say(text: &str) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        // What is left in the buffer of stdout fails again with each further line.
+        Err(error) => {
+            if !LOST.swap(true, Ordering::Relaxed) {
+                complain(&format!("error: could not write to stdout: {error}"));
+            }
+        }
+    }
+}
+
+/// Whether something that was said did not arrive: whoever reads stdout has not got all of it.
+pub(super) fn is_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
 }
 
 /// Writes one JSON document to stdout.

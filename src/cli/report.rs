@@ -10,7 +10,6 @@ use super::session::heed_signals;
 use super::sync::length;
 use super::{Common, Format, output, shown};
 use crate::connect::connect;
-use crate::desired;
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::qualys::Reporter;
@@ -34,7 +33,7 @@ pub(super) struct ReportArgs {
 pub(super) async fn run(common: &Common, args: &ReportArgs) -> Exit {
     // Its progress is in the log.
     common.start_logs(0);
-    let desired = match desired::load(&common.config()) {
+    let desired = match common.load() {
         Ok(desired) => desired,
         Err(rejected) => return output::reject(args.format, &rejected),
     };

@@ -10,7 +10,7 @@ use super::{Common, Format, output, shown};
 use crate::apply::Applied;
 use crate::connect::{Connection, connect};
 use crate::daemon::signals::Signals;
-use crate::desired::{self, Desired, Settings};
+use crate::desired::{Desired, Settings};
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::journal::Journal;
@@ -32,8 +32,7 @@ pub(super) struct Session {
 impl Session {
     /// Reads the file and finds the platform. What goes wrong is said; the error is the exit code.
     pub(super) async fn open(common: &Common, format: Format, targets: &[Address]) -> Result<Session, Exit> {
-        let path = common.config();
-        let desired = desired::load(&path).map_err(|rejected| output::reject(format, &rejected))?;
+        let desired = common.load().map_err(|rejected| output::reject(format, &rejected))?;
         let connection = connect(&desired.settings, None, None)
             .await
             .map_err(|error| output::fail(format, Exit::Failure, &one_line(&error), None))?;
@@ -136,7 +135,8 @@ pub(super) fn unknown_targets(plan: &Plan, format: Format) -> Option<Exit> {
     let unknown: Vec<String> = plan.unknown_targets.iter().map(ToString::to_string).collect();
     (!unknown.is_empty()).then(|| {
         let message = format!("no such object: {}", unknown.join(", "));
-        let hint = "a target is an address as in the plan: aws/prod-payments, tag/prod/payments";
+        let hint = "a target is an address as in the plan: aws/prod-payments, tag/prod/payments, or aws/NAME#IDENTITY \
+                    where a name is there twice";
         output::fail(format, Exit::Usage, &message, Some(hint))
     })
 }

@@ -8,7 +8,6 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Common, Format, output, shown};
 use crate::connect::connect;
-use crate::desired;
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::qualys::AwsTemplate;
@@ -86,7 +85,7 @@ pub(super) async fn run(common: &Common, args: TemplateArgs) -> Exit {
         },
         external_id,
     };
-    let desired = match desired::load(&common.config()) {
+    let desired = match common.load() {
         Ok(desired) => desired,
         Err(rejected) => return output::reject(Format::Text, &rejected),
     };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Common, Format, output, shown};
-use crate::desired::{self, Declared, Desired};
+use crate::desired::{Declared, Desired};
 use crate::exit::Exit;
 use crate::plan::next_runs_json;
 use crate::resource::{Address, ReportAddress, Spec, Timetable, ZonedCron};
@@ -22,7 +22,7 @@ pub(super) struct ValidateArgs {
 
 pub(super) fn run(common: &Common, args: &ValidateArgs) -> Exit {
     let path = common.config();
-    let desired = match desired::load(&path) {
+    let desired = match common.load() {
         Ok(desired) => desired,
         Err(rejected) => return output::reject(args.format, &rejected),
     };

@@ -161,10 +161,9 @@ fn tell_drifts(plan: &Plan, journal: &mut Journal, remind_every: Duration) {
             return;
         }
     };
-    for DriftNews { address, what, since } in news {
+    for DriftNews { address, what, since, action, fields } in news {
         let change = plan.changes.iter().find(|change| change.address.to_string() == address);
-        let action = change.map_or("", |change| change.action.word());
-        let fields = serde_json::json!(change.map(Change::field_names).unwrap_or_default());
+        let fields = serde_json::json!(fields);
         let reverted = change.map_or(0, |change| change.reverted);
         match what {
             DriftEvent::Detected => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::json;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -254,11 +255,14 @@ fn load(config: &Path, board: &Board) -> Result<Desired, Rejected> {
         Err(rejected) => {
             for problem in &rejected.problems {
                 let place = problem.place.as_ref();
+                // Without a place they are null, so that the fields are always there.
+                let (line, column) =
+                    (json!(place.map(|place| place.line)), json!(place.map(|place| place.column)));
                 error!(
                     event = "config_rejected",
                     file = place.map_or_else(|| config.display().to_string(), |place| place.file.to_string()),
-                    line = place.map(|place| place.line),
-                    column = place.map(|place| place.column),
+                    json.line = %line,
+                    json.column = %column,
                     message = problem.message,
                     hint = problem.hint,
                 );
@@ -299,8 +303,8 @@ async fn reload(
             error!(
                 event = "config_rejected",
                 file = %config.display(),
-                line = None::<u32>,
-                column = None::<u32>,
+                json.line = "null",
+                json.column = "null",
                 message,
             );
             board.config_rejected(&[Problem::new(message, None)], Timestamp::now());

@@ -216,11 +216,13 @@ fn tags_do_not_circle(whole: &Whole<'_>, report: &mut Report) {
     }
     let parent_of = |index: usize| -> Option<usize> {
         let parent = tags[index].0.parent.as_deref().filter(|parent| !parent.is_empty())?;
-        match by_name.get(parent).map(Vec::as_slice) {
+        let named = match by_name.get(parent).map(Vec::as_slice) {
             Some([only]) => Some(*only),
             // Of several tags of that name a bare name means the one at the top.
             Some(_) | None => by_path.get(parent).copied(),
-        }
+        };
+        // A tag does not mean itself by its parent's name: that is one on the platform.
+        named.filter(|named| *named != index)
     };
     // A tag that was walked over before leads to no new circle.
     let mut walked = vec![false; tags.len()];

@@ -13,7 +13,7 @@ use super::de::{self, At, Context, Pairs};
 use super::problem::{Problem, Rejected, Report, accepted};
 use super::sections::{Nodes, OrOff, Sections};
 use super::tree::{Cut, NodeId, Refused, Scalar, Shape, Tree};
-use super::{Declared, Desired, Meta, expectations, quoted, reports};
+use super::{Declared, Desired, Meta, Place, expectations, quoted, reports};
 use crate::resource::{Above, AssessmentReport, Expectation, Finding, Kind, Spec};
 
 /// Reads the file, and the files that it includes.
@@ -208,9 +208,14 @@ impl Loader {
                 return refuse(self, message, "give the path of a readable file");
             }
         };
-        let Ok(text) = String::from_utf8(bytes) else {
-            let message = format!("could not read {}: it is not UTF-8", shown.display());
-            return refuse(self, message, "save it as UTF-8");
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let before = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
+                self.report.push_error(not_utf8(&shown.to_string_lossy(), &before));
+                return Err(Refused);
+            }
         };
         self.real.insert(std::fs::canonicalize(&absolute).unwrap_or_else(|_| absolute.clone()));
         let base = absolute.parent().unwrap_or(Path::new("/")).to_owned();
@@ -555,26 +560,27 @@ impl Loader {
             .pairs(map)
             .filter_map(|(key, _)| {
                 let name = self.tree.text(key);
-                let known = identifying.iter().chain(META_KEYS).copied().find(|known| *known == name)?;
+                let known = identifying.iter().copied().find(|known| *known == name)?;
                 Some((key, known))
             })
             .collect();
         for (key, name) in refused {
-            let reason = if META_KEYS.contains(&name) { "is said per object" } else { "tells objects apart" };
-            let fields: Vec<&str> =
-                kind.fields().iter().filter(|field| !field.identifies).map(|field| field.name).collect();
+            let fields = kind.fields().iter().filter(|field| !field.identifies).map(|field| field.name);
+            let fields: Vec<&str> = fields.chain(META_KEYS.iter().copied()).collect();
             self.report.error(
                 &self.tree,
                 key,
-                format!("`{name}` has no default: it {reason}"),
+                format!("`{name}` has no default: it tells objects apart"),
                 Some(format!("move it to the entries; defaults may give {}", fields.join(", "))),
             );
             self.tree.cut(key, Cut::Wrong { meant: None });
         }
-        let context = Context { also: &[], except: &identifying, partial: true };
+        let context = Context { also: META_KEYS, except: &identifying, partial: true };
         de::read(&mut self.tree, &mut self.report, map, &context, |tree| {
-            kind.deserialize(At { tree, node: map })
+            let all = tree.pairs(map).filter(|(key, _)| is_field(tree.text(*key))).collect();
+            kind.deserialize(Pairs { tree, node: map, all, above: None })
         });
+        self.meta(kind, map, None);
     }
 
     fn entries(&mut self, defaults: &[(Kind, NodeId)]) -> (Vec<Declared>, Vec<Entry>) {
@@ -604,9 +610,9 @@ impl Loader {
         let above = kind.above().map(Above::field).zip(entry.above);
         let context = Context { also: META_KEYS, except: &said_above, partial: false };
         let spec = de::read(&mut self.tree, &mut self.report, node, &context, |tree| {
-            kind.deserialize(Pairs { tree, node, all: merged(tree, entry), above })
+            kind.deserialize(Pairs { tree, node, all: merged(tree, entry, is_field), above })
         });
-        let meta = self.meta(kind, node);
+        let meta = self.meta(kind, node, entry.defaults);
         let mut spec = spec?;
         self.findings(&mut spec, entry);
         Some(Declared { spec, meta, place: self.tree.place(node) })
@@ -647,14 +653,14 @@ impl Loader {
         }
     }
 
-    fn meta(&mut self, kind: Kind, node: NodeId) -> Meta {
-        let has_any = self.tree.pairs(node).any(|(key, _)| META_KEYS.contains(&self.tree.text(key)));
-        if !has_any {
+    /// What a map says besides its fields, and where it says nothing, what its defaults do.
+    fn meta(&mut self, kind: Kind, node: NodeId, defaults: Option<NodeId>) -> Meta {
+        let entry = Entry { node, defaults, above: None };
+        if merged(&self.tree, entry, is_meta).is_empty() {
             return Meta::default();
         }
         let raw = de::read(&mut self.tree, &mut self.report, node, &Context::default(), |tree| {
-            let all = tree.pairs(node).filter(|(key, _)| META_KEYS.contains(&tree.text(*key))).collect();
-            RawMeta::deserialize(Pairs { tree, node, all, above: None })
+            RawMeta::deserialize(Pairs { tree, node, all: merged(tree, entry, is_meta), above: None })
         });
         let RawMeta { policy, ignore, prevent_delete } = raw.unwrap_or_default();
         let ignore = ignore.unwrap_or_default();
@@ -686,12 +692,33 @@ impl Loader {
     }
 }
 
-fn merged(tree: &Tree, entry: Entry) -> Vec<(NodeId, NodeId)> {
-    let mut pairs: Vec<_> =
-        tree.pairs(entry.node).filter(|(key, _)| !META_KEYS.contains(&tree.text(*key))).collect();
+/// What to say of a file whose text ends, as text, behind `before`.
+fn not_utf8(shown: &str, before: &str) -> Problem {
+    let lines = before.split('\n');
+    let column = lines.clone().next_back().unwrap_or_default().chars().count() + 1;
+    let whole = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    let place = Place { file: shown.into(), line: whole(lines.count()), column: whole(column) };
+    Problem {
+        place: Some(place),
+        ..Problem::new("not UTF-8 from here on", "save the file as UTF-8".to_owned())
+    }
+}
+
+fn is_meta(key: &str) -> bool {
+    META_KEYS.contains(&key)
+}
+
+fn is_field(key: &str) -> bool {
+    !is_meta(key)
+}
+
+/// The pairs of an entry and of its defaults whose keys are wanted.
+fn merged(tree: &Tree, entry: Entry, is_wanted: fn(&str) -> bool) -> Vec<(NodeId, NodeId)> {
+    let wanted = |(key, _): &(NodeId, NodeId)| is_wanted(tree.text(*key));
+    let mut pairs: Vec<_> = tree.pairs(entry.node).filter(wanted).collect();
     if let Some(defaults) = entry.defaults {
         let own = pairs.len();
-        for (key, value) in tree.pairs(defaults) {
+        for (key, value) in tree.pairs(defaults).filter(wanted) {
             // Also a null of the entry's own hides the default, and so does a value that was refused.
             let name = tree.text(key);
             let hidden =

@@ -18,6 +18,10 @@ pub struct DriftNews {
     pub what: DriftEvent,
     /// Since when it drifts, or drifted.
     pub since: Timestamp,
+    /// The word of the action that undoes it, or would have.
+    pub action: String,
+    /// The fields that differ, or did.
+    pub fields: Vec<String>,
 }
 
 /// What is to be told of a drift.
@@ -41,9 +45,17 @@ impl Journal {
         for change in plan.changes.iter_mut().filter(|change| change.cause.drifted()) {
             let address = change.address.to_string();
             transaction.execute(
-                "insert into drift (address, fingerprint, since, passes) values (?1, ?2, ?3, 1)
-                 on conflict (address) do update set fingerprint = excluded.fingerprint, passes = passes + ?4",
-                params![address, change.fingerprint(), now.as_second(), counts],
+                "insert into drift (address, fingerprint, since, passes, action, fields) values (?1, ?2, ?3, 1, ?5, ?6)
+                 on conflict (address) do update set fingerprint = excluded.fingerprint, passes = passes + ?4,
+                   action = excluded.action, fields = excluded.fields",
+                params![
+                    address,
+                    change.fingerprint(),
+                    now.as_second(),
+                    counts,
+                    change.action.word(),
+                    serde_json::json!(change.field_names()).to_string(),
+                ],
             )?;
             let (since, passes) = transaction.query_row(
                 "select since, passes from drift where address = ?1",
@@ -95,12 +107,11 @@ impl Journal {
             let mut over = transaction.prepare("delete from drift where address = ?1")?;
             let drifted: BTreeSet<String> = drifted(plan).map(|change| change.address.to_string()).collect();
             let mut query = transaction.prepare(
-                "select address, fingerprint, since, announced, announced_at from drift order by address",
+                "select address, fingerprint, since, announced, announced_at, action, fields
+                 from drift order by address",
             )?;
-            let rows: Vec<DriftRow> = query
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
-                .collect::<Result<_, _>>()?;
-            for (address, fingerprint, since, announced, announced_at) in rows {
+            let rows: Vec<DriftRow> = query.query_map([], DriftRow::read)?.collect::<Result<_, _>>()?;
+            for DriftRow { address, fingerprint, since, announced, announced_at, action, fields } in rows {
                 let since = Timestamp::from_second(since).unwrap_or(now);
                 let what = if is_over(&address, &drifted, plan) {
                     over.execute(params![address])?;
@@ -121,7 +132,9 @@ impl Journal {
                     told.execute(params![address, now.as_second()])?;
                     event
                 };
-                news.push(DriftNews { address, what, since });
+                // The journal is ours, but it is a file: what cannot be read is as good as not known.
+                let fields = serde_json::from_str(&fields).unwrap_or_default();
+                news.push(DriftNews { address, what, since, action, fields });
             }
         }
         transaction.commit()?;
@@ -132,8 +145,32 @@ impl Journal {
 /// In milliseconds.
 const A_DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// Address, fingerprint, since when, what was told, and when.
-type DriftRow = (String, String, i64, Option<String>, Option<i64>);
+/// A drift as the journal keeps it. Times are seconds.
+struct DriftRow {
+    address: String,
+    fingerprint: String,
+    since: i64,
+    /// The fingerprint that was told, and when.
+    announced: Option<String>,
+    announced_at: Option<i64>,
+    action: String,
+    /// A JSON array.
+    fields: String,
+}
+
+impl DriftRow {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<DriftRow> {
+        Ok(DriftRow {
+            address: row.get(0)?,
+            fingerprint: row.get(1)?,
+            since: row.get(2)?,
+            announced: row.get(3)?,
+            announced_at: row.get(4)?,
+            action: row.get(5)?,
+            fields: row.get(6)?,
+        })
+    }
+}
 
 fn drifted(plan: &Plan) -> impl Iterator<Item = &Change> {
     plan.changes.iter().filter(|change| change.cause.drifted())

@@ -10,7 +10,7 @@ use super::JournalError;
 pub(super) const SCHEMA_VERSION: i64 = STEPS.len().cast_signed() as i64;
 
 /// What makes of each version the next.
-const STEPS: [&str; 3] = [FIRST, HISTORY, PRESENCE];
+const STEPS: [&str; 4] = [FIRST, HISTORY, PRESENCE, DRIFT];
 
 const FIRST: &str = "
     create table if not exists object (
@@ -98,6 +98,12 @@ const PRESENCE: &str = "
         id   text not null,
         primary key (kind, id)
     ) without rowid;
+";
+
+/// What drifted, told again when it is over: the action that undoes it, and a JSON array of the fields.
+const DRIFT: &str = "
+    alter table drift add column action text not null default '';
+    alter table drift add column fields text not null default '[]';
 ";
 
 /// The version of the tables of a journal that is not of a later program.

@@ -143,7 +143,17 @@ impl<'a> Comparison<'a> {
             plan.states.insert(address.clone(), live.health.clone());
         }
         let Some(cause) = changed.iter().map(|(_, _, cause)| *cause).reduce(Cause::and) else {
-            plan.unchanged.insert(address);
+            // Two who claim one object is for people to settle, also while both say the same. Who observes claims nothing.
+            match another_owners(live, policy).filter(|_| !entry.declared.meta.observe) {
+                None => drop(plan.unchanged.insert(address)),
+                Some(held) => plan.changes.push(Change {
+                    held: Some(held),
+                    reason: format!("as in {}", entry.declared.place),
+                    after: Some(after),
+                    marker: live.owner.clone(),
+                    ..Change::of(live, address, Action::Update)
+                }),
+            }
             return;
         };
         let action = if is_replaced { Action::Replace } else { Action::Update };
@@ -271,13 +281,17 @@ fn reason(cause: Cause, place: &str) -> String {
     }
 }
 
+/// Why an object that bears another owner's mark is not written.
+fn another_owners(live: &LiveObject, policy: &Policy) -> Option<Held> {
+    let (theirs, ours) = (live.owner.as_ref()?, policy.owner.as_ref()?);
+    let why = || format!("owned by {}, not {ours}", theirs.name);
+    (theirs.name != *ours).then(|| Held { foreign: true, ..Held::because(why()) })
+}
+
 /// Why a change of an object that is there is withheld.
 fn held(entry: &Entry<'_>, live: &LiveObject, action: Action, policy: &Policy) -> Option<Held> {
-    if let (Some(theirs), Some(ours)) = (&live.owner, &policy.owner)
-        && theirs.name != *ours
-    {
-        let why = format!("owned by {}, not {ours}", theirs.name);
-        return Some(Held { why, counts: true, foreign: true });
+    if let Some(held) = another_owners(live, policy) {
+        return Some(held);
     }
     if let Some(why) = live.locked.as_ref().or(live.busy.as_ref()) {
         return Some(Held::because(why));
@@ -312,10 +326,11 @@ fn not_taken(changed: &[(FieldChange, Access, Cause)], refused: &[Refused]) -> O
     };
     changed.iter().all(is_stuck).then(|| {
         let fields: Vec<&str> = changed.iter().map(|(field, _, _)| field.path.as_str()).collect();
-        Held::because(format!(
+        let why = format!(
             "the platform does not take {}: sent in {LEFT_ALONE_AFTER} passes; left alone until it moves or the file does",
             fields.join(", ")
-        ))
+        );
+        Held { stuck: true, ..Held::because(why) }
     })
 }
 

@@ -54,7 +54,7 @@ fn keep_needed(plan: &mut Plan, names: &Names, declared: &[Declared]) {
             Some(by) => {
                 let section = kind.section_path();
                 let why = format!("ours, not in {section}, but named by {by}");
-                Held { why, counts: false, foreign: false }
+                Held::quietly(why)
             }
             None => match below.find(|below| !going.contains(*below)) {
                 Some(below) => Held::because(format!("tag/{below}, which is below it, would go with it")),

@@ -32,6 +32,34 @@ pub fn failures<'a>(failed: impl IntoIterator<Item = &'a Failed>) -> Vec<Failure
     failures
 }
 
+/// What to say of the kinds that could not be read and that the file does not name: a warning for each cause, which
+/// names the kinds. `failed` are those that the file names: what failed them is not told at length again.
+pub(super) fn unread_warnings(unread: &[Failed], failed: &[Failed]) -> Vec<String> {
+    let mut causes: Vec<(&Failed, Vec<&str>)> = Vec::new();
+    for one in unread {
+        match causes.iter_mut().find(|(first, _)| cause(&first.error) == cause(&one.error)) {
+            Some((_, kinds)) => kinds.push(one.kind.word()),
+            None => causes.push((one, vec![one.kind.word()])),
+        }
+    }
+    let warning = |(first, kinds): (&Failed, Vec<&str>)| {
+        let error = &first.error;
+        let said = failed.iter().find(|said| said.address.is_none() && cause(&said.error) == cause(error));
+        let kinds = kinds.join(", ");
+        match said {
+            Some(said) => format!("{kinds}: could not be read either, as {}; the file names none", said.kind),
+            None => format!("{kinds}: could not be read, and the file names none: {error}"),
+        }
+    };
+    causes.into_iter().map(warning).collect()
+}
+
+/// An error less the operation in which it came up: `HTTP 503` of `could not search tag: HTTP 503`.
+fn cause(error: &str) -> &str {
+    let operation = error.strip_prefix("could not ").and_then(|rest| rest.split_once(": "));
+    operation.map_or(error, |(_, cause)| cause)
+}
+
 impl Failure<'_> {
     /// The further kinds in words; `None` where there are none.
     #[must_use]
@@ -56,6 +84,27 @@ impl fmt::Display for Failure<'_> {
 mod tests {
     use super::*;
     use crate::resource::Address;
+
+    #[test]
+    fn a_cause_that_fails_all_kinds_is_one_warning_for_those_that_the_file_does_not_name() {
+        let of = |kind, error: &str| Failed { kind, address: None, error: error.to_owned() };
+        let refused = |object: &str| format!("could not search {object}: HTTP 401: refused: again");
+        let unread = [
+            of(Kind::Tag, &refused("tag")),
+            of(Kind::Gcp, "could not search gcp: HTTP 503"),
+            of(Kind::Oci, &refused("oci")),
+            of(Kind::GlobalScan, "could not search globalscan: HTTP 503"),
+        ];
+        let busy =
+            "gcp, global_scan: could not be read, and the file names none: could not search gcp: HTTP 503";
+        let said = [of(Kind::Aws, &refused("aws"))];
+        assert_eq!(
+            unread_warnings(&unread, &said),
+            ["tag, oci: could not be read either, as aws; the file names none", busy]
+        );
+        let alone = "tag, oci: could not be read, and the file names none: could not search tag: HTTP 401: refused: again";
+        assert_eq!(unread_warnings(&unread, &[]), [alone, busy]);
+    }
 
     #[test]
     fn kinds_of_one_cause_are_one_line_and_objects_are_one_each() {

@@ -9,22 +9,34 @@ use crate::resource::Kind;
 /// Listings smaller than this are not held to a percentage.
 const COUNTED_FROM: usize = 10;
 
+/// The limit of a file that names nothing: prune deletes nothing then.
+const EMPTY: &str = "empty";
+
 /// A plan that may be applied: within the limits. The only thing that apply accepts.
 #[derive(Debug)]
 pub struct ApprovedPlan<'a>(&'a Plan);
 
 /// Why a plan may not be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct Refusal(pub Blocked);
 
-impl fmt::Display for Refusal {
+/// The limit and what the plan wants, in words.
+impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Blocked { limit, allowed, wanted, kind, hint: _ } = &self.0;
-        write!(f, "blocked: the plan wants {wanted}")?;
-        if let Some(kind) = kind {
-            write!(f, " of {kind}")?;
+        let Blocked { limit, allowed, wanted, kind, hint: _ } = self;
+        let plural = if *wanted == 1 { "" } else { "s" };
+        f.write_str("blocked: the plan wants ")?;
+        match kind {
+            // Of all kinds together it is deletes that are limited, of one kind all changes.
+            Some(kind) => write!(f, "{wanted} change{plural} of {kind}")?,
+            None => write!(f, "{wanted} delete{plural}")?,
         }
-        write!(f, ", {limit} allows {allowed}; nothing is applied")
+        match *limit {
+            EMPTY => f.write_str(", and the file names no object")?,
+            limit => write!(f, ", {limit} allows {allowed}")?,
+        }
+        f.write_str("; nothing is applied")
     }
 }
 
@@ -51,7 +63,7 @@ pub(super) fn check(plan: &Plan, nothing_desired: bool, policy: &Policy) -> Opti
     let wanted = plan.applicable().filter(deletes).count();
     if nothing_desired && wanted > 0 {
         return Some(Blocked {
-            limit: "empty",
+            limit: EMPTY,
             allowed: 0,
             wanted,
             kind: None,

@@ -5,12 +5,14 @@
 //!
 //! - `names/` finds the object that a name or an address means; `matching.rs` finds the live object that an entry means;
 //!   `belief.rs` doubts listings that lost much at once; `compare.rs` compares the two field by field; `prune.rs` judges
-//!   what the file does not name; `recall.rs` has what the journal alone knows; `depend.rs` says what must come before what; `patience.rs` withholds what keeps
+//!   what the file does not name; `recall.rs` has what the journal alone knows; `anew.rs` judges what is made; `depend.rs`
+//!   says what must come before what; `patience.rs` withholds what keeps
 //!   failing; `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share; `failed.rs` tells people
 //!   what of it failed.
 
 mod absent;
+mod anew;
 mod belief;
 mod compare;
 mod depend;
@@ -32,7 +34,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
-use crate::desired::{Declared, Desired};
+use crate::desired::{Declared, Desired, Problem};
 use crate::resource::{Address, Fields, Kind, LiveObject, Spec, Told, Wanted};
 
 pub(crate) use absent::GONE;
@@ -263,11 +265,9 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     let identities = known.identities();
     let seen_before = &known.sections;
     let mut plan = Plan::empty(policy.mode);
-    plan.warnings.extend(desired.warnings.iter().map(|problem| match &problem.hint {
-        Some(hint) => format!("{problem} ({hint})"),
-        None => problem.to_string(),
-    }));
+    plan.warnings.extend(desired.warnings.iter().map(advice));
 
+    let mut unread = Vec::new();
     for &kind in Kind::ALL {
         let entries: Vec<&Declared> =
             desired.declared.iter().filter(|entry| entry.spec.kind() == kind).collect();
@@ -276,7 +276,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
             Ok(Some(listing)) => listing,
             Ok(None) => continue,
             Err(error) if entries.is_empty() && !desired.sections.contains(&kind) => {
-                plan.warnings.push(format!("{kind}: could not be read, and the file names none: {error}"));
+                unread.push(Failed { kind, address: None, error });
                 continue;
             }
             Err(error) => {
@@ -355,15 +355,25 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         belief::take_stock(kind, &resolved, listing, known, &mut plan);
     }
 
+    plan.warnings.extend(failed::unread_warnings(&unread, &plan.failed));
     if policy.patient {
         patience::hold_back(&mut plan, known);
     }
+    anew::judge(&mut plan);
     depend::depend(&mut plan, &names, &desired.declared);
     plan.keep_targets(&policy.targets);
     plan.sort();
     plan.blocked = limits::check(&plan, desired.declared.is_empty(), policy);
     plan.finish(desired.settings.platform.connectors_api);
     plan
+}
+
+/// What the file is advised against, in one line.
+fn advice(problem: &Problem) -> String {
+    match &problem.hint {
+        Some(hint) => format!("{problem} ({hint})"),
+        None => problem.to_string(),
+    }
 }
 
 /// Why an entry that several live objects could be is not planned.

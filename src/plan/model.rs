@@ -112,12 +112,19 @@ pub struct Held {
     pub counts: bool,
     /// Whether it is another owner's: that ends in 1.
     pub foreign: bool,
+    /// Whether the platform does not take it, however often it is sent.
+    pub stuck: bool,
 }
 
 impl Held {
     /// Withheld for a reason that the exit code speaks of.
     pub(super) fn because(why: impl Into<String>) -> Held {
-        Held { why: why.into(), counts: true, foreign: false }
+        Held { why: why.into(), counts: true, foreign: false, stuck: false }
+    }
+
+    /// Withheld for a reason that nobody has to do anything about.
+    pub(super) fn quietly(why: impl Into<String>) -> Held {
+        Held { counts: false, ..Held::because(why) }
     }
 }
 
@@ -571,10 +578,10 @@ impl Plan {
         self.changes.iter().filter(|change| change.applies())
     }
 
-    /// Whether nothing is known to need a change, and nothing failed or waits after failing.
+    /// Whether nothing is known to need a change, be it held, and nothing failed: the detailed exit code is 0.
     #[must_use]
     pub fn is_in_sync(&self) -> bool {
-        self.applicable().all(|change| change.tentative) && self.failed.is_empty() && self.waiting.is_empty()
+        self.detailed_exit() == 0
     }
 
     /// The exit code that tells the most: 1, 8, then 2, 4 or 6, else 0.

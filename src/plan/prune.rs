@@ -35,7 +35,7 @@ pub(super) fn judge(
     let shared = live.kind().is_shared();
     if let (Some(why), Some(_)) = (live.kind().undeletable(), known) {
         // The file named it once.
-        let held = Held { why: why.to_owned(), counts: false, foreign: false };
+        let held = Held::quietly(why);
         plan.changes.push(gone(live, address, "no longer in the file", Some(held)));
         return;
     }
@@ -58,10 +58,15 @@ pub(super) fn judge(
         plan.warnings.push(format!("{address}: {why}"));
         return;
     }
+    // Without its section nothing of a kind is looked for in the file. Of what there is one of, the section is the entry.
+    let unnamed = policy.prune == Prune::All && !section.named && !live.kind().is_singleton();
     let whose = if ours { "ours, not in the file" } else { "live, not in the file" };
     let (held, reason) = if policy.prune == Prune::Never {
         let why = format!("{whose}; prune: never");
-        (Some(Held { why: why.clone(), counts: false, foreign: false }), why)
+        (Some(Held::quietly(&why)), why)
+    } else if unnamed {
+        let why = format!("{whose}; prune: all, and its section is not in the file either");
+        (Some(Held::quietly(&why)), why)
     } else if protected {
         (Some(Held::because("prevent_delete: true stood in the file")), whose.to_owned())
     } else if section.waits {

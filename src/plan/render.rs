@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
 use super::failed::failures;
-use super::model::{Action, Blocked, Cause, Change, FieldChange, Plan, Summary};
+use super::model::{Action, Cause, Change, FieldChange, Plan, Summary};
 use crate::resource::RunError;
 use crate::visible::visible;
 
@@ -180,9 +180,12 @@ impl Text {
             Some(held) => {
                 let wanted = match change.action {
                     Action::Delete => String::new(),
+                    // Nothing of it would change: it is not ours to keep.
+                    Action::Update if change.fields.is_empty() => String::new(),
                     action => format!("{}: ", action.word()),
                 };
-                ("held", format!("{wanted}{}", held.why))
+                let drifted = drifted(change).map(|drifted| format!("; {drifted}")).unwrap_or_default();
+                ("held", format!("{wanted}{}{drifted}", held.why))
             }
             None => (change.action.word(), why(change)),
         };
@@ -307,15 +310,9 @@ impl Text {
         for warning in &plan.warnings {
             rows.push(("33", format!("warning: {}", visible(warning))));
         }
-        if let Some(Blocked { limit, allowed, wanted, kind, hint }) = &plan.blocked {
-            let kind = kind.map(|kind| format!(" of {kind}")).unwrap_or_default();
-            rows.push((
-                "31",
-                format!(
-                    "blocked: the plan wants {wanted}{kind}, {limit} allows {allowed}; nothing is applied"
-                ),
-            ));
-            rows.push(("31", format!("hint: {hint}")));
+        if let Some(blocked) = &plan.blocked {
+            rows.push(("31", blocked.to_string()));
+            rows.push(("31", format!("hint: {}", blocked.hint)));
         }
         if !rows.is_empty() {
             self.line("");
@@ -358,17 +355,21 @@ fn push_counts(parts: &mut Vec<String>, counts: &[(usize, &str)]) {
 
 /// The reason, and for a drift since when.
 fn why(change: &Change) -> String {
-    match (change.cause, change.since) {
-        (Cause::Drift | Cause::Both, Some(since)) => {
-            let passes = match change.passes {
-                0 | 1 => String::new(),
-                passes => format!(" ({passes} passes)"),
-            };
-            let also = if change.cause == Cause::Both { ", and the file moved too" } else { "" };
-            format!("drifted since {}{passes}{also}: {}", clock(since), change.reason)
-        }
-        _ => change.reason.clone(),
+    match drifted(change) {
+        Some(drifted) => format!("{drifted}: {}", change.reason),
+        None => change.reason.clone(),
     }
+}
+
+/// Of a drift, since when.
+fn drifted(change: &Change) -> Option<String> {
+    let since = change.since.filter(|_| change.cause.drifted())?;
+    let passes = match change.passes {
+        0 | 1 => String::new(),
+        passes => format!(" ({passes} passes)"),
+    };
+    let also = if change.cause == Cause::Both { ", and the file moved too" } else { "" };
+    Some(format!("drifted since {}{passes}{also}", clock(since)))
 }
 
 /// When the object runs next, before and after, where its schedule changes.

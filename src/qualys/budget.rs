@@ -78,6 +78,8 @@ pub(super) struct Budget {
     uncertain: bool,
     /// When an answer came last.
     answered: Option<Instant>,
+    /// How many times in a row a limit was met, and when last.
+    met: (u32, Option<Instant>),
 }
 
 impl Budget {
@@ -128,12 +130,25 @@ impl Budget {
         Ticket { sent: now, toll, due }
     }
 
+    /// Counts that a request was refused for a limit: how many times in a row one was met by now. Those that were
+    /// under way together met it once.
+    pub(super) fn meets(&mut self, ticket: &Ticket, now: Instant) -> u32 {
+        let (times, last) = self.met;
+        let again = last.is_none_or(|last| ticket.sent >= last);
+        let times = times.saturating_add(u32::from(again));
+        self.met = (times, Some(now));
+        times
+    }
+
     /// An answer came.
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is given back once")]
     pub(super) fn answered(&mut self, ticket: Ticket, now: Instant, reply: Reply<'_>) {
         let Ticket { sent, toll, due: _ } = ticket;
         let Reply { limits, refused } = reply;
         self.arrive(toll, now);
+        if refused.is_none() && toll == Toll::Counted {
+            self.met = (0, None);
+        }
         if let Some(granted) = limits.concurrency.filter(|granted| *granted > 0) {
             self.places = Some(granted);
         }

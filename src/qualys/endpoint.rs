@@ -78,6 +78,14 @@ impl RetryPolicy {
         let bound = self.base.saturating_mul(1 << failed.saturating_sub(1).min(16)).min(self.cap);
         bound.mul_f64(rand::random())
     }
+
+    /// The pause after a limit that does not say how long to wait, met so many times in a row: it doubles up to ten
+    /// times the usual cap. Limits by the hour are common, and each refusal may itself be counted.
+    pub(super) fn pause_at_limit(&self, met: u32) -> Duration {
+        let cap = self.cap.saturating_mul(10);
+        let bound = self.base.saturating_mul(1 << met.min(16)).min(cap);
+        bound.mul_f64(0.5 + rand::random::<f64>() / 2.0)
+    }
 }
 
 impl Endpoint {

@@ -161,6 +161,11 @@ impl Gate {
 }
 
 impl Pass<'_> {
+    /// The answer is that of a limit: how many times in a row one was met by now.
+    pub(super) fn meets(&self) -> u32 {
+        self.ticket.as_ref().map_or(1, |ticket| self.gate.budget().meets(ticket, Instant::now()))
+    }
+
     /// The answer came.
     pub(super) fn answered(mut self, reply: Reply<'_>) {
         if let Some(ticket) = self.ticket.take() {

@@ -202,7 +202,7 @@ impl Transport {
         authorization: Option<&HeaderValue>,
         read: &impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, ApiError> {
-        let (mut failed, mut limited, mut waited) = (0, 0, Duration::ZERO);
+        let (mut failed, mut waited) = (0, Duration::ZERO);
         // Once an attempt may have been processed, a later one that was not does not take that back.
         let mut maybe_done = false;
         // The limit that was met last: what is said if it is not waited out.
@@ -226,8 +226,7 @@ impl Transport {
             let read = answer.and_then(|answer| read(&answer));
             let refused = match &read {
                 Err(Fault { kind: ApiErrorKind::RateLimited { .. }, .. }) => {
-                    limited += 1;
-                    Some(self.retry.pause(limited))
+                    Some(self.retry.pause_at_limit(pass.meets()))
                 }
                 Ok(_) | Err(_) => None,
             };

@@ -60,6 +60,10 @@ impl Ailments {
                 Err(error) => unread.push(format!("{}: {}", object.address, with_hint(&error))),
             }
         }
+        // The newest error of the run is what the platform says last, where the connector itself says nothing.
+        for object in plan.unhealthy.iter_mut().filter(|object| object.last_error.is_none()) {
+            object.last_error = object.errors.first().map(|newest| newest.message.clone());
+        }
         // They mostly fail for one reason.
         if let Some(first) = unread.first() {
             let more = match unread.len() {

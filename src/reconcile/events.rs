@@ -9,6 +9,7 @@ use crate::apply::{Applied, Outcome, Skip};
 use crate::error::one_line;
 use crate::lock::LockError;
 use crate::plan::{Failed, FieldChange, Plan, Refusal, failures};
+use crate::resource::Address;
 
 /// Kinds that one cause has failed are one event: that of the first, which names the others.
 pub(super) fn log_failed<'a>(run_id: &str, failed: impl IntoIterator<Item = &'a Failed>) {
@@ -75,6 +76,17 @@ pub(super) fn log_blocked(run_id: &str, refusal: &Refusal) {
 
 pub(super) fn log_not_converged(run_id: &str, not_converged: &NotConverged) {
     let NotConverged { address, field } = not_converged;
+    not_taken(run_id, address, field);
+}
+
+/// What is not sent any more, because the platform did not take it, is told in every pass all the same.
+pub(super) fn log_stuck(run_id: &str, plan: &Plan) {
+    for change in plan.changes.iter().filter(|change| change.held.as_ref().is_some_and(|held| held.stuck)) {
+        change.fields.iter().for_each(|field| not_taken(run_id, &change.address, field));
+    }
+}
+
+fn not_taken(run_id: &str, address: &Address, field: &FieldChange) {
     let FieldChange { path, before: got, after: sent, sensitive } = field;
     if *sensitive {
         warn!(event = "not_converged", run_id, %address, field = path);

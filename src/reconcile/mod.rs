@@ -247,6 +247,7 @@ pub async fn reconcile(mut pass: Pass<'_>) -> Report {
     planned.expect(&sight.checked);
     let too_often = meter.charge(&mut planned, &pass.desired.settings.reconcile, began);
     events::log_plan(run_id, &planned, clock);
+    events::log_stuck(run_id, &planned);
     pass.ailments.complete(&mut planned, pass.reader, pass.stop).await;
 
     let mut report = Report {

@@ -27,6 +27,8 @@ pub struct Field {
     pub identifies: bool,
     /// Whether an object may well be without it.
     pub optional: bool,
+    /// Whether the platform makes no object without it.
+    pub needed: bool,
 }
 
 /// What the platform lets one do with a field.
@@ -63,6 +65,7 @@ impl Field {
             told: Told::Value,
             identifies: matches!(access, Access::Identity),
             optional: false,
+            needed: false,
         }
     }
 
@@ -106,6 +109,12 @@ impl Field {
     #[must_use]
     pub const fn optional(self) -> Field {
         Field { optional: true, ..self }
+    }
+
+    /// The platform makes no object without it, by its documents.
+    #[must_use]
+    pub const fn needed(self) -> Field {
+        Field { needed: true, ..self }
     }
 
     /// Whether it is a secret.

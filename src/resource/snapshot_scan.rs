@@ -41,8 +41,11 @@ impl Resource for SnapshotScan {
     const LISTED: bool = false;
     const RUN: Run = Run::Widely("it scans all targets that are registered, not this account alone");
     const REFERS_TO: &'static [Kind] = &[];
-    const FIELDS: &'static [Field] =
-        &[Field::fixed("account_id").identifying(), Field::updatable("schedule"), Field::updatable("tags")];
+    const FIELDS: &'static [Field] = &[
+        Field::fixed("account_id").identifying(),
+        Field::updatable("schedule").needed(),
+        Field::updatable("tags"),
+    ];
 
     fn name(&self) -> &str {
         self.account_id.as_str()

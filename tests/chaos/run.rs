@@ -406,8 +406,9 @@ impl<'a> Run<'a> {
 
 /// Whether a change is withheld by a policy, and not for a while only.
 fn is_held_for_good(change: &Value) -> bool {
-    const REASONS: [&str; 9] = [
+    const REASONS: [&str; 10] = [
         "policy: observe",
+        "; prune: all, and its section",
         "owned by ",
         "needs a replace; ",
         "prevent_delete: true",

@@ -312,6 +312,10 @@ impl World {
             "never" => Fate::Untouched,
             // The mark says neither; the journal may.
             _ if (ours || strange) && protected => Fate::Either,
+            // Without its section nothing of a kind goes, but for what there is one of.
+            "all" if !self.is_named(*species, edition) && *species != Species::SnapshotScan => {
+                Fate::Untouched
+            }
             _ if ours => Fate::Goes,
             _ if !strange => Fate::Untouched,
             _ if *maybe_ours => Fate::Either,

@@ -140,7 +140,8 @@ fn every_check_of_the_whole_finds_what_it_is_for() {
         (
             "no tag above itself",
             "tags: [{name: a, parent: c},\n{name: b, parent: a}, {name: c, parent: b}, {name: d, parent: d}, {name: e, parent: a}]".to_owned(),
-            &["3:26: tag `a` is above itself: a below c below b below a", "4:63: tag `d` is above itself: d below d"],
+            // `d` is below another one of its name, which the platform may have.
+            &["3:26: tag `a` is above itself: a below c below b below a"],
         ),
         (
             "no schedule in the past",
@@ -213,7 +214,9 @@ fn defaults_are_merged_and_undone_and_told_off_once() {
             "{name: x, arn: y}",
             &["3:18: `name` has no default: it tells", "3:27: `arn` has no default: it tells"],
         ),
-        ("{policy: observe}", &["3:18: `policy` has no default: it is said per object"]),
+        ("{policy: observe, ignore: [description], prevent_delete: true}", &[]),
+        ("{policy: watch}", &["3:26: unknown value `watch`"]),
+        ("{ignore: [arn]}", &["3:27: `arn` cannot be ignored"]),
         ("7", &["3:17: expected a map of fields"]),
         ("null", &[]),
     ] {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
+use crate::qualys::RetryPolicy;
 use crate::qualys::budget::{Budget, Reply, Ticket, Toll, Turn};
 use crate::qualys::limits::Limits;
 
@@ -440,4 +441,42 @@ fn where_the_one_that_was_to_find_out_is_lost_the_next_one_finds_out() {
         assert_eq!(budget.turn(Toll::Counted, later), Turn::Answer(None));
         budget.lost(alone, later);
     }
+}
+
+/// A limit by the hour that says nothing of itself: each refusal may be counted, and none is of any use.
+#[test]
+fn a_limit_that_does_not_say_how_long_to_wait_is_asked_ever_less_often() {
+    let (retry, mut budget, start) = (RetryPolicy::default(), Budget::default(), Instant::now());
+    let nothing = Limits::default();
+    let (mut now, mut met) = (start, 0);
+    while now < start + Duration::from_hours(1) {
+        match budget.turn(Toll::Counted, now) {
+            Turn::Go => {
+                let ticket = budget.send(Toll::Counted, now);
+                now += Duration::from_millis(100);
+                met = budget.meets(&ticket, now);
+                budget.answered(
+                    ticket,
+                    now,
+                    Reply { limits: &nothing, refused: Some(retry.pause_at_limit(met)) },
+                );
+            }
+            Turn::Wait(until) => now = until,
+            turn @ Turn::Answer(_) => panic!("nothing is under way: {turn:?}"),
+        }
+    }
+    assert!((15..=40).contains(&met), "{met} refusals in an hour");
+
+    // One that is over is forgotten, and what was under way together has met it once.
+    let ticket = budget.send(Toll::Counted, now);
+    budget.answered(ticket, now, Reply { limits: &nothing, refused: None });
+    let together = [(); 3].map(|()| budget.send(Toll::Counted, now));
+    now += Duration::from_millis(100);
+    for ticket in together {
+        assert_eq!(budget.meets(&ticket, now), 1);
+        budget.answered(ticket, now, Reply { limits: &nothing, refused: Some(Duration::ZERO) });
+    }
+    let ticket = budget.send(Toll::Counted, now);
+    assert_eq!(budget.meets(&ticket, now), 2);
+    budget.answered(ticket, now, Reply { limits: &nothing, refused: Some(Duration::ZERO) });
 }
