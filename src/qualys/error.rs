@@ -120,6 +120,24 @@ impl ApiError {
         self.outcome_unknown
     }
 
+    /// Whether the same question may be answered later.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self.kind {
+            ApiErrorKind::Server
+            | ApiErrorKind::Unreadable
+            | ApiErrorKind::Transport
+            | ApiErrorKind::RateLimited { wait: _ } => true,
+            ApiErrorKind::Credentials
+            | ApiErrorKind::Permission
+            | ApiErrorKind::NotFound
+            | ApiErrorKind::UnknownObject { remedy: _ }
+            | ApiErrorKind::Refused(_)
+            | ApiErrorKind::WrongSubscription { found: _ }
+            | ApiErrorKind::Account { code: _ } => false,
+        }
+    }
+
     /// What to do about it, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<Cow<'static, str>> {
