@@ -113,6 +113,8 @@ impl Ran {
 #[must_use]
 pub fn text(runs: &[Ran]) -> String {
     let mut text = String::new();
+    let longest = runs.iter().map(|ran| ran.address.to_string().chars().count()).max();
+    let width = longest.unwrap_or_default().max(24);
     for ran in runs {
         let Ran { address, id: _, outcome, well, state, last_error, errors, reason, took } = ran;
         let ended = [state, last_error].into_iter().flatten().map(String::as_str).collect::<Vec<_>>();
@@ -121,7 +123,7 @@ pub fn text(runs: &[Ran]) -> String {
         let parts = [reason.as_deref().unwrap_or_default(), &ended, &after];
         let detail = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
         let sign = if *well { ' ' } else { 'x' };
-        let line = format!("{sign} {:<24} {:<9} {detail}", address.to_string(), outcome.word());
+        let line = format!("{sign} {:<width$} {:<9} {detail}", address.to_string(), outcome.word());
         let _ = writeln!(text, "{}", visible(line.trim_end()));
         for line in run_error_lines(errors) {
             let _ = writeln!(text, "{line}");
