@@ -333,6 +333,10 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                         compared.into_plan(addresses.of_entry(entry), unsettled, policy, &mut plan);
                     }
                 }
+                Match::Missing { entry, .. } if !entry.spec.wanted_by_create().is_empty() => {
+                    let (address, error) = (Some(addresses.of_entry(entry)), cannot_be_made(entry));
+                    plan.failed.push(Failed { kind, address, error });
+                }
                 Match::Missing { entry, known_id } => {
                     let address = addresses.of_entry(entry);
                     let identity = (kind, entry.spec.identity().unwrap_or_default());
@@ -392,6 +396,15 @@ fn ambiguous(entry: &Entry<'_>, ids: &[String]) -> String {
         ids.len(),
         entry.spec.identity().unwrap_or_default(),
         ids.join(", ")
+    )
+}
+
+/// Why a create of it would be refused whatever else it says.
+fn cannot_be_made(entry: &Entry<'_>) -> String {
+    format!(
+        "not live, and cannot be made without {} ({})",
+        entry.spec.wanted_by_create().join(", "),
+        entry.declared.place
     )
 }
 
