@@ -209,7 +209,10 @@ impl ApiError {
                 "the permission (for connectors: Manager with full scope)".to_owned()
             }
             None => match self.module {
-                Some(module) => format!("the permission for {}", module.name()),
+                Some(module) => match module.permission() {
+                    Some(name) => format!("the permission {name}"),
+                    None => format!("the permission for {}", module.name()),
+                },
                 None => "the permission for this module".to_owned(),
             },
         };

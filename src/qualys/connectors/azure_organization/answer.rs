@@ -8,7 +8,9 @@ use serde::Deserialize;
 use crate::qualys::connectors::parts::{self, ConnectorAppInfo};
 use crate::qualys::shapes::{Flag, Number};
 use crate::resource::azure_organization::AzureOrganization;
-use crate::resource::{AzureId, LiveObject, Module, OrganizationFrequency, Owner, RunError, RunFrequency};
+use crate::resource::{
+    AzureId, Capability, LiveObject, Module, OrganizationFrequency, Owner, RunError, RunFrequency,
+};
 
 /// A connector. Each field has up to three spellings, by the call that shows it.
 #[derive(Debug, Default, Deserialize)]
@@ -66,26 +68,26 @@ struct Groups {
     excluded_members: Option<Vec<String>>,
 }
 
-/// `{"hours": 1, "minutes": 0}`, or minutes, also as a text.
+/// `{"hours": 1, "minutes": 0}`, or minutes, also as a text. Release notes of 2.14 speak of days.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Frequency {
-    Parts {
-        #[serde(default)]
-        hours: u32,
-        #[serde(default)]
-        minutes: u32,
-    },
-    Minutes(u32),
-    Text(String),
+    Parts { days: Option<Number>, hours: Option<Number>, minutes: Option<Number> },
+    Minutes(Number),
 }
 
 impl Frequency {
     fn minutes(&self) -> Option<u32> {
         match self {
-            Frequency::Parts { hours, minutes } => hours.checked_mul(60)?.checked_add(*minutes),
-            Frequency::Minutes(minutes) => Some(*minutes),
-            Frequency::Text(text) => text.trim().parse().ok(),
+            Frequency::Parts { days: None, hours: None, minutes: None } => None,
+            Frequency::Parts { days, hours, minutes } => {
+                let of = |part: &Option<Number>, length: u64| {
+                    part.map_or(0, |Number(count)| count).checked_mul(length)
+                };
+                let all = of(days, 1440)?.checked_add(of(hours, 60)?)?.checked_add(of(minutes, 1)?)?;
+                u32::try_from(all).ok()
+            }
+            Frequency::Minutes(Number(minutes)) => u32::try_from(*minutes).ok(),
         }
     }
 
@@ -108,6 +110,11 @@ fn flag(one: Option<Flag>, other: Option<Flag>) -> Option<bool> {
 }
 
 impl Wire {
+    /// Whether it is no connector at all.
+    pub(super) fn is_nameless(&self) -> bool {
+        self.name.as_deref().is_none_or(str::is_empty)
+    }
+
     pub(super) fn is_deleted(&self) -> bool {
         flag(self.deleted, self.is_deleted).unwrap_or(false)
     }
@@ -181,5 +188,38 @@ impl Summary {
     pub(super) fn decode(self) -> Option<RunError> {
         let Summary { error_msg, created } = self;
         Some(RunError { message: error_msg?, created: created.and_then(|created| created.parse().ok()) })
+    }
+}
+
+/// What an answer shows and the file cannot say: an edit sends it as it is, since it cannot be edited, or would be reset.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Kept {
+    #[serde(rename = "connectorAppInfos")]
+    applications: Option<Vec<Identified>>,
+    #[serde(rename = "autoActivateCV")]
+    activate_cloudview: Option<Flag>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Identified {
+    #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+    name: Option<String>,
+    #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+    identifier: Option<String>,
+}
+
+impl Kept {
+    /// The identifier of a capability; of a new one, that of the others.
+    pub(super) fn identifier(&self, capability: &Capability) -> Option<&str> {
+        let all = || self.applications.iter().flatten();
+        let own = all().find(|it| it.name.as_deref() == Some(capability.name()));
+        own.and_then(|it| it.identifier.as_deref()).or_else(|| all().find_map(|it| it.identifier.as_deref()))
+    }
+
+    /// Whether CloudView is switched on for what the connector finds: in all samples, and in no table.
+    pub(super) fn activate_cloudview(&self) -> Option<bool> {
+        self.activate_cloudview.map(|Flag(on)| on)
     }
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::answer::Kept;
 use crate::qualys::write::Write;
 use crate::resource::azure_organization::AzureOrganization;
-use crate::resource::{Capabilities, Capability, Kind, Module, OrganizationFrequency};
+use crate::resource::{Capability, Kind, Module, OrganizationFrequency};
 
 impl AzureOrganization {
     /// The same, what it leaves out being as it is.
@@ -39,8 +40,8 @@ impl AzureOrganization {
         )
     }
 
-    /// The whole connector, as a create and an edit send it.
-    pub(super) fn encode(&self, write: &Write<'_>) -> Result<Map<String, Value>, String> {
+    /// The whole connector, as a create and an edit send it; `kept` is what an edit leaves as it is.
+    pub(super) fn encode(&self, kept: &Kept, write: &Write<'_>) -> Result<Map<String, Value>, String> {
         let AzureOrganization {
             name,
             tenant_id,
@@ -79,7 +80,14 @@ impl AzureOrganization {
         put("secretValue", secret.expose().into());
         put("connectorPrefixName", wanted("connector_prefix", connector_prefix.as_ref())?.as_str().into());
         let capabilities = wanted("capabilities", capabilities.as_ref())?;
-        put("connectorAppInfos", applications(capabilities, tenant.as_str(), write)?);
+        let application = |(capability, tag): (&Capability, &Option<String>)| {
+            let tag = tag.as_deref().filter(|tag| !tag.is_empty());
+            let id = tag.map_or(Ok(Value::Null), |tag| write.id(Kind::Tag, tag))?;
+            let identifier = kept.identifier(capability).unwrap_or(tenant.as_str());
+            Ok(json!({"identifier": identifier, "name": capability.name(), "tagId": id}))
+        };
+        let applications = capabilities.0.iter().map(application).collect::<Result<Vec<Value>, String>>();
+        put("connectorAppInfos", applications?.into());
         put("orgRunFrequency", frequency(*wanted("org_run_frequency", org_run_frequency.as_ref())?));
         let of_members = wanted("connector_run_frequency", connector_run_frequency.as_ref())?;
         put("connectorRunFrequency", frequency(*of_members));
@@ -109,6 +117,9 @@ impl AzureOrganization {
                 put(name, activate.contains(&module).into());
             }
         }
+        if let Some(activate) = kept.activate_cloudview() {
+            put("autoActivateCV", activate.into());
+        }
         if let Some(tags) = tags {
             let ids: Result<Vec<Value>, String> = tags.iter().map(|tag| write.id(Kind::Tag, tag)).collect();
             put("defaultTagIds", ids?.into());
@@ -124,17 +135,4 @@ pub(super) fn wanted<'v, T>(field: &str, value: Option<&'v T>) -> Result<&'v T, 
 
 fn frequency(OrganizationFrequency(frequency): OrganizationFrequency) -> Value {
     json!({"hours": frequency.minutes() / 60, "minutes": frequency.minutes() % 60})
-}
-
-fn applications(
-    Capabilities(all): &Capabilities,
-    identifier: &str,
-    write: &Write<'_>,
-) -> Result<Value, String> {
-    let application = |(capability, tag): (&Capability, &Option<String>)| {
-        let tag = tag.as_deref().filter(|tag| !tag.is_empty());
-        let id = tag.map_or(Ok(Value::Null), |tag| write.id(Kind::Tag, tag))?;
-        Ok(json!({"identifier": identifier, "name": capability.name(), "tagId": id}))
-    };
-    all.iter().map(application).collect::<Result<Vec<Value>, String>>().map(Value::from)
 }

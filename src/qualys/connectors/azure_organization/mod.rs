@@ -11,6 +11,7 @@ mod body;
 mod connection;
 mod members;
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::hash::Hash;
 
@@ -18,22 +19,28 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use self::answer::{Listed, Summary, Wire};
+use self::answer::{Kept, Listed, Summary, Wire};
 use self::members::{attach, detach};
-use crate::qualys::answer::Fault;
-use crate::qualys::call::{Call, Effect, Host};
+use crate::qualys::answer::{Answer, Fault};
+use crate::qualys::call::{Call, Effect, Host, Module};
 use crate::qualys::error::{ApiError, ApiErrorKind, Refusal};
 use crate::qualys::remote::Remote;
 use crate::qualys::rest::{self, Paging};
 use crate::qualys::transport::Transport;
 use crate::qualys::write::{Created, Write};
-use crate::resource::azure_organization::AzureOrganization;
+use crate::resource::azure_organization::{AzureOrganization, TESTED, is_edit};
 use crate::resource::{Address, Kind, LiveObject, RunError, Scope, Spec};
 
 const BASE: &str = "/connectors/v1.0/org/azure";
 
+const IF_RENAMED: &str =
+    "give tenant_name as it was when the connector was made: it cannot be edited, and is never shown";
+
+/// So many errors of a run are kept, the newest.
+const KEPT: usize = 100;
+
 fn call(operation: &str, method: Method, path: &str, effect: Effect) -> Call {
-    Call::new(operation, method, path, effect).at(Host::Gateway)
+    Call::new(operation, method, path, effect).at(Host::Gateway).of_module(Module::OrganizationConnectors)
 }
 
 /// A call about the connector of this id.
@@ -59,10 +66,37 @@ async fn pages<T: DeserializeOwned, K: Hash + Eq>(
     rest::list(transport, call, Paging::BY_NUMBER, key).await
 }
 
+/// The object as it is; nothing before a create.
+fn before(write: &Write<'_>) -> AzureOrganization {
+    match write.context.before {
+        Some(Spec::AzureOrganization(before)) => before.clone(),
+        Some(_) | None => AzureOrganization::default(),
+    }
+}
+
+fn refused(call: &Call, message: String) -> ApiError {
+    ApiError::refused_here(call.operation.clone(), call.object.clone(), message)
+}
+
+/// What to do where the platform refuses, which says why in its own words alone.
+fn advised(mut error: ApiError, remedy: &'static str) -> ApiError {
+    if let ApiErrorKind::Refused(refusal) = &mut error.kind {
+        refusal.remedy = Some(remedy);
+    }
+    error
+}
+
 /// One connector whole; `None` where it is gone.
 async fn one(transport: &Transport, id: &str) -> Result<Option<LiveObject>, ApiError> {
     let details = call_by_id("read", Method::GET, "", id, Effect::Read)?;
-    let wire = match transport.send(&details, rest::json::<Wire>).await {
+    let read = |answer: &Answer| {
+        let wire: Wire = rest::json(answer)?;
+        if wire.is_nameless() {
+            return Err(Fault::unreadable(answer, "an organization connector without a name"));
+        }
+        Ok(wire)
+    };
+    let wire = match transport.send(&details, read).await {
         Ok(wire) if wire.is_deleted() => return Ok(None),
         Ok(wire) => wire,
         Err(error) if error.is_gone() => return Ok(None),
@@ -81,7 +115,8 @@ async fn last_job(transport: &Transport, id: &str) -> Result<Vec<RunError>, ApiE
     let call = call_by_id("read the last job of", Method::GET, "last-job-summary/", id, Effect::Read)?;
     let summaries: Vec<Summary> = pages(transport, &call, Summary::key).await?;
     let mut errors: Vec<RunError> = summaries.into_iter().filter_map(Summary::decode).collect();
-    errors.sort_by_key(|error| std::cmp::Reverse(error.created));
+    errors.sort_by_key(|error| Reverse(error.created));
+    errors.truncate(KEPT);
     Ok(errors)
 }
 
@@ -100,23 +135,39 @@ impl Remote for AzureOrganization {
         read.into_iter().filter_map(Result::transpose).collect()
     }
 
-    async fn create(&self, transport: &Transport, write: &Write<'_>) -> Result<Created, ApiError> {
-        let operation = "create azure organization connector";
+    /// Looks for all that is to be sent, and tests the connection where that matters.
+    async fn try_out(&self, transport: &Transport, write: &Write<'_>) -> Result<(), ApiError> {
+        if !(write.is_create() || is_edit(write.changed.unwrap_or_default())) {
+            return Ok(());
+        }
+        let operation =
+            format!("{} azure organization connector", if write.is_create() { "create" } else { "edit" });
         let address = Address::new(Kind::AzureOrganization, &self.name).to_string();
-        let refused = |message| ApiError::refused_here(operation.to_owned(), Some(address.clone()), message);
-        let body = self.encode(write).map_err(refused)?;
-        self.test(transport, write).await?;
-        let call = call(operation, Method::POST, &format!("{BASE}/"), Effect::Once)
-            .about(address.clone())
-            .json(&Value::Object(body));
-        let created: Listed = transport.send(&call, rest::json).await?;
-        let Some(id) = created.id.map(|id| id.to_string()) else {
-            return Err(ApiError::refused_here(
-                operation.to_owned(),
-                Some(address),
-                "the answer does not tell the id of what was made".to_owned(),
-            ));
-        };
+        let whole = self.filled_from(&before(write));
+        whole
+            .encode(&Kept::default(), write)
+            .map_err(|message| ApiError::refused_here(operation, Some(address), message))?;
+        if !TESTED.iter().any(|field| write.wants(field)) {
+            return Ok(());
+        }
+        // What the file leaves out is not looked for: it stays as it is.
+        let named = [&self.include_management_groups, &self.exclude_management_groups];
+        let named = named.into_iter().flatten().flatten().map(String::as_str).collect();
+        whole.test(named, transport, write).await
+    }
+
+    async fn create(&self, transport: &Transport, write: &Write<'_>) -> Result<Created, ApiError> {
+        let address = Address::new(Kind::AzureOrganization, &self.name).to_string();
+        let path = format!("{BASE}/");
+        let call =
+            call("create azure organization connector", Method::POST, &path, Effect::Once).about(address);
+        let body = self.encode(&Kept::default(), write).map_err(|message| refused(&call, message))?;
+        let call = call.json(&Value::Object(body));
+        let made = transport.send(&call, |answer| {
+            let Listed { id } = rest::json(answer)?;
+            id.ok_or_else(|| Fault::unreadable(answer, "success without the id of what was created"))
+        });
+        let id = made.await?.to_string();
         let mut rest = Ok(());
         if self.enabled == Some(false) {
             rest = status(transport, &id, false).await;
@@ -128,26 +179,18 @@ impl Remote for AzureOrganization {
     }
 
     async fn update(&self, transport: &Transport, id: &str, write: &Write<'_>) -> Result<(), ApiError> {
-        let before = match write.context.before {
-            Some(Spec::AzureOrganization(before)) => before.clone(),
-            Some(_) | None => AzureOrganization::default(),
-        };
-        // Enabling and the members have calls of their own.
-        let edits =
-            write.changed.unwrap_or_default().iter().any(|field| !["enabled", "members"].contains(field));
-        if edits {
+        let before = before(write);
+        if is_edit(write.changed.unwrap_or_default()) {
+            // What was seen for the plan does not tell all that is to be kept.
+            let details = call_by_id("edit", Method::GET, "", id, Effect::Read)?;
+            let kept = transport.send(&details, rest::json::<Kept>).await?;
             let call = call_by_id("edit", Method::POST, "", id, Effect::Settled)?;
-            let whole = self.filled_from(&before);
-            let refused =
-                |message| ApiError::refused_here(call.operation.clone(), call.object.clone(), message);
-            let body = whole.encode(write).map_err(refused)?;
-            if ["secret", "include_management_groups", "exclude_management_groups"]
-                .iter()
-                .any(|field| write.wants(field))
-            {
-                whole.test(transport, write).await?;
-            }
-            transport.send(&call.json(&Value::Object(body)), rest::done).await?;
+            let body = self.filled_from(&before).encode(&kept, write);
+            let body = body.map_err(|message| refused(&call, message))?;
+            let edited = transport.send(&call.json(&Value::Object(body)), rest::done).await;
+            edited.map_err(|error| {
+                if error.said.contains("tenantName") { advised(error, IF_RENAMED) } else { error }
+            })?;
         }
         if let Some(members) = write.of("members", self.members.as_ref()) {
             let there = before.members.unwrap_or_default();
@@ -188,13 +231,19 @@ impl Remote for AzureOrganization {
     }
 }
 
-/// Enables or disables the connector. The guide's table says POST, its sample PUT; the sample is what was run.
+/// Enables or disables the connector. The guide's table says POST, its sample PUT; the sample is what was run, and where
+/// it is not taken the table is.
 async fn status(transport: &Transport, id: &str, enabled: bool) -> Result<(), ApiError> {
     let (operation, action) = if enabled { ("enable", "ENABLE") } else { ("disable", "DISABLE") };
     let call = call_by_id(operation, Method::PUT, "", id, Effect::Settled)?;
-    let call =
+    let put =
         Call { path: format!("{BASE}/status/"), ..call }.query("action", action).json(&json!([number(id)]));
-    transport.send(&call, rest::done).await
+    match transport.send(&put, rest::done).await {
+        Err(error) if error.status == Some(405) => {
+            transport.send(&Call { method: Method::POST, ..put }, rest::done).await
+        }
+        done => done,
+    }
 }
 
 /// The guide's samples have ids without quotes.
