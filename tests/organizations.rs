@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose scene cannot be set up has failed")]
 
+#[path = "support/bin.rs"]
+mod bin;
 mod support;
 
+use bin::{Daemon, Folder, Simulator, until};
 use serde_json::{Map, Value, json};
 use support::{May, Scene, complaints};
 use trueup::desired::Desired;
@@ -218,6 +221,27 @@ async fn a_test_that_does_not_end_well_says_what_to_do_and_nothing_is_written() 
         assert!(told.contains("read the tenant's management groups"), "{told}");
         assert_eq!(stage.organization("org").await, None, "{told}");
     }
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_for_a_test_and_nothing_is_written() {
+    let entry =
+        changed(wanted("org", json!({})), json!({"secret": {"command": ["printf", "%s", "s3cr3t~0f~it"]}}));
+    let folder = Folder::simulated(&format!("azure_organizations: [{entry}]\n"));
+    let simulator = Simulator::beside(&folder, &["--option", "job_reads=1000000"]);
+    let apply = Daemon::spawn(folder.command(&["apply", "--yes"]));
+    until("the job is followed", || {
+        let requests = simulator.control("GET", "requests", &Value::Null);
+        let asked = requests["requests"].as_array().unwrap().iter();
+        let jobs = asked.filter(|it| it["path"].as_str().unwrap().contains("/job/")).count();
+        if jobs > 0 { Ok(()) } else { Err(requests) }
+    });
+    apply.signal("INT");
+    let ended = apply.wait();
+    assert_eq!(ended.code, 1, "{ended}");
+    assert!(ended.stdout.contains("stopped before the test was done: nothing was written"), "{ended}");
+    let paths: Vec<Value> = simulator.writes().iter().map(|it| it["path"].clone()).collect();
+    assert_eq!(paths, ["/connectors/v1.0/org/azure/test/"]);
 }
 
 #[tokio::test]

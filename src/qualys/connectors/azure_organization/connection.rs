@@ -8,7 +8,6 @@ use std::time::Duration;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tokio::time::sleep;
 
 use super::body::wanted;
 use super::{BASE, advised, call, call_by_id};
@@ -20,7 +19,7 @@ use crate::qualys::shapes::Text;
 use crate::qualys::transport::Transport;
 use crate::qualys::write::Write;
 use crate::resource::azure_organization::AzureOrganization;
-use crate::resource::{Address, Kind};
+use crate::resource::{Address, AzureId, Kind};
 use crate::span::span;
 
 /// How the synchronization of a tenant's groups is waited for.
@@ -75,7 +74,7 @@ impl AzureOrganization {
         let secret = secret.map_err(refused)?;
         let mut account = Map::new();
         for (name, id) in [("tenantId", &self.tenant_id), ("applicationId", &self.application_id)] {
-            account.insert(name.to_owned(), id.as_ref().map(|id| id.as_str()).into());
+            account.insert(name.to_owned(), id.as_ref().map(AzureId::as_str).into());
         }
         let mut whole = account.clone();
         whole.insert("secretValue".to_owned(), secret.expose().into());
@@ -89,6 +88,7 @@ impl AzureOrganization {
             Ended::Error(error) => error,
             Ended::Badly(why) => advised(refused(why), IF_REFUSED),
             Ended::Not(why) => advised(refused(why), IF_LATE),
+            Ended::Stopped => refused("stopped before the test was done: nothing was written".to_owned()),
         })?;
         if named.is_empty() {
             return Ok(());
@@ -136,6 +136,8 @@ enum Ended {
     Badly(String),
     /// It goes on.
     Not(String),
+    /// We were asked to stop.
+    Stopped,
 }
 
 /// Waits until a job has completed.
@@ -156,6 +158,8 @@ async fn finished(transport: &Transport, id: &str) -> Result<(), Ended> {
         let Some(pause) = pauses.next() else {
             return Err(Ended::Not(format!("the job is still {state} after {}", span(pauses.limit))));
         };
-        sleep(pause).await;
+        if !transport.rest(pause).await {
+            return Err(Ended::Stopped);
+        }
     }
 }
