@@ -127,6 +127,25 @@ async fn details_that_tell_no_name_are_no_connector_and_no_empty_listing() {
 }
 
 #[tokio::test]
+async fn a_row_without_an_id_is_no_row_that_may_be_passed_over() {
+    for listing in ["/connectors/v1.0/org/azure", "/connectors/v1.0/org/azure/member-connectors/7"] {
+        let whole = details(json!({}));
+        let stub = Stub::answers(move |_, asked| {
+            let path = asked.path.split('?').next().unwrap_or_default().trim_end_matches('/');
+            match path {
+                "/auth" => stub::reply(201, "a.b.c"),
+                _ if path == listing => page(json!([{"id": "7"}, {"name": "other"}])),
+                "/connectors/v1.0/org/azure" => page(json!([{"id": "7"}])),
+                _ => stub::reply(200, whole.to_string()),
+            }
+        });
+        let error = stub.await.reader().list(Kind::AzureOrganization).await.unwrap_err();
+        assert_eq!(error.kind, ApiErrorKind::Unreadable, "{listing}: {error}");
+        assert!(error.to_string().contains("content[1]"), "{listing}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_create_that_succeeds_without_saying_which_id_is_looked_for() {
     let key = SecretFile::new("an 0rganization's secret");
     for changes in [json!({"id": null}), json!({"id": ""}), json!({"id": "seven"})] {

@@ -97,10 +97,16 @@ impl Frequency {
     }
 }
 
-/// A member, or a connector in the listing.
+/// A member, or a connector in the listing. One without an id would look gone if it were passed over.
+#[derive(Debug, Deserialize)]
+pub(super) struct Listed {
+    pub(super) id: Number,
+}
+
+/// What a create answers with.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Listed {
+pub(super) struct Made {
     #[serde(deserialize_with = "crate::qualys::shapes::number")]
     pub(super) id: Option<u64>,
 }

@@ -19,13 +19,14 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use self::answer::{Kept, Listed, Summary, Wire};
+use self::answer::{Kept, Listed, Made, Summary, Wire};
 use self::members::{attach, detach};
 use crate::qualys::answer::{Answer, Fault};
 use crate::qualys::call::{Call, Effect, Host, Module};
 use crate::qualys::error::{ApiError, ApiErrorKind, Refusal};
 use crate::qualys::remote::Remote;
 use crate::qualys::rest::{self, Paging};
+use crate::qualys::shapes::Number;
 use crate::qualys::transport::Transport;
 use crate::qualys::write::{Created, Write};
 use crate::resource::azure_organization::{AzureOrganization, TESTED, is_edit};
@@ -66,6 +67,12 @@ async fn pages<T: DeserializeOwned, K: Hash + Eq>(
     rest::list(transport, call, Paging::BY_NUMBER, key).await
 }
 
+/// The ids of a listing.
+async fn ids(transport: &Transport, call: &Call) -> Result<BTreeSet<u64>, ApiError> {
+    let listed = pages(transport, call, |Listed { id: Number(id) }: &Listed| *id).await?;
+    Ok(listed.into_iter().map(|Listed { id: Number(id) }| id).collect())
+}
+
 /// The object as it is; nothing before a create.
 fn before(write: &Write<'_>) -> AzureOrganization {
     match write.context.before {
@@ -103,8 +110,8 @@ async fn one(transport: &Transport, id: &str) -> Result<Option<LiveObject>, ApiE
         Err(error) => return Err(error),
     };
     let members = call_by_id("list the members of", Method::GET, "member-connectors/", id, Effect::Read)?;
-    let members: Vec<Listed> = pages(transport, &members, |member: &Listed| member.id).await?;
-    let members = members.into_iter().filter_map(|member| Some(format!("azure/#{}", member.id?))).collect();
+    let members = ids(transport, &members).await?;
+    let members = members.into_iter().map(|id| format!("azure/#{id}")).collect();
     let mut object = wire.decode(members);
     id.clone_into(&mut object.id);
     Ok(Some(object))
@@ -124,9 +131,7 @@ impl Remote for AzureOrganization {
     async fn list(transport: &Transport, _scope: &Scope<'_>) -> Result<Vec<LiveObject>, ApiError> {
         let listing =
             call("list azure organization connectors", Method::GET, &format!("{BASE}/"), Effect::Read);
-        let listed: Vec<Listed> = pages(transport, &listing, |listed: &Listed| listed.id).await?;
-        let ids: BTreeSet<u64> = listed.into_iter().filter_map(|listed| listed.id).collect();
-        let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
+        let ids: Vec<String> = ids(transport, &listing).await?.into_iter().map(|id| id.to_string()).collect();
         Self::read(transport, &ids).await
     }
 
@@ -164,7 +169,7 @@ impl Remote for AzureOrganization {
         let body = self.encode(&Kept::default(), write).map_err(|message| refused(&call, message))?;
         let call = call.json(&Value::Object(body));
         let made = transport.send(&call, |answer| {
-            let Listed { id } = rest::json(answer)?;
+            let Made { id } = rest::json(answer)?;
             id.ok_or_else(|| Fault::unreadable(answer, "success without the id of what was created"))
         });
         let id = made.await?.to_string();
