@@ -322,11 +322,14 @@ async fn write(
             Ok(Created::new(id))
         }
         (Action::Replace, Some(after), Some(id)) => {
+            let anew = Context { before: None, ..context };
+            // What could not be made again is not deleted.
+            writer.try_out(after, anew).await?;
             writer.delete(change.address.kind, id).await?;
             halfway(change);
             let after_delete =
                 |error| Unwritten::Refused { error, after: "deleted, not yet created again: " };
-            writer.create(after, Context { before: None, ..context }).await.map_err(after_delete)
+            writer.create_tried(after, anew).await.map_err(after_delete)
         }
         (Action::Delete, _, Some(id)) => {
             writer.delete(change.address.kind, id).await?;

@@ -35,7 +35,9 @@ pub mod simulator;
 
 pub mod error;
 pub mod exit;
+pub mod pace;
 pub mod secret;
+pub mod span;
 pub mod stop;
 pub mod telemetry;
 pub mod visible;

@@ -13,13 +13,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use support::{PASSWORD, Scene};
 use trueup::journal::Journal;
+use trueup::pace::Pace;
 use trueup::plan::{Located, Plan, Policy, locate};
 use trueup::pull::pull;
 use trueup::qualys::{Reader, Writer};
 use trueup::reconcile::{Ailments, Pass, reconcile};
 use trueup::resource::{Address, Kind};
 use trueup::stop::Stop;
-use trueup::sync::{Outcome, Pace, Ran, Syncing, sync};
+use trueup::sync::{Outcome, Ran, Syncing, sync};
 
 /// So that no test waits.
 const PACE: Pace = Pace {

@@ -146,6 +146,10 @@ fn what_names_nothing_that_runs_is_64_and_nothing_is_sent() {
     for (args, message) in [
         (&["aws/nobody"][..], "no such object: aws/nobody (neither on the platform nor in the file)"),
         (&["aws/sandbox", "aws/nobody"], "no such object: aws/nobody"),
+        (
+            &["aws/sandbix"],
+            "aws/sandbix (neither on the platform nor in the file; did you mean aws/sandbox?)",
+        ),
         (&["aws/twin"], "aws/twin#arn:aws:iam::222222222222:role/Q"),
         (&["tag/prod"], "tag/prod cannot be run"),
         (&["sandbox"], "`sandbox` is no address"),

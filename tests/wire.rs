@@ -33,7 +33,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use stub::{Play, Stub, reply, success};
-use trueup::qualys::{Context, Names, Writer};
+use trueup::qualys::{ApiErrorKind, Context, Names, Writer};
 use trueup::resource::{Kind, LiveObject, Owner, Spec};
 use trueup::secret::{SecretRef, Secrets};
 

@@ -63,7 +63,7 @@ pub(super) fn unknown(
         .iter()
         .zip(found)
         .filter_map(|(address, found)| match found {
-            Err(why @ (Unlocated::Nowhere | Unlocated::Shared(_))) => {
+            Err(why @ (Unlocated::Nowhere(_) | Unlocated::Shared(_))) => {
                 Some(visible(&format!("{address} ({why})")))
             }
             Err(Unlocated::NotLive(_) | Unlocated::Ambiguous(_) | Unlocated::Unread(_)) | Ok(_) => None,

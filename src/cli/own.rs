@@ -205,7 +205,7 @@ fn kinds_of(session: &Session, choice: &Choice<'_>) -> BTreeSet<Kind> {
 fn not_tried(address: Address, why: &Unlocated) -> Claimed {
     let outcome = match why {
         Unlocated::Unread(_) => Outcome::Failed,
-        Unlocated::Nowhere | Unlocated::Shared(_) | Unlocated::NotLive(_) | Unlocated::Ambiguous(_) => {
+        Unlocated::Nowhere(_) | Unlocated::Shared(_) | Unlocated::NotLive(_) | Unlocated::Ambiguous(_) => {
             Outcome::Refused
         }
     };

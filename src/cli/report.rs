@@ -12,8 +12,9 @@ use super::{Common, Format, output, shown};
 use crate::connect::connect;
 use crate::error::one_line;
 use crate::exit::Exit;
+use crate::pace::Pace;
 use crate::qualys::Reporter;
-use crate::report::{Making, Outcome, Pace, make};
+use crate::report::{Making, Outcome, PACE, SETTLE, make};
 use crate::resource::AssessmentReport;
 use crate::visible::visible;
 
@@ -48,9 +49,17 @@ pub(super) async fn run(common: &Common, args: &ReportArgs) -> Exit {
     let stop = heed_signals();
     let (reader, reporter) = (&connection.reader, Reporter::new(&connection.reader));
     reader.heed(stop.clone());
-    let pace = Pace { timeout: args.timeout, ..Pace::default() };
+    let pace = Pace { timeout: args.timeout, ..PACE };
     let all = wanted.into_iter().map(|report| {
-        make(Making { report, desired: &desired, reader, reporter: &reporter, pace, stop: &stop })
+        make(Making {
+            report,
+            desired: &desired,
+            reader,
+            reporter: &reporter,
+            pace,
+            settle: SETTLE,
+            stop: &stop,
+        })
     });
     let outcomes = join_all(all).await;
     if let Some(simulator) = connection.simulator {

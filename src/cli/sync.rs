@@ -1,24 +1,25 @@
 //! `trueup sync`: run connectors on the platform now.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Args;
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::apply::asked;
 use super::lookup::{Looked, look_up, unknown};
 use super::session::{Session, heed_signals};
 use super::{Common, Format, output};
 use crate::exit::Exit;
-use crate::plan::{Located, Unlocated, locate, run_error_lines};
+use crate::pace::Pace;
+use crate::plan::{Located, Unlocated, locate};
 use crate::qualys::Writer;
 use crate::resource::{Address, Kind, Run};
+use crate::span::span;
 use crate::stop::Stop;
-use crate::sync::{Outcome, Pace, Ran, Seen, Syncing, span, sync};
+use crate::sync::{PACE, Ran, Seen, Syncing, sync, text};
 use crate::visible::visible;
 
 #[derive(Debug, Args)]
@@ -65,7 +66,7 @@ pub(super) async fn run(common: &Common, args: &SyncArgs) -> Exit {
                 Format::Text => output::say(&text(&runs)),
                 Format::Json => output::say_json(&json!({
                     "format": "trueup.sync/v1",
-                    "runs": runs.iter().map(ran_json).collect::<Vec<_>>(),
+                    "runs": runs.iter().map(Ran::json).collect::<Vec<_>>(),
                     "exit": exit.code(),
                 })),
             }
@@ -134,7 +135,7 @@ async fn run_all(common: &Common, args: &SyncArgs, session: &Session, stop: &Sto
             output::complain(&visible(&told));
         }
     };
-    let follow = args.wait.then(|| Pace { timeout: args.timeout, ..Pace::default() });
+    let follow = args.wait.then_some(Pace { timeout: args.timeout, ..PACE });
     let writer = Writer::new(reader);
     let syncing = Syncing { reader, writer: &writer, targets, follow, stop, tell: &mut tell };
     let mut ran = sync(syncing).await.into_iter();
@@ -150,44 +151,4 @@ async fn consents(target: &Located<'_>, args: &SyncArgs, stop: &Stop) -> bool {
         }
         Run::Widely(_) | Run::Freely | Run::Never => true,
     }
-}
-
-fn text(runs: &[Ran]) -> String {
-    let mut text = String::new();
-    for ran in runs {
-        let Ran { address, id: _, outcome, well, state, last_error, errors, reason, took } = ran;
-        let ended = [state, last_error].into_iter().flatten().map(String::as_str).collect::<Vec<_>>();
-        let ended = ended.join(": ");
-        let after = if took.is_zero() { String::new() } else { format!("after {}", span(*took)) };
-        let parts = [reason.as_deref().unwrap_or_default(), &ended, &after];
-        let detail = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
-        let sign = if *well { ' ' } else { 'x' };
-        let line = format!("{sign} {:<24} {:<9} {detail}", address.to_string(), outcome.word());
-        let _ = writeln!(text, "{}", visible(line.trim_end()));
-        for line in run_error_lines(errors) {
-            let _ = writeln!(text, "{line}");
-        }
-    }
-    let all = [Outcome::Started, Outcome::Running, Outcome::Finished, Outcome::Failed, Outcome::Refused];
-    let counts: Vec<String> = all
-        .iter()
-        .map(|outcome| (runs.iter().filter(|ran| ran.outcome == *outcome).count(), outcome.word()))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
-        .collect();
-    let _ = writeln!(text, "Sync: {}.", counts.join(", "));
-    text
-}
-
-fn ran_json(ran: &Ran) -> Value {
-    let Ran { address, id, outcome, well: _, state, last_error, errors, reason, took: _ } = ran;
-    json!({
-        "address": address,
-        "id": id,
-        "outcome": outcome.word(),
-        "state": state,
-        "last_error": last_error,
-        "errors": errors,
-        "reason": reason,
-    })
 }

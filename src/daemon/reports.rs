@@ -12,7 +12,7 @@ use tokio::task::{Id, JoinSet};
 use super::board::Board;
 use crate::desired::Desired;
 use crate::qualys::{Reader, Reporter};
-use crate::report::{Making, NotMade, Outcome, Pace, make};
+use crate::report::{Making, NotMade, Outcome, PACE, SETTLE, make};
 use crate::resource::{AssessmentReport, ZonedCron};
 use crate::stop::Stop;
 
@@ -39,8 +39,16 @@ pub(super) async fn run(in_force: watch::Receiver<Scheduled>, stop: Stop, board:
 async fn make_one(scheduled: Scheduled, report: AssessmentReport, stop: Stop) -> Outcome {
     let Scheduled { desired, reader } = scheduled;
     let reporter = Reporter::new(&reader);
-    let (desired, pace) = (&*desired, Pace::default());
-    make(Making { report: &report, desired, reader: &reader, reporter: &reporter, pace, stop: &stop }).await
+    let making = Making {
+        report: &report,
+        desired: &desired,
+        reader: &reader,
+        reporter: &reporter,
+        pace: PACE,
+        settle: SETTLE,
+        stop: &stop,
+    };
+    make(making).await
 }
 
 async fn run_with<F: Future<Output = Outcome> + Send + 'static>(

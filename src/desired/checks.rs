@@ -64,6 +64,7 @@ pub(super) static CHECKS: &[Check] = &[
     Check { name: "an owner for prune: owned", run: prune_owned_needs_owner },
     Check { name: "one entry an object", run: identities_are_unique },
     Check { name: "one object a name", run: names_are_unique },
+    Check { name: "one object a member", run: members_are_in_one },
     Check { name: "no tag above itself", run: tags_do_not_circle },
     Check { name: "no schedule in the past", run: schedules_start_in_future },
     Check { name: "nothing left to fill in", run: everything_is_filled_in },
@@ -193,6 +194,32 @@ fn names_are_unique(whole: &Whole<'_>, report: &mut Report) {
             ),
             None => {
                 first.insert((kind, name), declared);
+            }
+        }
+    }
+}
+
+/// What only one object of a kind may have would be handed to and fro between two.
+fn members_are_in_one(whole: &Whole<'_>, report: &mut Report) {
+    let mut first: HashMap<(Kind, &str), &Declared> = HashMap::new();
+    for (declared, entry) in whole.objects() {
+        let kind = declared.spec.kind();
+        let Some((field, names)) = declared.spec.exclusive() else { continue };
+        for name in names {
+            match first.get(&(kind, name.as_str())) {
+                Some(earlier) => report.error(
+                    whole.tree,
+                    entry.place_of(whole.tree, &[field]),
+                    format!(
+                        "{} is in `{field}` of two {kind} entries, first at {}",
+                        quoted(name),
+                        earlier.place
+                    ),
+                    Some(format!("keep it in one of the two; the first is {}", quoted(earlier.spec.name()))),
+                ),
+                None => {
+                    first.insert((kind, name), declared);
+                }
             }
         }
     }

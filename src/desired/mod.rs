@@ -30,6 +30,7 @@ use crate::resource::{AssessmentReport, Expectation, Kind, Scope, Spec};
 
 pub(crate) use files::load_text;
 pub use files::{load, load_at};
+pub(crate) use problem::nearest;
 pub use problem::{Problem, Rejected};
 pub use settings::Settings;
 

@@ -41,7 +41,8 @@ impl<'a> Comparison<'a> {
 
         let mut changed = Vec::new();
         let mut unverified = Vec::new();
-        let mut rewritten = Vec::new();
+        // What nobody knows to be there as it is wanted.
+        let mut untold = Vec::new();
         let mut base = Base::new(known);
         let cut_short = !live.kind().is_listed() && known.is_some_and(KnownObject::was_cut_short);
         // The fields in which file and live do not agree, and what the journal knows of them: the old base.
@@ -67,8 +68,8 @@ impl<'a> Comparison<'a> {
                     if wrote.is_none() && is_not != want {
                         unverified.push(field.name.to_owned());
                         apart.push((field.name, None));
-                        if again {
-                            rewritten.push(FieldChange::new(field, Value::Null, want.clone()));
+                        if field.access == Access::Updatable {
+                            untold.push(FieldChange::new(field, Value::Null, want.clone()));
                         }
                         continue;
                     }
@@ -77,7 +78,7 @@ impl<'a> Comparison<'a> {
             };
             if have == Some(want) {
                 if again && field.is_secret() {
-                    rewritten.push(FieldChange::new(field, want.clone(), want.clone()));
+                    untold.push(FieldChange::new(field, want.clone(), want.clone()));
                 }
                 continue;
             }
@@ -90,8 +91,15 @@ impl<'a> Comparison<'a> {
         let only_rewritten = changed.is_empty();
         let replaced = changed.iter().any(|(_, access, _)| *access == Access::Fixed);
         if !replaced {
-            let again = rewritten.into_iter().map(|change| (change, Access::Updatable, Cause::Pending));
-            changed.extend(again);
+            let fields: Vec<&str> = changed.iter().map(|(field, _, _)| field.path.as_str()).collect();
+            let sent = live.kind().sends_again(&fields);
+            untold.retain(|field| rewrite || sent.contains(&field.path.as_str()));
+            // What is sent again for the sake of others moved with them.
+            let cause = changed.iter().map(|(_, _, cause)| *cause).reduce(Cause::and).filter(|_| !rewrite);
+            let cause = cause.unwrap_or(Cause::Pending);
+            changed.extend(untold.into_iter().map(|field| (field, Access::Updatable, cause)));
+            let place = |path: &str| live.kind().fields().iter().position(|field| field.name == path);
+            changed.sort_by_key(|(field, _, _)| place(&field.path));
         }
         let mut new_base = asked;
         for (field, old) in apart {

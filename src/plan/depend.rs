@@ -14,6 +14,7 @@ pub(super) fn depend(plan: &mut Plan, names: &Names, declared: &[Declared]) {
     while withhold(plan) {}
     keep_needed(plan, names, declared);
     order_deletes(plan);
+    hand_over(plan);
 }
 
 fn deletes(change: &Change) -> bool {
@@ -108,6 +109,36 @@ fn withhold(plan: &mut Plan) -> bool {
         plan.failed.push(Failed { kind, address: Some(change.address), error });
     }
     found
+}
+
+/// What only one object of a kind may have is let go of by one before another takes it.
+fn hand_over(plan: &mut Plan) {
+    let mut let_go: BTreeMap<(Kind, String), Address> = BTreeMap::new();
+    // Deletes come last, whatever waits for them.
+    let stays = |change: &&Change| change.applies() && change.action != Action::Delete;
+    for change in plan.changes.iter().filter(stays) {
+        for name in lost(change.before.as_ref(), change.after.as_ref()) {
+            let_go.insert((change.address.kind, name.clone()), change.address.clone());
+        }
+    }
+    for change in &mut plan.changes {
+        let kind = change.address.kind;
+        let taken = lost(change.after.as_ref(), change.before.as_ref());
+        change
+            .depends_on
+            .extend(taken.into_iter().filter_map(|name| let_go.get(&(kind, name.clone())).cloned()));
+    }
+}
+
+/// The names that only one object of the kind may have, and that the one spec has and the other has not. A spec that does
+/// not say which it has leaves them as they are.
+fn lost<'a>(of: Option<&'a Spec>, to: Option<&'a Spec>) -> Vec<&'a String> {
+    let Some((_, had)) = of.and_then(Spec::exclusive) else { return Vec::new() };
+    match to.map(Spec::exclusive) {
+        None => had.iter().collect(),
+        Some(None) => Vec::new(),
+        Some(Some((_, kept))) => had.difference(kept).collect(),
+    }
 }
 
 /// A tag is deleted after the tags below it.

@@ -318,13 +318,11 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                     let address = addresses.of_entry(entry);
                     let identity = (kind, entry.spec.identity().unwrap_or_default());
                     let until = known.unsettled.get(&identity).copied();
-                    let change =
-                        compare::create(entry, address, known_id.as_deref(), until, &nameless, policy);
-                    if change.tentative {
-                        let fields = change.fields.iter().map(|field| field.path.clone()).collect();
-                        plan.unverified.push(Unverified { address: change.address.clone(), fields });
+                    let id = known_id.as_deref();
+                    match cannot_be_made(entry) {
+                        Some(error) => plan.failed.push(Failed { kind, address: Some(address), error }),
+                        None => plan.make(compare::create(entry, address, id, until, &nameless, policy)),
                     }
-                    plan.changes.push(change);
                 }
                 Match::Ambiguous { entry, ids } => {
                     let (address, error) = (Some(addresses.of_entry(entry)), ambiguous(entry, ids));
@@ -384,6 +382,25 @@ fn ambiguous(entry: &Entry<'_>, ids: &[String]) -> String {
         entry.spec.identity().unwrap_or_default(),
         ids.join(", ")
     )
+}
+
+/// Why a create of it would be refused, whatever else it says.
+fn cannot_be_made(entry: &Entry<'_>) -> Option<String> {
+    let wanted = entry.spec.wanted_by_create();
+    (!wanted.is_empty()).then(|| {
+        format!("not live, and cannot be made without {} ({})", wanted.join(", "), entry.declared.place)
+    })
+}
+
+impl Plan {
+    /// Adds a create.
+    fn make(&mut self, change: Change) {
+        if change.tentative {
+            let fields = change.fields.iter().map(|field| field.path.clone()).collect();
+            self.unverified.push(Unverified { address: change.address.clone(), fields });
+        }
+        self.changes.push(change);
+    }
 }
 
 /// The live objects without identity, where there are entries that could mean them.

@@ -47,6 +47,7 @@ impl Host {
 pub(super) enum Module {
     ContainerSecurity,
     AssetInventory,
+    OrganizationConnectors,
 }
 
 impl Module {
@@ -55,6 +56,16 @@ impl Module {
         match self {
             Module::ContainerSecurity => "Container Security",
             Module::AssetInventory => "GAV/CSAM (asset inventory)",
+            Module::OrganizationConnectors => "organization connectors",
+        }
+    }
+
+    /// The permission that a user needs for it, where the documents name one for all of it.
+    pub(super) fn permission(self) -> Option<&'static str> {
+        match self {
+            // "Or, you should be a manager user."
+            Module::OrganizationConnectors => Some("ASSET.MANAGE_DATA_CONNECTORS, or the role Manager"),
+            Module::ContainerSecurity | Module::AssetInventory => None,
         }
     }
 }

@@ -161,6 +161,18 @@ impl Writer {
 
     /// Creates the object. Where the answer is lost, [`ApiError::outcome_unknown`] says so.
     pub async fn create(&self, spec: &Spec, context: Context<'_>) -> Result<Created, ApiError> {
+        self.try_out(spec, context).await?;
+        self.create_tried(spec, context).await
+    }
+
+    /// Finds out what can be known before a create: whether everything that it sends is at hand, and whether the platform
+    /// would take it. No object changes.
+    pub async fn try_out(&self, spec: &Spec, context: Context<'_>) -> Result<(), ApiError> {
+        remote::try_out(&self.transport, spec, &self.write(None, context)).await
+    }
+
+    /// Creates the object, which was tried out.
+    pub async fn create_tried(&self, spec: &Spec, context: Context<'_>) -> Result<Created, ApiError> {
         remote::create(&self.transport, spec, &self.write(None, context)).await
     }
 
@@ -173,7 +185,9 @@ impl Writer {
         changed: &[&str],
         context: Context<'_>,
     ) -> Result<(), ApiError> {
-        remote::update(&self.transport, id, spec, &self.write(Some(changed), context)).await
+        let write = self.write(Some(changed), context);
+        remote::try_out(&self.transport, spec, &write).await?;
+        remote::update(&self.transport, id, spec, &write).await
     }
 
     /// Runs the object now. The answer says that it was told to, not how it went. Where the answer is lost,

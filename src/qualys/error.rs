@@ -121,6 +121,24 @@ impl ApiError {
         self.outcome_unknown
     }
 
+    /// Whether the same question may be answered later.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self.kind {
+            ApiErrorKind::Server
+            | ApiErrorKind::Unreadable
+            | ApiErrorKind::Transport
+            | ApiErrorKind::RateLimited { wait: _ } => true,
+            ApiErrorKind::Credentials
+            | ApiErrorKind::Permission
+            | ApiErrorKind::NotFound
+            | ApiErrorKind::UnknownObject { remedy: _ }
+            | ApiErrorKind::Refused(_)
+            | ApiErrorKind::WrongSubscription { found: _ }
+            | ApiErrorKind::Account { code: _ } => false,
+        }
+    }
+
     /// What to do about it, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<Cow<'static, str>> {
@@ -192,7 +210,10 @@ impl ApiError {
                 "the permission (for connectors: Manager with full scope)".to_owned()
             }
             None => match self.module {
-                Some(module) => format!("the permission for {}", module.name()),
+                Some(module) => match module.permission() {
+                    Some(name) => format!("the permission {name}"),
+                    None => format!("the permission for {}", module.name()),
+                },
                 None => "the permission for this module".to_owned(),
             },
         };

@@ -100,6 +100,17 @@ impl<T: QpsObject> Remote for T {
         Ok(objects)
     }
 
+    /// That everything is at hand that a create sends.
+    async fn try_out(&self, _transport: &Transport, write: &Write<'_>) -> Result<(), ApiError> {
+        if write.is_create() {
+            let object = Address::new(T::KIND, self.address_name()).to_string();
+            let call = Call { object: Some(object), ..call::<T>("create", None, Effect::Once) };
+            let sent = self.encode(write).and_then(|_| self.encode_rest(write));
+            sent.map_err(|message| refused(&call, message))?;
+        }
+        Ok(())
+    }
+
     async fn create(&self, transport: &Transport, write: &Write<'_>) -> Result<Created, ApiError> {
         let object = Address::new(T::KIND, self.address_name()).to_string();
         let mut call = call::<T>("create", None, Effect::Once);

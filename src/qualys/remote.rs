@@ -32,12 +32,23 @@ pub(super) trait Remote {
         ids: &[String],
     ) -> impl Future<Output = Result<Vec<LiveObject>, ApiError>> + Send;
 
+    /// Finds out before a create or an update whether it would be taken, as far as that can be known. Changes no object.
+    fn try_out(
+        &self,
+        _transport: &Transport,
+        _write: &Write<'_>,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Creates it. It was tried out.
     fn create(
         &self,
         transport: &Transport,
         write: &Write<'_>,
     ) -> impl Future<Output = Result<Created, ApiError>> + Send;
 
+    /// Sends the fields that are to be written. They were tried out.
     fn update(
         &self,
         transport: &Transport,
@@ -99,6 +110,19 @@ macro_rules! remotes {
                     <$cloudview as Remote>::read(transport, ids).await
                 })?)+
                 $(Kind::$kind => <$remote as Remote>::read(transport, ids).await,)+
+            }
+        }
+
+        pub(super) async fn try_out(
+            transport: &Transport,
+            spec: &Spec,
+            write: &Write<'_>,
+        ) -> Result<(), ApiError> {
+            match spec {
+                $($(Spec::$kind(spec) if through_cloudview(transport) => {
+                    <$cloudview>::new(spec).try_out(transport, write).await
+                })?)+
+                $(Spec::$kind(spec) => spec.try_out(transport, write).await,)+
             }
         }
 

@@ -147,14 +147,27 @@ pub(super) async fn list<T: DeserializeOwned, K: Hash + Eq>(
     paging: Paging,
     key: impl Fn(&T) -> K,
 ) -> Result<Vec<T>, ApiError> {
+    let page = |number: u64, rows: usize| {
+        call.clone().query(paging.number, number.to_string()).query("pageSize", rows.to_string())
+    };
+    list_by(transport, page, paging, key).await
+}
+
+/// The same, where `page` is the call for the page of a number, with so many rows.
+pub(super) async fn list_by<T: DeserializeOwned, K: Hash + Eq>(
+    transport: &Transport,
+    page: impl Fn(u64, usize) -> Call,
+    paging: Paging,
+    key: impl Fn(&T) -> K,
+) -> Result<Vec<T>, ApiError> {
     let (mut all, mut seen) = (Vec::new(), HashSet::new());
-    let unreadable = |said: String| Err(transport.unreadable(call, said, false));
+    let unreadable =
+        |number: u64, said: String| Err(transport.unreadable(&page(number, paging.rows), said, false));
     for turn in 0..MOST_PAGES {
         let number = paging.first + turn;
-        let asked =
-            call.clone().query(paging.number, number.to_string()).query("pageSize", paging.rows.to_string());
-        let page = transport.send(&asked, |answer| open_page(answer, paging.empty_is_none)).await?;
-        let Page { content, last, has_next, total_pages, total_elements } = page;
+        let read = |answer: &Answer| open_page(answer, paging.empty_is_none);
+        let Page { content, last, has_next, total_pages, total_elements } =
+            transport.send(&page(number, paging.rows), read).await?;
         let content = content.unwrap_or_default();
         let (rows, before) = (content.len(), all.len());
         all.extend(content.into_iter().filter(|row| seen.insert(key(row))));
@@ -167,7 +180,7 @@ pub(super) async fn list<T: DeserializeOwned, K: Hash + Eq>(
             .or(total_pages.map(|Number(pages)| turn + 1 < pages));
         let more = match said {
             Some(true) if brought_nothing => {
-                return unreadable(format!("the listing does not go on after page {number}"));
+                return unreadable(number, format!("the listing does not go on after page {number}"));
             }
             Some(more) => more,
             // Not said. A full page may be followed by another even if the count is reached: it may be the page's.
@@ -175,13 +188,13 @@ pub(super) async fn list<T: DeserializeOwned, K: Hash + Eq>(
         };
         if !more && !whole {
             let (total, found) = (total.unwrap_or_default(), all.len());
-            return unreadable(format!("a count of {total} and {found} objects"));
+            return unreadable(number, format!("a count of {total} and {found} objects"));
         }
         if !more {
             return Ok(all);
         }
     }
-    unreadable(format!("the listing does not end after {MOST_PAGES} pages"))
+    unreadable(paging.first, format!("the listing does not end after {MOST_PAGES} pages"))
 }
 
 fn open_page<T: DeserializeOwned>(answer: &Answer, empty_is_none: bool) -> Result<Page<T>, Fault> {

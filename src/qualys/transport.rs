@@ -295,9 +295,9 @@ impl Transport {
         Duration::from_millis(self.limited_ms.load(Ordering::Relaxed))
     }
 
-    /// Rests between two attempts; `false` where it was asked to stop meanwhile. Only rests are cut short: what
+    /// Rests between two attempts, or two looks; `false` where it was asked to stop meanwhile. Only rests are cut short: what
     /// was sent is waited for.
-    async fn rest(&self, pause: Duration) -> bool {
+    pub(super) async fn rest(&self, pause: Duration) -> bool {
         let Some(stop) = self.stop.get() else {
             tokio::time::sleep(pause).await;
             return true;

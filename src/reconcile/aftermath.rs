@@ -12,7 +12,7 @@ use crate::error::one_line;
 use crate::journal::{Journal, JournalError};
 use crate::plan::{Action, CUT_SHORT, Change, FieldChange, GONE, LiveState, Plan};
 use crate::qualys::Reader;
-use crate::resource::{Address, Kind, LiveObject, Spec};
+use crate::resource::{Address, Field, Kind, LiveObject, Spec};
 
 /// Reads what was written again. Where an outcome is unknown, the whole kind is listed: the object is looked
 /// for.
@@ -134,6 +134,11 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
     };
     for Applied { change, outcome, took: _ } in applied {
         let kind = change.address.kind;
+        // Made, but not whole: its secrets went with what made it.
+        if let (Outcome::Failed { made: Some(id), .. }, Some(after)) = (outcome, &change.after) {
+            let is_secret = |name: &str| kind.field(name).is_some_and(Field::is_secret);
+            told(wrote(journal, change, id, after, is_secret, None));
+        }
         let Outcome::Applied { id, existed: false } = outcome else {
             // Deleted by us, and not made again: that it is gone is no drift.
             if let (Action::Replace, Some(old)) = (change.action, change.id.as_ref())
@@ -170,21 +175,30 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
                         None => field.is_secret() || !kind.is_listed(),
                     })
                 };
-                let mut unreadable: Map<String, Value> = change
-                    .written()
-                    .filter(|(name, _)| untold(name))
-                    .map(|(name, value)| (name.to_owned(), value.clone()))
-                    .collect();
-                if !kind.is_listed() {
-                    unreadable.insert(CUT_SHORT.to_owned(), false.into());
-                }
-                if !unreadable.is_empty() {
-                    let identity = Spec::identity(after).unwrap_or_default();
-                    told(journal.wrote(kind, id, &identity, &unreadable));
-                }
+                // Of what cannot be listed, that the write came to its end is to be known too.
+                let ended = (!kind.is_listed()).then(|| (CUT_SHORT.to_owned(), false.into()));
+                told(wrote(journal, change, id, after, untold, ended));
             }
         }
     }
+}
+
+/// Tells the journal what went to these fields, and this besides.
+fn wrote(
+    journal: &mut Journal,
+    change: &Change,
+    id: &str,
+    after: &Spec,
+    wanted: impl Fn(&str) -> bool,
+    besides: Option<(String, Value)>,
+) -> Result<(), JournalError> {
+    let written = change.written().filter(|(name, _)| wanted(name));
+    let written = written.map(|(name, value)| (name.to_owned(), value.clone()));
+    let written: Map<String, Value> = written.chain(besides).collect();
+    if written.is_empty() {
+        return Ok(());
+    }
+    journal.wrote(change.address.kind, id, &after.identity().unwrap_or_default(), &written)
 }
 
 /// Tells the journal which fields the platform did not take of each object that was written, and so which it did.

@@ -9,7 +9,7 @@ use crate::daemon::schedule::Schedule;
 use crate::desired::settings::Reconcile;
 use crate::plan::Plan;
 use crate::qualys::{Rate, Reader, Spent};
-use crate::sync::span;
+use crate::span::span;
 
 /// A schedule whose passes alone take all calls that the platform allows, or more.
 #[derive(Debug, Clone, PartialEq)]

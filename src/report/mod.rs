@@ -14,12 +14,13 @@ use tokio::time::Instant;
 
 use crate::desired::Desired;
 use crate::error::with_hint;
+use crate::pace::Pace;
 use crate::plan::{Known, locate};
 use crate::pull::pull;
 use crate::qualys::{ApiError, Reader, ReportRequest, Reporter};
 use crate::resource::AssessmentReport;
+use crate::span::span;
 use crate::stop::Stop;
-use crate::sync::span;
 
 /// What to make, and with what.
 #[derive(Debug, Clone, Copy)]
@@ -34,36 +35,23 @@ pub struct Making<'a> {
     pub reporter: &'a Reporter,
     /// How patient it is.
     pub pace: Pace,
+    /// How long a report whose create was not answered is looked for before it is asked for again.
+    pub settle: Duration,
     /// Asked to stop, it waits no longer; what the platform has begun stays there.
     pub stop: &'a Stop,
 }
 
-/// How often is looked, and for how long.
-#[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    /// The first pause between two looks; each is half as long again as the one before.
-    pub first: Duration,
-    /// The longest pause.
-    pub cap: Duration,
-    /// How long a report whose create was not answered is looked for before it is asked for again.
-    pub settle: Duration,
-    /// How long the list may lag behind: for as long a report that it does not have is waited for.
-    pub lag: Duration,
-    /// When to give up.
-    pub timeout: Duration,
-}
+/// How often the platform is asked for a report, and for how long. Its list may lag behind: for as long a report that it
+/// does not have is waited for.
+pub const PACE: Pace = Pace {
+    first: Duration::from_secs(1),
+    cap: Duration::from_secs(30),
+    lag: Duration::from_mins(2),
+    timeout: Duration::from_hours(1),
+};
 
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace {
-            first: Duration::from_secs(1),
-            cap: Duration::from_secs(30),
-            settle: Duration::from_secs(20),
-            lag: Duration::from_mins(2),
-            timeout: Duration::from_hours(1),
-        }
-    }
-}
+/// How long a report whose create was not answered is looked for before it is asked for again.
+pub const SETTLE: Duration = Duration::from_secs(20);
 
 /// What came of a report.
 #[derive(Debug)]

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::time::{Instant, sleep};
 
-use super::{Making, NotMade, Pace, earliest};
+use super::{Making, NotMade, earliest};
 use crate::error::with_hint;
-use crate::qualys::{ApiError, ApiErrorKind, ReportRequest, ReportState, ReportStatus};
+use crate::pace::Pauses;
+use crate::qualys::{ReportRequest, ReportState, ReportStatus};
 
 impl Making<'_> {
     /// Asks for the report. Where the answer is lost, it is looked for by its name, which no other has, before it is
@@ -42,7 +43,7 @@ impl Making<'_> {
 
     /// Looks for the report for a while: a list may lag behind what it lists.
     async fn look_for(&self, request: &ReportRequest<'_>) -> Result<Option<String>, NotMade> {
-        let mut pauses = Pauses::new(self.pace, self.pace.settle);
+        let mut pauses = Pauses::new(self.pace, self.settle);
         loop {
             let found = async { Ok(self.reporter.made_since(request.name, earliest(request.until)).await?) };
             if let Some(id) = self.until_stopped(None, found).await? {
@@ -87,7 +88,7 @@ impl Making<'_> {
                     return Err(NotMade::Gone { id: id.to_owned(), after: seen.elapsed() });
                 }
                 Ok(None) => "it is not in the list".to_owned(),
-                Err(error) if may_pass(&error) => with_hint(&error),
+                Err(error) if error.may_pass() => with_hint(&error),
                 Err(error) => return Err(error.into()),
             };
             let Some(pause) = pauses.next() else {
@@ -118,62 +119,5 @@ fn is_completed(id: &str, state: &ReportState) -> Result<bool, NotMade> {
         | ReportState::Generated
         | ReportState::Expired
         | ReportState::Other(_) => Ok(false),
-    }
-}
-
-/// Whether the same question may be answered later.
-fn may_pass(error: &ApiError) -> bool {
-    match error.kind {
-        ApiErrorKind::Server
-        | ApiErrorKind::Unreadable
-        | ApiErrorKind::Transport
-        | ApiErrorKind::RateLimited { wait: _ } => true,
-        ApiErrorKind::Credentials
-        | ApiErrorKind::Permission
-        | ApiErrorKind::NotFound
-        | ApiErrorKind::UnknownObject { remedy: _ }
-        | ApiErrorKind::Refused(_)
-        | ApiErrorKind::WrongSubscription { found: _ }
-        | ApiErrorKind::Account { code: _ } => false,
-    }
-}
-
-/// Pauses that grow, up to a limit for all of them together.
-struct Pauses {
-    pause: Duration,
-    cap: Duration,
-    ends: Instant,
-    limit: Duration,
-}
-
-impl Pauses {
-    fn new(pace: Pace, limit: Duration) -> Pauses {
-        Pauses { pause: pace.first, cap: pace.cap, ends: Instant::now() + limit, limit }
-    }
-
-    /// The next one; `None` where the time is over.
-    fn next(&mut self) -> Option<Duration> {
-        let left = self.ends.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-        let pause = self.pause.min(self.cap).min(left);
-        self.pause = self.pause.mul_f64(1.5).min(self.cap);
-        Some(pause)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn pauses_grow_up_to_the_cap_and_end_with_the_time() {
-        let pace = Pace { cap: Duration::from_secs(4), ..Pace::default() };
-        let mut pauses = Pauses::new(pace, Duration::from_secs(14));
-        let mut found = Vec::new();
-        while let Some(pause) = pauses.next() {
-            found.push(pause.as_millis());
-            tokio::time::sleep(pause).await;
-        }
-        assert_eq!(found[..5], [1000, 1500, 2250, 3375, 4000]);
-        assert!(found.iter().sum::<u128>().abs_diff(14_000) < 10, "{found:?}");
     }
 }

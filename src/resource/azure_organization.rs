@@ -75,6 +75,12 @@ pub struct AzureOrganization {
     pub members: Option<BTreeSet<String>>,
 }
 
+/// Fields that have calls of their own; all others go with an edit.
+pub(crate) const APART: [&str; 2] = ["enabled", "members"];
+
+/// Fields of which the connection is tested before they are sent.
+pub(crate) const TESTED: [&str; 3] = ["secret", "include_management_groups", "exclude_management_groups"];
+
 /// What an address of a member starts with.
 const MEMBER: &str = "azure/";
 
@@ -159,8 +165,7 @@ impl Resource for AzureOrganization {
             }
             Edit::Update { before, after, fields } => {
                 let any = |names: &[&str]| fields.iter().any(|field| names.contains(field));
-                let edits = fields.iter().any(|field| !["enabled", "members"].contains(field));
-                let tests = any(&["secret", "include_management_groups", "exclude_management_groups"]);
+                let (edits, tests) = (is_edit(fields), any(&TESTED));
                 let there = before.and_then(|before| before.members.as_ref()).unwrap_or(&no_members);
                 let moved = after.members.as_ref().filter(|_| any(&["members"]));
                 let moved = moved.map_or(0, |members| members.symmetric_difference(there).count());
@@ -168,6 +173,26 @@ impl Resource for AzureOrganization {
             }
             Edit::Delete { .. } => 1,
         }
+    }
+
+    /// "Mandatory", and not among what every write wants, which the file has to say anyway.
+    fn wanted_by_create(&self) -> Vec<&'static str> {
+        let given = [
+            ("connector_prefix", self.connector_prefix.is_some()),
+            ("capabilities", self.capabilities.as_ref().is_some_and(|Capabilities(all)| !all.is_empty())),
+            ("org_run_frequency", self.org_run_frequency.is_some()),
+            ("connector_run_frequency", self.connector_run_frequency.is_some()),
+        ];
+        given.into_iter().filter(|(_, given)| !given).map(|(field, _)| field).collect()
+    }
+
+    /// "The secret key value" is among what an edit wants again.
+    fn sends_again(fields: &[&str]) -> &'static [&'static str] {
+        if is_edit(fields) { &["secret"] } else { &[] }
+    }
+
+    fn exclusive(&self) -> Option<(&'static str, &BTreeSet<String>)> {
+        self.members.as_ref().map(|members| ("members", members))
     }
 
     fn disabled(&self) -> Option<AzureOrganization> {
@@ -201,6 +226,11 @@ impl Resource for AzureOrganization {
             report(Finding::error("exclude_management_groups", message, "keep one of the two"));
         }
     }
+}
+
+/// Whether a change of these fields is an edit, or by calls of their own alone.
+pub(crate) fn is_edit(fields: &[&str]) -> bool {
+    fields.iter().any(|field| !APART.contains(field))
 }
 
 impl AzureOrganization {

@@ -35,6 +35,8 @@ pub mod tag;
 mod timetable;
 mod zoned_cron;
 
+use std::collections::BTreeSet;
+
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -151,6 +153,22 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     #[must_use]
     fn writes(_edit: &Edit<'_, Self>) -> usize {
         1
+    }
+
+    /// The fields that are left out and that a create cannot do without: the platform has no default for them.
+    fn wanted_by_create(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// The secrets that an update of these fields sends again, changed or not.
+    #[must_use]
+    fn sends_again(_fields: &[&str]) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// A field of names of other objects, each of which no two objects of the kind may have at once.
+    fn exclusive(&self) -> Option<(&'static str, &BTreeSet<String>)> {
+        None
     }
 
     /// When it runs, if it is or bears a schedule.
@@ -282,6 +300,12 @@ macro_rules! kinds {
                 }
             }
 
+            /// See [`Resource::sends_again`].
+            #[must_use]
+            pub fn sends_again(self, fields: &[&str]) -> &'static [&'static str] {
+                match self { $(Kind::$kind => <$spec as Resource>::sends_again(fields),)+ }
+            }
+
             /// See [`Resource::known_by`].
             #[must_use]
             pub fn known_by(self, identity: &str) -> Option<Spec> {
@@ -363,6 +387,18 @@ macro_rules! kinds {
             #[must_use]
             pub fn disabled(&self) -> Option<Spec> {
                 match self { $(Spec::$kind(spec) => spec.disabled().map(Spec::$kind),)+ }
+            }
+
+            /// See [`Resource::wanted_by_create`].
+            #[must_use]
+            pub fn wanted_by_create(&self) -> Vec<&'static str> {
+                match self { $(Spec::$kind(spec) => spec.wanted_by_create(),)+ }
+            }
+
+            /// See [`Resource::exclusive`].
+            #[must_use]
+            pub fn exclusive(&self) -> Option<(&'static str, &BTreeSet<String>)> {
+                match self { $(Spec::$kind(spec) => spec.exclusive(),)+ }
             }
 
             /// See [`Resource::schedule`].

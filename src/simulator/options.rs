@@ -161,6 +161,10 @@ options! {
         org_frequency: OrgFrequency { Kept = "kept", Days = "days" }
         #[doc = "what an edit of an organization connector does to optional fields that it leaves out"]
         org_edit_omitted: OrgEditOmitted { Kept = "kept", Reset = "reset" }
+        #[doc = "the method that switches organization connectors on and off: as in the guide's samples, or as in its table"]
+        org_status_method: OrgStatusMethod { Put = "put", Post = "post" }
+        #[doc = "where the search for management groups looks for pageNumber and pageSize; what stands elsewhere is not looked at"]
+        management_groups_page: ManagementGroupsPage { Either = "either", Query = "query", Body = "body" }
         #[doc = "whether the subscription has Container Security; without it all its paths are 404"]
         container_security: ContainerSecurity { On = "on", Off = "off" }
         #[doc = "how a list of Container Security without items looks: no content, or an object with a count of 0"]

@@ -453,8 +453,7 @@ fn azure_organization(kind: Kind) -> Row {
         secrets: vec![secret],
         calls: Calls {
             list: Some(call("GET", ORGANIZATIONS, "list azure organization connectors")),
-            // It is the first call of a create.
-            create: call("POST", ORGANIZATIONS, "test the connection of azure organization connector"),
+            create: call("POST", ORGANIZATIONS, "create azure organization connector"),
             update: call("POST", ORGANIZATIONS, "edit azure organization connector"),
             delete: Some(call("DELETE", ORGANIZATIONS, "delete azure organization connector")),
         },

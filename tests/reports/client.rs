@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trueup::desired::{self, Desired};
+use trueup::pace::Pace;
 use trueup::qualys::{Endpoint, Reader, Reporter};
-use trueup::report::{Making, Outcome, Pace, make};
+use trueup::report::{Making, Outcome, make};
 use trueup::stop::Stop;
 
 use crate::stub::{Asked, Play, Stub, reply, with};
@@ -60,13 +61,13 @@ impl Order {
         let pace = Pace {
             first: Duration::from_millis(1),
             cap: Duration::from_millis(2),
-            settle: Duration::from_millis(20),
             lag: Duration::from_millis(200),
             timeout: Duration::from_millis(100),
         };
         let reporter = &Reporter::new(reader);
         let (report, desired) = (&self.desired.reports[0], &self.desired);
-        make(Making { report, desired, reader, reporter, pace, stop }).await
+        let settle = Duration::from_millis(20);
+        make(Making { report, desired, reader, reporter, pace, settle, stop }).await
     }
 
     /// Makes the report, which fails, leaves nothing behind, and says why.

@@ -106,8 +106,71 @@ async fn the_three_spellings_of_an_organization_connectors_fields_read_as_one() 
     for changes in [as_status_shows, as_requests_have] {
         assert_eq!(listed(details(changes.clone())).await, shown, "{changes}");
     }
+    for frequency in
+        [json!({"hours": "1"}), json!({"minutes": 60}), json!("60"), json!({"hours": 0, "minutes": "60"})]
+    {
+        assert_eq!(listed(details(json!({"orgRunFrequency": frequency}))).await, shown, "{frequency}");
+    }
+    let days = listed(details(json!({"orgRunFrequency": {"days": 2}}))).await;
+    assert_eq!(days.spec.fields()["org_run_frequency"], "48h");
     let gone = gateway(details(json!({"deleted": true}))).await;
     assert_eq!(gone.reader().list(Kind::AzureOrganization).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn details_that_tell_no_name_are_no_connector_and_no_empty_listing() {
+    for answer in [json!({}), json!({"id": 7}), details(json!({"name": ""}))] {
+        let error = gateway(answer).await.reader().list(Kind::AzureOrganization).await.unwrap_err();
+        assert_eq!(error.kind, ApiErrorKind::Unreadable, "{error}");
+        assert!(error.to_string().contains("an organization connector without a name"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_without_an_id_is_no_row_that_may_be_passed_over() {
+    for listing in ["/connectors/v1.0/org/azure", "/connectors/v1.0/org/azure/member-connectors/7"] {
+        let whole = details(json!({}));
+        let stub = Stub::answers(move |_, asked| {
+            let path = asked.path.split('?').next().unwrap_or_default().trim_end_matches('/');
+            match path {
+                "/auth" => stub::reply(201, "a.b.c"),
+                _ if path == listing => page(json!([{"id": "7"}, {"name": "other"}])),
+                "/connectors/v1.0/org/azure" => page(json!([{"id": "7"}])),
+                _ => stub::reply(200, whole.to_string()),
+            }
+        });
+        let error = stub.await.reader().list(Kind::AzureOrganization).await.unwrap_err();
+        assert_eq!(error.kind, ApiErrorKind::Unreadable, "{listing}: {error}");
+        assert!(error.to_string().contains("content[1]"), "{listing}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_succeeds_without_saying_which_id_is_looked_for() {
+    let key = SecretFile::new("an 0rganization's secret");
+    for changes in [json!({"id": null}), json!({"id": ""}), json!({"id": "seven"})] {
+        let stub = gateway(details(changes.clone())).await;
+        let spec = wanted(&key, json!({}));
+        let secrets = secrets_of(&spec);
+        let context = Context { secrets: &secrets, ..Context::new(&Known) };
+        let error = Writer::new(&stub.reader()).create(&spec, context).await.unwrap_err();
+        assert!(error.outcome_unknown(), "{changes}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn of_the_last_job_the_newest_errors_are_told_and_not_more_than_a_person_reads() {
+    let lines: Vec<Value> = (0..150)
+        .map(|number| json!({"type": null, "errorMsg": format!("error {number}"), "created": format!("2031-05-08T05:{:02}:{:02}.000+00:00", number / 60, number % 60)}))
+        .collect();
+    let stub = Stub::answers(move |_, asked| match asked.path.split('?').next().unwrap_or_default() {
+        "/auth" => stub::reply(201, "a.b.c"),
+        "/connectors/v1.0/org/azure/last-job-summary/7" => page(lines.clone().into()),
+        _ => stub::reply(404, ""),
+    });
+    let errors = stub.await.reader().run_errors(Kind::AzureOrganization, "7").await.unwrap();
+    assert_eq!((errors.len(), errors[0].message.as_str()), (100, "error 149"));
+    assert_eq!(errors[0].created.unwrap().to_string(), "2031-05-08T05:02:29Z");
 }
 
 #[tokio::test]
@@ -166,7 +229,7 @@ async fn an_edit_sends_every_mandatory_field_again_and_what_the_file_leaves_out_
     Writer::new(&stub.reader()).update("7", &spec, &["description"], context).await.unwrap();
     assert_eq!(
         calls(&stub),
-        ["POST /connectors/v1.0/org/azure/7"],
+        ["GET /connectors/v1.0/org/azure/7", "POST /connectors/v1.0/org/azure/7"],
         "no test where no group and no secret changes"
     );
     let asked = stub.asked();

@@ -123,7 +123,16 @@ fn every_check_of_the_whole_finds_what_it_is_for() {
     let aws = |entries: &str| {
         format!("connectors: {{aws: [{}]}}", entries.replace("ARN", "\"arn:aws:iam::123456789012:role"))
     };
-    let cases: [(&str, String, &[&str]); 10] = [
+    let organizations = |one: &str, other: &str| {
+        let entry = |name: &str, members: &str| {
+            format!(
+                "- {{name: {name}, tenant_id: {ID}, application_id: {ID}, secret: {{env: S}}, tenant_name: x, members: \
+                 {members}}}\n"
+            )
+        };
+        format!("azure_organizations:\n{}{}", entry("a", one), entry("b", other))
+    };
+    let cases: [(&str, String, &[&str]); 12] = [
         ("an owner for prune: owned", "reconcile: {prune: owned}".to_owned(), &["3:20: prune: owned needs owner"]),
         ("an owner for prune: owned", "reconcile: {prune: owned, owner: me}".to_owned(), &[]),
         (
@@ -137,6 +146,12 @@ fn every_check_of_the_whole_finds_what_it_is_for() {
             aws("{name: a, arn: ARN/Q\"},\n  {name: a, arn: ARN/R\"}"),
             &["warning 4:10: the name `a` is used twice within aws, first at"],
         ),
+        (
+            "one object a member",
+            organizations("[azure/x, azure/y]", "[azure/y]"),
+            &["5:159: `azure/y` is in `members` of two azure_organization entries, first at"],
+        ),
+        ("one object a member", organizations("[azure/x]", "[azure/y]"), &[]),
         (
             "no tag above itself",
             "tags: [{name: a, parent: c},\n{name: b, parent: a}, {name: c, parent: b}, {name: d, parent: d}, {name: e, parent: a}]".to_owned(),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::Names;
-use crate::desired::{Declared, Desired};
+use crate::desired::{Declared, Desired, nearest};
 use crate::plan::matching::{Addresses, Match, match_listing};
 use crate::plan::{Entry, Known, LiveState};
 use crate::resource::{Address, Kind, LiveObject};
@@ -26,9 +26,9 @@ pub struct Located<'a> {
 /// Why an address means no one live object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unlocated {
-    /// Neither in the file nor live.
-    #[error("neither on the platform nor in the file")]
-    Nowhere,
+    /// Neither in the file nor live; the one that was probably meant.
+    #[error("neither on the platform nor in the file{}", meant(.0.as_ref()))]
+    Nowhere(Option<Address>),
     /// Several objects bear the name.
     #[error("several bear that name: {}", addresses(.0))]
     Shared(Vec<Address>),
@@ -41,6 +41,10 @@ pub enum Unlocated {
     /// The kind's objects could not be read.
     #[error("{0}")]
     Unread(String),
+}
+
+fn meant(address: Option<&Address>) -> String {
+    address.map(|address| format!("; did you mean {address}?")).unwrap_or_default()
 }
 
 fn addresses(all: &[Address]) -> String {
@@ -168,7 +172,10 @@ fn find<'a>(address: &Address, rows: &[Row<'a>]) -> Result<Located<'a>, Unlocate
     }
     let called: Vec<&Row<'a>> = rows.iter().filter(|row| row.names.contains(&address.name)).collect();
     match called.as_slice() {
-        [] => Err(Unlocated::Nowhere),
+        [] => {
+            let near = nearest(&address.name, rows.iter().map(|row| row.address.name.as_str()));
+            Err(Unlocated::Nowhere(near.map(|name| Address::new(address.kind, name))))
+        }
         [row] => row.found.clone(),
         several => Err(Unlocated::Shared(several.iter().map(|row| row.address.clone()).collect())),
     }

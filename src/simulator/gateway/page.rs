@@ -16,6 +16,13 @@ pub(crate) struct Wanted {
     pub(crate) size: u64,
 }
 
+impl Default for Wanted {
+    /// The first page.
+    fn default() -> Self {
+        Self { number: 0, size: DEFAULT_SIZE }
+    }
+}
+
 impl Wanted {
     /// As the query says.
     pub(crate) fn read(call: &Call<'_>) -> Result<Self, Refusal> {

@@ -12,6 +12,7 @@ use crate::simulator::gateway::page::Wanted;
 use crate::simulator::gateway::refusal::Refusal;
 use crate::simulator::gateway::service::{Call, Outcome};
 use crate::simulator::gateway::{body, clock};
+use crate::simulator::options::ManagementGroupsPage;
 use crate::simulator::qps::uuid;
 use crate::simulator::store::Record;
 use crate::simulator::world::World;
@@ -99,10 +100,16 @@ pub(super) fn job(call: &mut Call<'_>) -> Outcome {
 pub(super) fn known(call: &mut Call<'_>) -> Outcome {
     let taken: Vec<_> = KNOWN.iter().collect();
     let given = body::object(call, &taken, &["tenantId", "applicationId"])?;
-    let mut wanted = Wanted::read(call)?;
-    let number = |name: &str| given.get(name).and_then(Value::as_u64);
-    wanted.number = number("pageNumber").unwrap_or(wanted.number);
-    wanted.size = number("pageSize").unwrap_or(wanted.size);
+    let place = call.world.options.management_groups_page;
+    let mut wanted = match place {
+        ManagementGroupsPage::Either | ManagementGroupsPage::Query => Wanted::read(call)?,
+        ManagementGroupsPage::Body => Wanted::default(),
+    };
+    if place != ManagementGroupsPage::Query {
+        let number = |name: &str| given.get(name).and_then(Value::as_u64);
+        wanted.number = number("pageNumber").unwrap_or(wanted.number);
+        wanted.size = number("pageSize").unwrap_or(wanted.size);
+    }
     if wanted.size == 0 {
         return Err(Refusal::bad("Field 'pageSize' takes a whole number from 1, not 0."));
     }

@@ -11,6 +11,7 @@ use crate::simulator::gateway::query::Query;
 use crate::simulator::gateway::refusal::Refusal;
 use crate::simulator::gateway::service::{Call, Outcome, text};
 use crate::simulator::gateway::{body, page};
+use crate::simulator::options::OrgStatusMethod;
 use crate::simulator::store::Record;
 
 /// What the list's query can ask for.
@@ -80,8 +81,25 @@ pub(super) fn run(call: &mut Call<'_>) -> Outcome {
     ))
 }
 
-/// `PUT /org/azure/status/?action=`
+/// `PUT /org/azure/status/?action=`, as in the samples.
 pub(super) fn status(call: &mut Call<'_>) -> Outcome {
+    match call.world.options.org_status_method {
+        OrgStatusMethod::Put => switch(call),
+        OrgStatusMethod::Post => Err(Refusal::new(405, "PUT is not taken here.")),
+    }
+}
+
+/// `POST /org/azure/status/?action=`, as in the table; otherwise it is an edit of the connector of that name.
+pub(super) fn status_by_post(call: &mut Call<'_>) -> Outcome {
+    match call.world.options.org_status_method {
+        OrgStatusMethod::Put => {
+            Err(Refusal::not_found("There is no organization connector with the id status."))
+        }
+        OrgStatusMethod::Post => switch(call),
+    }
+}
+
+fn switch(call: &mut Call<'_>) -> Outcome {
     let disabled = match call.request.parameter("action").as_deref() {
         Some("ENABLE") => false,
         Some("DISABLE") => true,

@@ -37,6 +37,7 @@ pub(super) static SERVICE: Service = Service {
         Route::write("POST", "org/azure/run", list::run),
         // The heading says POST, the samples PUT.
         Route::write("PUT", "org/azure/status", list::status),
+        Route::write("POST", "org/azure/status", list::status_by_post),
         Route::read("GET", "org/azure", list::list),
         Route::write("POST", "org/azure", change::create),
         Route::read("GET", "org/azure/*", list::get),
