@@ -10,7 +10,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::LazyLock;
 
-use bin::{Folder, Simulator, end};
+use bin::{Folder, HEAD, Simulator, end};
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -21,8 +21,9 @@ use tokio::runtime::Runtime;
 use trueup::desired::Desired;
 use trueup::export::{Export, Selection, export};
 use trueup::plan::{Action, Plan, Style, render_text};
-use trueup::pull::pull;
+use trueup::pull::survey;
 use trueup::qualys::Reader;
+use trueup::resource::{Above, ConnectorsApi, Kind};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
@@ -35,12 +36,43 @@ fn cases(cases: u32) -> Config {
 
 const FILE: &str = "version: 1\nplatform: {pod: simulator}\n";
 
+const CLOUDVIEW: &str = "version: 1\nplatform: {pod: simulator, connectors_api: cloudview}\n";
+
 async fn exported(scene: &Scene, file: &str) -> Export {
     let desired = scene.file(file);
     let reader = Reader::connect(scene.endpoint()).unwrap();
     let selection = Selection::default();
-    let live = pull(&reader, &selection.kinds_to_read(trueup::resource::ConnectorsApi::V3)).await;
-    export(&live, &desired.settings, "simulator", &selection)
+    let survey = survey(&reader, &selection.kinds_to_read(scene.connectors_api)).await;
+    export(&survey, &desired.settings, "simulator", &selection)
+}
+
+/// The entries of a kind as they are written, less what they say besides their fields.
+fn section(file: &Value, kind: Kind) -> Vec<Map<String, Value>> {
+    let section = kind.section().iter().fold(file, |above, key| &above[*key]);
+    let mut entries: Vec<Map<String, Value>> = match (kind.above(), section) {
+        (_, Value::Null) => Vec::new(),
+        (None | Some(Above::Keys { .. }), Value::Array(entries)) => {
+            entries.iter().map(|entry| entry.as_object().unwrap().clone()).collect()
+        }
+        (Some(Above::Entries { field, list }), Value::Array(above)) => {
+            let within = above.iter().flat_map(|above| {
+                let mut named = above.clone();
+                let entries = named.as_object_mut().unwrap().shift_remove(list).unwrap();
+                let entries = entries.as_array().unwrap().clone();
+                entries.into_iter().map(move |mut entry| {
+                    let fields = entry.as_object_mut().unwrap();
+                    fields.insert(field.to_owned(), named.clone());
+                    fields.clone()
+                })
+            });
+            within.collect()
+        }
+        (_, single) => vec![single.as_object().unwrap().clone()],
+    };
+    for entry in &mut entries {
+        entry.shift_remove("prevent_delete");
+    }
+    entries
 }
 
 fn told(plan: &Plan) -> String {
@@ -63,6 +95,19 @@ async fn check(scene: &Scene, file: &str) -> (Export, Desired) {
     assert_eq!(undeclared.count(), plan.changes.len(), "{}\n{}", told(&plan), export.text);
     assert!(plan.changes.len() <= export.withheld, "{}\n{}", told(&plan), export.text);
     assert_eq!(scene.writes().await, [""; 0]);
+    // Another reader reads the same.
+    let other: Value =
+        serde_yaml::from_str(&export.text).unwrap_or_else(|error| panic!("{error}\n{}", export.text));
+    for kind in Kind::ALL {
+        let entries = section(&other, *kind);
+        let own = desired.declared.iter().filter(|entry| entry.spec.kind() == *kind);
+        assert_eq!(
+            entries,
+            own.map(|entry| entry.spec.fields()).collect::<Vec<_>>(),
+            "{kind}\n{}",
+            export.text
+        );
+    }
     let hidden = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{2028}'..='\u{202E}' | '\u{feff}');
     assert!(!export.text.contains(hidden), "{:?}", export.text);
     assert!(!export.text.contains(SECRET), "{}", export.text);
@@ -85,8 +130,29 @@ fn entry(desired: &Desired, name: &str) -> Map<String, Value> {
 type Maker = fn() -> BoxedStrategy<Value>;
 
 /// Every kind, in an order in which none refers to a later one.
-const KINDS: [(&str, Maker); 5] =
-    [("tag", tag), ("aws", aws), ("azure", azure), ("gcp", gcp), ("azure_organization", azure_organization)];
+const KINDS: [Made; 10] = [
+    Made { kind: "tag", make: tag, least: 0, most: 6 },
+    Made { kind: "aws", make: aws, least: 0, most: 6 },
+    Made { kind: "azure", make: azure, least: 0, most: 6 },
+    Made { kind: "gcp", make: gcp, least: 0, most: 6 },
+    Made { kind: "oci", make: oci, least: 0, most: 6 },
+    Made { kind: "azure_organization", make: azure_organization, least: 0, most: 6 },
+    Made { kind: "global_scan", make: global_scan, least: 0, most: 1 },
+    Made { kind: "registry", make: registry, least: 1, most: 3 },
+    Made { kind: "registry_schedule", make: registry_schedule, least: 0, most: 6 },
+    Made { kind: "registry_connector", make: registry_connector, least: 0, most: 2 },
+];
+
+/// How objects of a kind are made, and how many.
+struct Made {
+    kind: &'static str,
+    make: Maker,
+    least: usize,
+    most: usize,
+}
+
+/// Of these the file can say nothing that they are: they are looked into, or can only be gone.
+const NOT_EXPORTED: [&str; 2] = ["registry", "registry_connector"];
 
 fn text() -> impl Strategy<Value = String> {
     const ODD: [&str; 41] = [
@@ -301,11 +367,66 @@ fn azure_organization() -> BoxedStrategy<Value> {
         .boxed()
 }
 
+fn oci() -> BoxedStrategy<Value> {
+    (connector_of_any_cloud(), 0..40_u8, select(&["us-ashburn-1", "mars-north-1", ""][..]))
+        .prop_map(|(mut common, tenancy, region)| {
+            let fields = common.as_object_mut().unwrap();
+            fields.retain(|field, _| !field.starts_with("isCPS") && !field.starts_with("connectorScan"));
+            fields.shift_remove("activation");
+            let key = format!("-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----");
+            let record = json!({"tenantId": format!("ocid1.tenancy.oc1..{tenancy}"),
+                "userId": "ocid1.user.oc1..a", "privateKey": key,
+                "fingerprint": "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff"});
+            with(common, &json!({"homeRegion": region, "authRecord": record}))
+        })
+        .boxed()
+}
+
+fn global_scan() -> BoxedStrategy<Value> {
+    schedule().boxed()
+}
+
+fn registry() -> BoxedStrategy<Value> {
+    name().prop_map(|name| json!({"registryName": name})).boxed()
+}
+
+fn registry_schedule() -> BoxedStrategy<Value> {
+    let image = (prop_oneof![3 => Just("web".to_owned()), 1 => name()], proptest::option::of(name()))
+        .prop_map(|(repo, tag)| json!({"repo": repo, "tag": tag}));
+    let filter = (proptest::collection::vec(image, 0..3), select(&[0, 1, 7, 9, 14][..]))
+        .prop_map(|(images, days)| json!({"repoTags": images, "days": days}));
+    let days = select(&[1, 7, 30, 400][..]);
+    let day = proptest::option::of(select(&["MONDAY", "THURSDAY"][..]));
+    let state = select(&["Queued", "Running", "Finished", "Error"][..]);
+    (
+        (of("registry"), name(), any::<bool>(), any::<bool>(), state),
+        proptest::collection::vec(filter, 0..3),
+        (days, day, proptest::option::of((0..9_u8, name()))),
+    )
+        .prop_map(|((registry, name, on_demand, force, state), filters, (days, day, limits))| {
+            let mut schedule = json!({"registry": registry, "name": name, "onDemand": on_demand,
+                "forceScan": force, "status": state, "filters": filters, "scheduleIntervalInDays": days});
+            if let Some(day) = day {
+                schedule["weekDay"] = day.into();
+            }
+            if let Some((number, sort)) = limits {
+                schedule["additionalFilters"] = json!({"numberOfTags": number, "sortCriteria": sort});
+            }
+            schedule
+        })
+        .boxed()
+}
+
+fn registry_connector() -> BoxedStrategy<Value> {
+    name().prop_map(|name| json!({"name": name, "type": "ACR", "connectorId": uuid(9)})).boxed()
+}
+
 /// A subscription: of each kind, in order, some objects.
 fn subscription() -> impl Strategy<Value = Vec<(&'static str, Vec<Value>)>> {
-    KINDS
-        .map(|(kind, make)| proptest::collection::vec(make(), 0..7).prop_map(move |made| (kind, made)))
-        .to_vec()
+    let objects = |Made { kind, make, least, most }: Made| {
+        proptest::collection::vec(make(), least..=most).prop_map(move |made| (kind, made))
+    };
+    KINDS.map(objects).to_vec()
 }
 
 /// Puts ids in the places of references, where there are any to be had.
@@ -342,7 +463,7 @@ async fn make(scene: &Scene, subscription: &[(&'static str, Vec<Value>)]) -> usi
             let mut object = object.clone();
             refer(&mut object, &ids);
             scene.make(kind, [object]).await;
-            made += 1;
+            made += usize::from(!NOT_EXPORTED.contains(kind));
             let newest = scene.objects().await.of(kind).map(|(id, _)| id).max().unwrap();
             ids.push((kind, newest));
         }
@@ -366,6 +487,23 @@ proptest! {
             let owner = if owner { "reconcile: {owner: cloudsec}\n" } else { "" };
             let (export, _) = check(&scene, &format!("{FILE}{owner}")).await;
             assert_eq!(export.objects + export.withheld, made, "{}", export.text);
+            assert_eq!((export.failed, export.lacking), (Vec::new(), Vec::new()));
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(30))]
+
+    #[test]
+    fn an_export_through_the_older_api_is_valid_and_plans_to_no_change(subscription in subscription()) {
+        RUNTIME.block_on(async {
+            let mut scene = Scene::new(&[]).await;
+            scene.connectors_api = ConnectorsApi::Cloudview;
+            make(&scene, &subscription).await;
+            let (export, desired) = check(&scene, CLOUDVIEW).await;
+            assert_eq!((export.failed, export.lacking), (Vec::new(), Vec::new()));
+            assert_eq!(desired.settings.platform.connectors_api, ConnectorsApi::Cloudview);
         });
     }
 }
@@ -501,6 +639,224 @@ async fn a_tag_that_the_file_would_take_for_its_own_parent_is_a_comment() {
     assert!(desired.declared.iter().any(|entry| entry.spec.address_name() == "other"), "{}", export.text);
 }
 
+/// What people and programs put into names and descriptions. [`check`] has it read by two readers.
+#[tokio::test]
+async fn a_text_is_exported_as_it_is_whatever_yaml_could_take_it_for() {
+    let texts: [&str; 76] = [
+        "yes",
+        "no",
+        "on",
+        "off",
+        "y",
+        "N",
+        "null",
+        "Null ",
+        "~",
+        "true",
+        "FALSE",
+        "0x1F",
+        "0o14",
+        "007",
+        "1e3",
+        "1_000",
+        ".5",
+        "+1",
+        "-1",
+        ".nan",
+        ".inf",
+        "2031-12-01",
+        "12:30:45",
+        "-",
+        "- a",
+        "? x",
+        "?x",
+        ": z",
+        ",a",
+        "a: b",
+        "a #b",
+        "a :b",
+        "ends:",
+        "#c",
+        "'",
+        "\"",
+        "''",
+        "a\\b",
+        "|",
+        ">",
+        "key: |",
+        "---",
+        "...",
+        "%YAML 1.2",
+        "<<",
+        "=",
+        "*x",
+        "&x",
+        "!x",
+        "!!str x",
+        "%x",
+        "@x",
+        "`x",
+        "{a}",
+        "{}",
+        "[a]",
+        "[]",
+        " lead",
+        "trail ",
+        " both ",
+        "\ttab\t",
+        "\u{a0}wide",
+        "\u{85}next",
+        "\u{2028}line",
+        "\u{2029}paragraph",
+        "\u{feff}order",
+        "\u{1}\u{7}\u{1b}[0m",
+        "\u{7f}",
+        "\u{202e}right\u{202d}",
+        "\u{200f}right",
+        "\u{61c}letter",
+        "\u{ad}soft",
+        "😀",
+        "👩\u{200d}👧",
+        "e\u{301}",
+        "\u{e000}\u{10fffd}",
+    ];
+    let lines: [&str; 18] = [
+        "one\ntwo",
+        "one\ntwo\n",
+        "one\ntwo\n\n",
+        "\n",
+        "\n\nx",
+        "  lead\nx",
+        "x\n  y\n z",
+        "x\n\n\ny",
+        "x\n\ty",
+        "x \ny",
+        "x\r\ny\r\n",
+        "x\ry",
+        "# a\n# b",
+        "- a\n- b",
+        "a: b\nc: d",
+        "---\n...",
+        "'q'\n\"r\"",
+        "ümläut\nß\n",
+    ];
+    let scene = Scene::new(&[]).await;
+    let long = "n".repeat(255);
+    let all = || texts.into_iter().chain(lines).chain([long.as_str()]).zip(0_u8..);
+    let objects = all().map(|(text, number)| {
+        let arn = format!("arn:aws:iam::210000000{number:03}:role/Q");
+        connector(0, &json!({"name": text, "description": text, "arn": arn}))
+    });
+    scene.make("aws", objects.filter(|object| !object["name"].as_str().unwrap().trim().is_empty())).await;
+    let (export, desired) = check(&scene, FILE).await;
+    assert_eq!((export.withheld, export.left_out), (0, 0), "{}", export.text);
+    for (text, number) in all().filter(|(text, _)| !text.trim().is_empty()) {
+        let arn = format!("arn:aws:iam::210000000{number:03}:role/Q");
+        let mut found = desired.declared.iter().map(|entry| entry.spec.fields());
+        let entry =
+            found.find(|fields| fields["arn"] == *arn).unwrap_or_else(|| panic!("{text:?} is missing"));
+        assert_eq!((&entry["name"], &entry["description"]), (&json!(text), &json!(text)));
+    }
+}
+
+#[tokio::test]
+async fn no_two_secrets_share_a_variable_and_none_changes_when_others_come() {
+    let scene = Scene::new(&[]).await;
+    let azure = |name: &str, number: u8| {
+        let record = json!({"subscriptionId": uuid(number), "directoryId": uuid(1), "applicationId": uuid(2),
+            "authenticationKey": SECRET});
+        json!({"name": name, "authRecord": record, "runFrequency": 240})
+    };
+    let variables = |desired: &Desired| {
+        let of = |entry: &trueup::desired::Declared| {
+            let fields = entry.spec.fields();
+            (
+                fields["subscription_id"].clone(),
+                fields["authentication_key"]["env"].as_str().unwrap().to_owned(),
+            )
+        };
+        let mut all: Vec<_> = desired.declared.iter().map(of).collect();
+        all.sort_by_key(|(id, _)| id.to_string());
+        all.into_iter().map(|(_, variable)| variable).collect::<Vec<_>>()
+    };
+    scene.make("azure", [azure("corp-shared", 20), azure("corp shared", 21), azure("lab", 22)]).await;
+    let before = variables(&check(&scene, FILE).await.1);
+    let long =
+        |number: u8| format!("AZURE_CORP_SHARED_{}_AUTHENTICATION_KEY", uuid(number).replace('-', "_"));
+    assert_eq!(before, [long(20), long(21), "AZURE_LAB_AUTHENTICATION_KEY".to_owned()]);
+    // Sorted before the others.
+    scene.make("azure", [azure("Corp (Shared)", 30), azure("Corp.Shared", 31)]).await;
+    let after = variables(&check(&scene, FILE).await.1);
+    assert_eq!(after, [&before[..], &[long(30), long(31)]].concat());
+}
+
+#[tokio::test]
+async fn schedules_of_all_registries_are_exported_below_the_registry_that_they_are_of() {
+    let scene = Scene::new(&[]).await;
+    scene
+        .make(
+            "registry",
+            [
+                json!({"id": 700, "registryName": "yes: no", "registryUuid": uuid(7)}),
+                json!({"id": 800, "registryName": "shop", "registryUuid": uuid(8)}),
+                json!({"id": 900, "registryName": "bare"}),
+            ],
+        )
+        .await;
+    let schedule = |registry: u64, number: u8, fields: &Value| {
+        let repos = json!([{"repo": format!("shop/{number}"), "tag": "1.0"}]);
+        let schedule = json!({"registry": registry, "name": "theirs", "onDemand": false, "schedule": "09:30",
+            "scheduleUuid": uuid(number), "filters": [{"repoTags": repos}]});
+        with(schedule, fields)
+    };
+    let objects = [
+        schedule(
+            800,
+            1,
+            &json!({"scheduleIntervalInDays": 7, "weekDay": "THURSDAY", "status": "Running",
+            "additionalFilters": {"numberOfTags": 5, "sortCriteria": "a: b"}}),
+        ),
+        schedule(700, 2, &json!({"filters": []})),
+        schedule(800, 3, &json!({"scheduleIntervalInDays": 7})),
+        schedule(700, 4, &json!({"filters": [{"repoTags": [{"repo": "all"}], "days": 9}]})),
+    ];
+    scene.make("registry_schedule", objects).await;
+    let (export, desired) = check(&scene, FILE).await;
+    let of_registries = export.text.split("container_security:\n").nth(1).unwrap();
+    insta::assert_snapshot!("export_of_registries", of_registries);
+    let names: Vec<String> = desired.declared.iter().map(|entry| entry.spec.address_name()).collect();
+    let [shop, one, three] = [uuid(8), uuid(1), uuid(3)];
+    assert_eq!(
+        names,
+        [format!("{shop}/FILL-IN-{one}"), format!("{shop}/FILL-IN-{three}")],
+        "{}",
+        export.text
+    );
+    assert_eq!((export.objects, export.withheld, desired.warnings.len()), (2, 2, 2), "{}", export.text);
+    for line in [
+        &format!("#     registry_schedule/{shop}/#{one}\n"),
+        "#   every_days (`week_day` is missing: every_days: 7 needs one):\n",
+        "#   container_security.registry_connectors: of such an object the file can say only that it is to be gone\n",
+    ] {
+        assert!(export.text.contains(line), "{line}\n{}", export.text);
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_without_a_module_is_exported_without_a_failure_and_says_what_it_lacks() {
+    let scene = Scene::example(&[("container_security", "off"), ("oci", "unknown")]).await;
+    let (export, _) = check(&scene, FILE).await;
+    assert_eq!(export.failed, []);
+    let lacking: Vec<Kind> = export.lacking.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(lacking, [Kind::Oci, Kind::RegistrySchedule]);
+    for line in [
+        "#   connectors.oci: there seems to be no such thing: could not search ociassetdataconnector: ",
+        "#   container_security.registries: there seems to be no such thing: could not list registries: HTTP 404: ",
+    ] {
+        assert!(export.text.contains(line), "{line}\n{}", export.text);
+    }
+}
+
 #[tokio::test]
 async fn an_empty_subscription_is_a_file_without_objects() {
     let scene = Scene::new(&[]).await;
@@ -552,9 +908,9 @@ fn the_example_is_exported_before_and_after_it_is_applied() {
     folder.write("before.yaml", &before.stdout);
     check_file(&folder, "before.yaml");
     folder.expect(0, &["apply", "--yes"]);
-    let after = folder.expect(0, &["export", "--out", "after.yaml"]);
+    let after = folder.expect(0, &["export", "--output", "after.yaml"]);
     assert_eq!(after.stderr, "");
-    let said = " secrets to fill in, 1 field left out; its first lines list them\n";
+    let said = " secrets to fill in, 3 fields left out; its first lines list them\n";
     assert!(after.stdout.starts_with("after.yaml: ") && after.stdout.ends_with(said), "{after}");
     let told = folder.read("after.yaml");
     for line in [
@@ -575,7 +931,7 @@ fn the_example_is_exported_before_and_after_it_is_applied() {
 fn what_was_exported_shows_what_changes_from_then_on() {
     let folder = Folder::example();
     let simulator = Simulator::beside(&folder, &[]);
-    folder.expect(0, &["export", "--out", "live.yaml"]);
+    folder.expect(0, &["export", "--output", "live.yaml"]);
     simulator.set("aws", "sandbox", &json!({"name": "no: \"sand\" #box\u{202e}"}));
     let plan = folder.expect(2, &["plan", "-c", "live.yaml", "--detailed-exitcode"]);
     assert!(plan.stdout.contains("→ sandbox"), "{plan}");
@@ -588,10 +944,10 @@ fn what_was_exported_shows_what_changes_from_then_on() {
 fn a_file_that_is_there_is_overwritten_by_force_alone_and_keeps_its_mode() {
     let folder = Folder::example();
     let mode = || fs::metadata(folder.path("live.yaml")).unwrap().permissions().mode() & 0o777;
-    folder.expect(0, &["export", "--out", "live.yaml"]);
+    folder.expect(0, &["export", "--output", "live.yaml"]);
     assert_eq!(mode(), 0o600);
     folder.write("live.yaml", "precious");
-    let refused = folder.expect(1, &["export", "--out", "live.yaml"]);
+    let refused = folder.expect(1, &["export", "--output", "live.yaml"]);
     let said = "error: live.yaml exists already\nhint: name another file, or pass --force\n";
     assert_eq!(refused.stderr, said);
     assert_eq!(folder.read("live.yaml"), "precious");
@@ -599,8 +955,8 @@ fn a_file_that_is_there_is_overwritten_by_force_alone_and_keeps_its_mode() {
     folder.expect(0, &["export", "--output", "live.yaml", "--force"]);
     assert_eq!(mode(), 0o640);
     check_file(&folder, "live.yaml");
-    folder.expect(1, &["export", "--out", ".", "--force"]);
-    folder.expect(1, &["export", "--out", "nowhere/live.yaml"]);
+    folder.expect(1, &["export", "--output", ".", "--force"]);
+    folder.expect(1, &["export", "--output", "nowhere/live.yaml"]);
     let shown = folder.expect(0, &["export", "--out", "-"]);
     assert_eq!(shown.stdout, folder.read("live.yaml"));
     let left: Vec<_> = fs::read_dir(folder.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -610,6 +966,7 @@ fn a_file_that_is_there_is_overwritten_by_force_alone_and_keeps_its_mode() {
 #[test]
 fn kinds_and_objects_can_be_chosen() {
     let folder = Folder::example();
+    let simulator = Simulator::beside(&folder, &[]);
     for (args, has, lacks) in [
         (&["--kind", "tag"][..], "- name: unused", "arn:"),
         (&["--kind", "aws"], "- name: sandbox", "tags:\n  - name"),
@@ -621,6 +978,22 @@ fn kinds_and_objects_can_be_chosen() {
         assert!(export.stdout.contains(has) && !export.stdout.contains(lacks), "{args:?} {export}");
         folder.write("some.yaml", &export.stdout);
         check_file(&folder, "some.yaml");
+    }
+    let shop = "registry_schedule/88888888-8888-4888-8888-888888888888";
+    let id = "5c4e0000-0000-4000-8000-000000000001";
+    simulator.make(
+        "registry_schedule",
+        &json!({"name": "theirs", "onDemand": false, "scheduleUuid": id,
+        "filters": [{"repoTags": [{"repo": "web"}]}]}),
+    );
+    for args in [&["--kind", "registry_schedule"][..], &["--target", &format!("{shop}/#{id}")]] {
+        let export = folder.expect(0, &[&["export"], args].concat());
+        folder.write("some.yaml", &export.stdout);
+        check_file(&folder, "some.yaml");
+        assert!(
+            export.stdout.contains("      # Known as shop.\n      schedules:\n        - name: FILL-IN-5c4e"),
+            "{export}"
+        );
     }
     let untold = folder.expect(0, &["export", "--kind", "snapshot_scan"]);
     let said = "#   snapshot_scan: the platform does not tell what there is; declare it by hand\n";
@@ -645,9 +1018,27 @@ fn what_cannot_be_read_fails_the_command_and_costs_nothing_else() {
     folder.write("some.yaml", &partly.stdout);
     check_file(&folder, "some.yaml");
     simulator.fault(&json!({"path": "/", "kind": "status", "status": 403, "times": 100_000}));
-    let nothing = folder.expect(1, &["export", "--out", "nothing.yaml"]);
+    let nothing = folder.expect(1, &["export", "--output", "nothing.yaml"]);
     assert!(nothing.stderr.contains("error: nothing could be read, nothing was written\n"), "{nothing}");
     assert!(!folder.path("nothing.yaml").exists());
+}
+
+#[test]
+fn what_the_subscription_lacks_is_missed_only_where_it_is_asked_for() {
+    let folder = Folder::simulated("");
+    let simulator = Simulator::beside(&folder, &[]);
+    simulator.options(&json!({"container_security": "off"}));
+    let whole = folder.expect(0, &["export", "--output", "live.yaml"]);
+    let warning = "warning: there seems to be no registry_schedule: could not list registries: HTTP 404: ";
+    assert!(whole.stderr.starts_with(warning) && whole.stderr.lines().count() == 1, "{whole}");
+    check_file(&folder, "live.yaml");
+    let asked = folder.expect(1, &["export", "--kind", "aws", "registry_schedule"]);
+    assert!(asked.stderr.starts_with("warning: registry_schedule could not be read: "), "{asked}");
+    folder.write("named.yaml", &format!("{HEAD}container_security: {{registries: []}}\n"));
+    folder.expect(1, &["export", "-c", "named.yaml"]);
+    // Nothing at all is no subscription.
+    simulator.fault(&json!({"path": "/", "kind": "status", "status": 404, "times": 100_000}));
+    folder.expect(1, &["export"]);
 }
 
 #[test]

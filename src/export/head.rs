@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Draft, yaml};
+use super::draft::Draft;
+use super::yaml;
 use crate::desired::Settings;
 use crate::desired::settings::{Platform, Pod};
 use crate::plan::visible;
@@ -178,7 +179,7 @@ fn not_exported(draft: &Draft<'_>, text: &mut String) {
         let why = entry.why_withheld().unwrap_or_default();
         let _ = writeln!(text, "  {}", visible(&format!("{} (id {}): {why}", entry.address, entry.id)));
     }
-    if !draft.platforms_own.is_empty() || !draft.unlisted.is_empty() {
+    if !draft.platforms_own.is_empty() || !draft.impossible.is_empty() || !draft.lacking.is_empty() {
         text.push_str("\nNot exported:\n");
     }
     for ((kind, why), names) in &draft.platforms_own {
@@ -188,14 +189,12 @@ fn not_exported(draft: &Draft<'_>, text: &mut String) {
             if names.len() > MANY { format!(", and {} more", names.len() - MANY) } else { String::new() };
         let _ = writeln!(text, "  {}{more}: {}", shown.join(", "), visible(why));
     }
-    for kind in &draft.unlisted {
-        let section = kind.section_path();
-        let why = if kind.is_scoped() {
-            "only what the file names is looked at; declare it by hand"
-        } else {
-            "the platform does not tell what there is; declare it by hand"
-        };
-        let _ = writeln!(text, "  {section}: {why}");
+    for (kind, why) in &draft.impossible {
+        let _ = writeln!(text, "  {}: {why}", kind.section_path());
+    }
+    for (kind, error) in &draft.lacking {
+        let _ =
+            writeln!(text, "  {}: there seems to be no such thing: {}", kind.section_path(), visible(error));
     }
 }
 
