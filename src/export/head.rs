@@ -17,17 +17,25 @@ use crate::resource::{CloudviewAuth, ConnectorsApi};
 /// More of the platform's own objects are counted alone.
 const MANY: usize = 10;
 
-/// `version`, and how to reach and reconcile the platform.
+/// `version`, how to reach and reconcile the platform, and what else the file says of how it is to be worked with.
 pub(super) fn settings(settings: &Settings) -> String {
+    let Settings { platform, reconcile, journal, listen, defaulted } = settings;
     let mut out = String::new();
     yaml::pair(&mut out, 0, "version", &json!(1));
     out.push('\n');
-    yaml::pair(&mut out, 0, "platform", &platform(&settings.platform).into());
+    yaml::pair(&mut out, 0, "platform", &self::platform(platform).into());
     out.push('\n');
-    out.push_str("reconcile:\n");
+    yaml::key(&mut out, 0, "reconcile");
     yaml::pair(&mut out, 2, "policy", &json!("dry-run"));
-    if let Some(owner) = &settings.reconcile.owner {
+    if let Some(owner) = &reconcile.owner {
         yaml::pair(&mut out, 2, "owner", &json!(owner));
+    }
+    let journal = journal.as_ref().map_or_else(|| json!("off"), |path| json!(path));
+    let listen = listen.map_or_else(|| json!("off"), |address| json!(address));
+    let said = [("journal", journal, defaulted.journal), ("listen", listen, defaulted.listen)];
+    for (key, value, _) in said.iter().filter(|(_, _, defaulted)| !defaulted) {
+        out.push('\n');
+        yaml::pair(&mut out, 0, key, value);
     }
     out
 }
@@ -227,6 +235,23 @@ mod tests {
             assert_eq!(again.platform, read.platform, "{written}");
             assert_eq!(again.reconcile.policy, Mode::DryRun);
             assert_eq!(again.reconcile.owner.as_deref(), Some("me"));
+        }
+    }
+
+    #[test]
+    fn the_journal_and_the_port_are_those_of_the_file_where_it_names_them() {
+        let file = Path::new("/etc/trueup/config.yaml");
+        for (said, journal, listen) in [
+            ("", Some("/tmp/trueup.db"), Some("127.0.0.1:9464")),
+            ("journal: state.db\nlisten: 0.0.0.0:80\n", Some("/etc/trueup/state.db"), Some("0.0.0.0:80")),
+            ("journal: off\nlisten: off\n", None, None),
+        ] {
+            let text = format!("version: 1\nplatform: {{pod: simulator}}\n{said}");
+            let written = super::settings(&load_text(file, &text, date(2026, 1, 1)).unwrap().settings);
+            let again =
+                load_text(Path::new("/tmp/export.yaml"), &written, date(2026, 1, 1)).unwrap().settings;
+            assert_eq!(again.journal.as_deref(), journal.map(Path::new), "{written}");
+            assert_eq!(again.listen.map(|address| address.to_string()).as_deref(), listen, "{written}");
         }
     }
 }
