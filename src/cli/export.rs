@@ -1,4 +1,5 @@
-//! `trueup export`: the live state as a file. Writes neither to the platform nor to the journal.
+//! `trueup export`: the live state as a file. Writes neither to the platform nor to the journal, of which it reads what
+//! only that knows.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
@@ -6,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::{Common, Format, output, shown};
 use crate::connect::connect;
@@ -13,6 +15,7 @@ use crate::desired;
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::export::{Export, Selection, export};
+use crate::journal::Journal;
 use crate::plan::visible;
 use crate::pull::survey;
 use crate::resource::{Address, Kind};
@@ -65,6 +68,12 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
     let mut survey = survey(&connection.reader, &kinds).await;
     // What is asked for, or declared already, is missed.
     survey.lacking.retain(|kind| !selection.names(*kind) && !desired.sections.contains(kind));
+    if let Some(path) = &desired.settings.journal {
+        match Journal::peek(path, desired.settings.reconcile.settle_for, Timestamp::now()) {
+            Ok(known) => survey.live.recall(&known),
+            Err(error) => output::complain(&format!("warning: {}", one_line(&error))),
+        }
+    }
     let exported = export(&survey, &desired.settings, &connection.platform, &selection);
     if let Some(simulator) = connection.simulator {
         simulator.shutdown().await;
@@ -82,7 +91,9 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
     for (kind, error) in &exported.lacking {
         output::complain(&format!("warning: there seems to be no {kind}: {}", visible(error)));
     }
-    if !kinds.is_empty() && exported.failed.len() + exported.lacking.len() == kinds.len() {
+    // Where there is nothing to ask for, nothing is missed.
+    let asked = kinds.iter().filter(|kind| kind.is_listed()).count();
+    if asked > 0 && exported.failed.len() + exported.lacking.len() == asked {
         return output::fail(Format::Text, Exit::Failure, "nothing could be read, nothing was written", None);
     }
     if let Some(flaw) = &exported.flaw {

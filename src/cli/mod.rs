@@ -114,8 +114,8 @@ enum Command {
     /// the platform says it does not have (no Container Security, no OCI) is a warning alone, unless it is asked for or
     /// the file that -c names has its section.
     ///
-    /// Reports and expectations are no objects of the platform: they stay in the file that has them. Of what cannot be
-    /// read back (the registration of the snapshot scan) there is nothing to write either.
+    /// Reports and expectations are no objects of the platform: they stay in the file that has them. What cannot be read
+    /// back (the registration of the snapshot scan) is a comment where the journal knows of it, and else missing.
     Export(export::ExportArgs),
     /// Show what was changed, when and why, from the journal alone
     ///

@@ -28,7 +28,8 @@ pub(super) struct Draft<'a> {
 impl<'a> Draft<'a> {
     pub(super) fn new(survey: &Survey, settings: &'a Settings, selection: &Selection) -> Draft<'a> {
         let (kinds, mut unknown) = (selection.kinds(), selection.targets.clone());
-        let impossible = kinds.iter().filter_map(|kind| Some((*kind, why_not(*kind)?)));
+        let impossible = kinds.iter().filter(|kind| survey.live.listing(**kind).is_empty());
+        let impossible = impossible.filter_map(|kind| Some((*kind, why_not(*kind)?)));
         let mut draft = Draft {
             settings,
             entries: Vec::new(),
@@ -83,6 +84,9 @@ impl<'a> Draft<'a> {
         let own = identity.as_ref().unwrap_or(&live.id);
         let mut entry =
             Entry::new(live, address, fields, &mut |address, field| names.make(address, own, field));
+        if !kind.is_listed() {
+            entry.withhold("the journal alone knows of it, and the platform does not tell whether it is so");
+        }
         let owner = self.settings.reconcile.owner.as_deref();
         match &live.owner {
             Some(mark) if owner == Some(mark.name.as_str()) => {

@@ -38,7 +38,7 @@ impl Selection {
     pub fn kinds_to_read(&self, api: ConnectorsApi) -> Vec<Kind> {
         let kinds = self.kinds();
         let named: BTreeSet<Kind> = kinds.iter().flat_map(|kind| kind.refers_to()).copied().collect();
-        let can_be = |kind: &Kind| api.has(*kind) && why_not(*kind).is_none();
+        let can_be = |kind: &Kind| api.has(*kind) && kind.wanted() == Wanted::Present;
         kinds.union(&named).copied().filter(can_be).collect()
     }
 
