@@ -20,7 +20,7 @@ pub(super) struct Entry {
     pub(super) advised: Vec<(&'static str, Value)>,
     /// What is not said of it, so that the file is valid and plans to no change.
     pub(super) left_out: Vec<LeftOut>,
-    /// What people call what it looks into.
+    /// What people call what it looks into, where that is not its name.
     pub(super) label: Option<String>,
     /// Why it stands in the file as a comment alone.
     pub(super) withheld: Option<String>,
@@ -60,7 +60,7 @@ impl Entry {
             prevent_delete: false,
             advised: Vec::new(),
             left_out: Vec::new(),
-            label: live.label.clone(),
+            label: live.label.clone().filter(|label| label != live.spec.name()),
             withheld: None,
         };
         for field in fields {

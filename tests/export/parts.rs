@@ -360,6 +360,16 @@ async fn a_subscription_without_a_module_is_exported_without_a_failure_and_says_
 }
 
 #[tokio::test]
+async fn a_module_whose_sign_in_finds_nothing_may_be_there_and_is_missed() {
+    let scene = Scene::example(&[]).await;
+    scene.faults(json!({"path": "/auth", "kind": "status", "status": 404, "times": 100_000})).await;
+    let export = exported(&scene, FILE).await;
+    let failed: Vec<Kind> = export.failed.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!((failed, export.lacking), (vec![Kind::AzureOrganization, Kind::RegistrySchedule], Vec::new()));
+    assert!(export.failed[0].1.contains("no token from the gateway"), "{:?}", export.failed);
+}
+
+#[tokio::test]
 async fn an_empty_subscription_is_a_file_without_objects() {
     let scene = Scene::new(&[]).await;
     let (export, desired) = check(&scene, FILE).await;
