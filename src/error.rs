@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-use crate::plan::visible;
 use crate::qualys::ApiError;
+use crate::visible::visible;
 
 /// The error and its causes, joined by colons, on one line.
 #[must_use]

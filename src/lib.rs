@@ -38,6 +38,7 @@ pub mod exit;
 pub mod secret;
 pub mod stop;
 pub mod telemetry;
+pub mod visible;
 
 // The unit tests of `qualys` play the same stub as the test programs, which know the crate by its name.
 #[cfg(test)]

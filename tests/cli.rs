@@ -29,10 +29,16 @@ fn addresses(list: &Value) -> Vec<&str> {
 fn the_example_is_planned_applied_and_then_in_sync() {
     let folder = Folder::example();
     let plan = folder.expect(0, &["plan"]);
-    assert!(plan.stdout.contains("Plan: 7 to create, 3 to update"), "{plan}");
+    assert!(plan.stdout.contains("Plan: 8 to create, 3 to update"), "{plan}");
     assert_eq!(plan.stderr, "");
     let applied = folder.expect(0, &["apply", "--yes"]);
     assert!(applied.stdout.contains("Applied: 8 created, 3 updated"), "{applied}");
+    // Each as it was made: a line in the columns of the plan, with its id.
+    let made = |sign: &str, word: &str| {
+        let line = |line: &&str| line.starts_with(sign) && line.contains(word) && line.contains("  id ");
+        applied.stdout.lines().filter(line).count()
+    };
+    assert_eq!((made("+ ", " created "), made("~ ", " updated ")), (8, 3), "{applied}");
     let after = folder.expect(0, &["plan", "--detailed-exitcode"]);
     let first = after.stdout.lines().next();
     assert_eq!(first, Some("simulator: in sync · 16 unchanged, 3 unmanaged, 3 unverified"), "{after}");
@@ -215,7 +221,7 @@ fn a_target_and_what_it_needs_are_applied_and_nothing_else() {
     assert_eq!(applied, ["aws/prod-payments", "tag/prod/payments"]);
     assert_eq!(simulator.object("aws", "prod-web")["runFrequency"], 120, "not a target, not touched");
     let rest = folder.expect(2, &["plan", "--detailed-exitcode"]);
-    assert!(rest.stdout.contains("Plan: 5 to create, 3 to update"), "{rest}");
+    assert!(rest.stdout.contains("Plan: 6 to create, 3 to update"), "{rest}");
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_start_is_told_event_by_event() {
     check_fields(&plan, &["duration_ms"]);
     for (field, expected) in [
         ("run_id", pass["run_id"].clone()),
-        ("create", json!(7)),
+        ("create", json!(8)),
         ("update", json!(3)),
         ("replace", json!(0)),
         ("delete", json!(0)),
@@ -132,7 +132,7 @@ fn what_is_served_is_what_the_plan_command_says() {
     assert_eq!(daemon.get("/healthz").status, 200);
     assert_eq!(daemon.get("/readyz").status, 200);
     let metrics = daemon.get("/metrics").body;
-    for line in ["trueup_changes{action=\"create\"} 7", "trueup_unmanaged 3", "trueup_unhealthy 2"] {
+    for line in ["trueup_changes{action=\"create\"} 8", "trueup_unmanaged 3", "trueup_unhealthy 2"] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }
     // Each kind that can be listed is a page; besides a token, the organization connector itself and its members, the

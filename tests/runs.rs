@@ -184,6 +184,7 @@ async fn pass(scene: &Scene, yaml: &str, ailments: &mut Ailments) -> Plan {
         stop: &Stop::new(),
         tell: &mut |_, _| {},
         consent: &mut |_| Box::pin(std::future::ready(false)),
+        each: &|_| {},
     })
     .await;
     report.plan

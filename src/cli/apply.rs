@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::future::ready;
 use std::io::{BufRead, IsTerminal, Write as _};
+use std::sync::Once;
 
 use clap::Args;
 use futures::future::BoxFuture;
@@ -12,10 +13,11 @@ use super::session::{self, Session, heed_signals, unknown_targets};
 use super::{Common, Format, output};
 use crate::apply::{Applied, Outcome};
 use crate::exit::Exit;
-use crate::plan::{Action, FieldChange, Plan, failures, visible};
+use crate::plan::{Action, FieldChange, Plan, done_line, failures};
 use crate::reconcile::{End, NotConverged, Report};
 use crate::resource::Address;
 use crate::stop::Stop;
+use crate::visible::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
@@ -85,7 +87,14 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
             Box::pin(asked("Apply this plan?", asks.clone()))
         }
     };
-    let report = session.pass("apply", true, &mut consent, &stop).await;
+    let gap = Once::new();
+    let each = |applied: &Applied| {
+        if let (Format::Text, Some(told)) = (args.format, done(applied)) {
+            gap.call_once(|| output::say("\n"));
+            output::say(&done_line(&applied.change, &told, color));
+        }
+    };
+    let report = session.pass("apply", true, &mut consent, &each, &stop).await;
     let exit = unknown_targets(&report.plan, args.format).unwrap_or_else(|| {
         let exit = exit_of(&report);
         match (&report.end, args.format) {
@@ -132,6 +141,18 @@ pub(super) async fn asked(question: &'static str, stop: Stop) -> bool {
             output::complain("");
             false
         }
+    }
+}
+
+/// What is said at once of a change that was made. What was not is told in the log as it happens, and once more in the
+/// end.
+fn done(Applied { change: _, outcome, took }: &Applied) -> Option<String> {
+    match outcome {
+        Outcome::Applied { id, existed: false } => Some(format!("id {id} · {} ms", took.as_millis())),
+        Outcome::Applied { id: _, existed: true }
+        | Outcome::Failed { .. }
+        | Outcome::Skipped { .. }
+        | Outcome::Unknown { .. } => None,
     }
 }
 

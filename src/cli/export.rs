@@ -16,9 +16,9 @@ use crate::error::one_line;
 use crate::exit::Exit;
 use crate::export::{Export, Selection, export};
 use crate::journal::Journal;
-use crate::plan::visible;
 use crate::pull::survey;
 use crate::resource::{Address, Kind};
+use crate::visible::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {

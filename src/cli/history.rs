@@ -14,7 +14,8 @@ use crate::desired;
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::journal::{AddressPattern, Entry, Journal, JournalError, Query};
-use crate::plan::{Action, field_lines, visible};
+use crate::plan::{Action, field_lines};
+use crate::visible::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct HistoryArgs {

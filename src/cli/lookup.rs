@@ -8,12 +8,13 @@ use super::session::Session;
 use super::{Format, output};
 use crate::error::one_line;
 use crate::exit::Exit;
-use crate::plan::{Known, LiveState, Located, Unlocated, visible};
+use crate::plan::{Known, LiveState, Located, Unlocated};
 use crate::pull::pull_declared;
 use crate::reconcile::resolve_secrets;
 use crate::resource::{Address, Kind};
 use crate::secret::Secrets;
 use crate::stop::Stop;
+use crate::visible::visible;
 
 /// What the addresses are looked up in.
 pub(super) struct Looked {

@@ -42,6 +42,7 @@ const EXIT_CODES: &str = "Exit codes: 0 success · 1 something failed · 8 a lim
 64 usage · 78 the file is wrong · with --detailed-exitcode: 2 changes are pending, 4 the live state drifted, 6 both";
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
 struct Common {
     /// The file that says what should be [default: config.yaml, then /etc/trueup/config.yaml]
     #[arg(short, long, global = true, value_name = "FILE")]
@@ -240,5 +241,5 @@ fn wants_json(args: impl Iterator<Item = OsString>) -> bool {
 
 /// The file as people know it.
 fn shown(path: &Path) -> String {
-    crate::plan::visible(&path.display().to_string())
+    crate::visible::visible(&path.display().to_string())
 }

@@ -14,10 +14,11 @@ use crate::exit::Exit;
 use crate::journal::Run;
 use crate::lock::LockError;
 use crate::ownership::{Claim, Claimed, Claiming, Outcome, claim};
-use crate::plan::{Located, Names, Unlocated, locate, locate_declared, visible};
+use crate::plan::{Located, Names, Unlocated, locate, locate_declared};
 use crate::qualys::Writer;
 use crate::resource::{Address, Kind, Wanted};
 use crate::stop::Stop;
+use crate::visible::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct AdoptArgs {

@@ -1,5 +1,7 @@
 //! `trueup plan`: pull, compare, print. Holds nothing that could write to the platform.
 
+use std::future::ready;
+
 use clap::Args;
 
 use super::session::{Session, unknown_targets};
@@ -30,8 +32,7 @@ pub(super) async fn run(common: &Common, args: &PlanArgs) -> Exit {
         Ok(session) => session,
         Err(exit) => return exit,
     };
-    let report =
-        session.pass("plan", false, &mut |_| Box::pin(std::future::ready(false)), &Stop::new()).await;
+    let report = session.pass("plan", false, &mut |_| Box::pin(ready(false)), &|_| {}, &Stop::new()).await;
     let plan = &report.plan;
     let exit = if let Some(exit) = unknown_targets(plan, args.format) {
         exit

@@ -13,10 +13,10 @@ use crate::connect::connect;
 use crate::desired;
 use crate::error::one_line;
 use crate::exit::Exit;
-use crate::plan::visible;
 use crate::qualys::Reporter;
 use crate::report::{Making, Outcome, Pace, make};
 use crate::resource::AssessmentReport;
+use crate::visible::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Common, Format, output, shown};
+use crate::apply::Applied;
 use crate::connect::{Connection, connect};
 use crate::daemon::signals::Signals;
 use crate::desired::{self, Desired, Settings};
@@ -47,12 +48,13 @@ impl Session {
         Ok(Session { desired, connection, journal, policy, color })
     }
 
-    /// Runs one pass; with `write`, it may write what `consent` agrees to.
+    /// Runs one pass; with `write`, it may write what `consent` agrees to, and `each` is told of each outcome.
     pub(super) async fn pass(
         &mut self,
         trigger: &str,
         write: bool,
         consent: &mut (dyn FnMut(&Plan) -> BoxFuture<'static, bool> + Send),
+        each: &(dyn Fn(&Applied) + Sync),
         stop: &Stop,
     ) -> Report {
         // Without consent to write there is nothing in reach that could.
@@ -70,6 +72,7 @@ impl Session {
             stop,
             tell: &mut |_, _| {},
             consent,
+            each,
         })
         .await;
         report.log_end(&run_id);
@@ -124,7 +127,7 @@ pub(super) fn heed_signals() -> Stop {
 
 /// The plan as text.
 pub(super) fn text(plan: &Plan, platform: &str, color: bool, show_unmanaged: bool) -> String {
-    let style = Style { color, show_unmanaged, applied: false, now: Timestamp::now() };
+    let style = Style { color, show_unmanaged, now: Timestamp::now() };
     render_text(plan, platform, style)
 }
 

@@ -14,11 +14,12 @@ use super::lookup::{Looked, look_up, unknown};
 use super::session::{Session, heed_signals};
 use super::{Common, Format, output};
 use crate::exit::Exit;
-use crate::plan::{Located, Unlocated, locate, run_error_lines, visible};
+use crate::plan::{Located, Unlocated, locate, run_error_lines};
 use crate::qualys::Writer;
 use crate::resource::{Address, Kind, Run};
 use crate::stop::Stop;
 use crate::sync::{Outcome, Pace, Ran, Seen, Syncing, span, sync};
+use crate::visible::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct SyncArgs {

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::{Common, Format, output, shown};
 use crate::desired::{self, Declared, Desired};
 use crate::exit::Exit;
-use crate::plan::{next_runs_json, visible};
+use crate::plan::next_runs_json;
 use crate::resource::{Address, ReportAddress, Spec, Timetable};
+use crate::visible::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {

@@ -24,9 +24,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tracing::{debug, error, info};
 
+use super::board::Board;
 use super::listener::Limited;
 use super::page;
-use super::status::Board;
 use crate::stop::Stop;
 
 /// How long answers that are under way may take once it is to end.
@@ -263,7 +263,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
-    use super::super::status::tests::{PLAN, at};
+    use super::super::board::tests::{PLAN, at};
     use super::super::triggers::Trigger;
     use super::*;
     use crate::reconcile::PassOutcome as Outcome;

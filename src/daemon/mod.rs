@@ -6,6 +6,7 @@ pub mod schedule;
 pub mod signals;
 pub mod watch;
 
+pub mod board;
 pub mod http;
 mod listener;
 pub mod metrics;

@@ -33,7 +33,7 @@ pub(super) fn render(status: &Status) -> Result<String, askama::Error> {
         status.plan_json.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     let page = Page { status, verdict: verdict(status), plan }.render()?;
     // Remote text: what a browser would act on beyond markup, which the template has escaped.
-    Ok(page.split('\n').map(crate::plan::visible).collect::<Vec<_>>().join("\n"))
+    Ok(page.split('\n').map(crate::visible::visible).collect::<Vec<_>>().join("\n"))
 }
 
 fn verdict(status: &Status) -> Verdict {
@@ -161,8 +161,8 @@ mod tests {
     use std::fmt::Write as _;
     use std::time::Duration;
 
-    use super::super::status::Board;
-    use super::super::status::tests::at;
+    use super::super::board::Board;
+    use super::super::board::tests::at;
     use super::super::triggers::Trigger;
     use super::*;
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
-use super::status::Board;
+use super::board::Board;
 use crate::desired::Desired;
 use crate::qualys::{Reader, Reporter};
 use crate::report::{Making, NotMade, Outcome, Pace, make};

@@ -9,12 +9,12 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::alerts::Alerts;
+use super::board::Board;
 use super::http::{ListenError, Server};
 use super::metrics::ApiRequest;
 use super::reports::{self, Scheduled};
 use super::schedule::{self, Schedule};
 use super::signals::{Signals, SignalsError};
-use super::status::Board;
 use super::systemd;
 use super::triggers::{Event, Sender, Trigger, mailbox};
 use super::watch::{WatchError, Watcher};
@@ -335,6 +335,7 @@ async fn pass(
         // A drift is told before it is undone.
         tell: &mut |plan, journal| alerts.tell(plan, journal, remind_every),
         consent: &mut |_| Box::pin(std::future::ready(true)),
+        each: &|_| {},
     })
     .await;
     if let Some(too_often) = &report.too_often

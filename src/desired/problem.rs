@@ -8,6 +8,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::Place;
 use super::tree::{NodeId, Tree};
 use crate::resource::Severity;
+use crate::visible::acts;
 
 /// Something wrong with, or ill-advised in, the file.
 ///
@@ -111,10 +112,8 @@ pub(super) fn escaped(text: &str) -> String {
         match character {
             // A tab keeps its width of one, so that the caret stays below its character.
             '\t' => out.push(' '),
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
-                out.extend(character.escape_unicode());
-            }
-            character if character.is_control() => out.extend(character.escape_default()),
+            '\u{200b}'..='\u{200d}' | '\u{feff}' => out.extend(character.escape_unicode()),
+            character if acts(character) => out.extend(character.escape_default()),
             character => out.push(character),
         }
     }

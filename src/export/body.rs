@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::draft::Draft;
 use super::entry::{self, Entry};
 use super::{head, yaml};
-use crate::plan::visible;
 use crate::resource::{Above, Kind};
+use crate::visible::visible;
 
 /// The entry that starts at each line, lines from 1.
 pub(super) type Lines = BTreeMap<u32, usize>;

@@ -10,9 +10,9 @@ use super::draft::Draft;
 use super::yaml;
 use crate::desired::Settings;
 use crate::desired::settings::{Platform, Pod};
-use crate::plan::visible;
 use crate::resource::gcp::ProjectField;
 use crate::resource::{CloudviewAuth, ConnectorsApi};
+use crate::visible::visible;
 
 /// More of the platform's own objects are counted alone.
 const MANY: usize = 10;

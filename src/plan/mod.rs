@@ -44,7 +44,7 @@ pub use model::{
 };
 pub use names::{Located, Names, Unlocated, locate, locate_declared};
 pub use patience::Failing;
-pub use render::{Style, field_lines, render_text, run_error_lines, visible};
+pub use render::{Style, done_line, field_lines, render_text, run_error_lines};
 
 use compare::Comparison;
 use matching::Match;

@@ -78,7 +78,7 @@ pub struct Change {
     /// Whether it is made because the file does not name the object: the limits of deletes count it.
     pub prunes: bool,
     /// Whether nobody knows that it is needed: the platform cannot be asked, and the journal does not know. It is
-    /// tried, and counts as unverified.
+    /// tried, its object is unverified, and alone it is no reason not to be in sync.
     pub tentative: bool,
     /// Whether something of the object runs, or waits to: deleting it takes more then.
     pub running: bool,
@@ -144,6 +144,17 @@ impl Action {
             Action::Update => "update",
             Action::Replace => "replace",
             Action::Delete => "delete",
+        }
+    }
+
+    /// The word once it is done.
+    #[must_use]
+    pub const fn done(self) -> &'static str {
+        match self {
+            Action::Create => "created",
+            Action::Update => "updated",
+            Action::Replace => "replaced",
+            Action::Delete => "deleted",
         }
     }
 
@@ -653,8 +664,7 @@ impl Plan {
 
     /// Counts, and names the plan by its content.
     pub(super) fn finish(&mut self, api: ConnectorsApi) {
-        let count =
-            |action| self.applicable().filter(|change| change.action == action && !change.tentative).count();
+        let count = |action| self.applicable().filter(|change| change.action == action).count();
         let Summary { live, declared, .. } = self.summary;
         self.summary = Summary {
             create: count(Action::Create),

@@ -10,6 +10,7 @@ use similar::{ChangeTag, TextDiff};
 use super::failed::failures;
 use super::model::{Action, Blocked, Cause, Change, FieldChange, Plan, Summary};
 use crate::resource::RunError;
+use crate::visible::visible;
 
 /// How the text is dressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,11 +19,13 @@ pub struct Style {
     pub color: bool,
     /// Whether to list the unmanaged objects, or to count them alone.
     pub show_unmanaged: bool,
-    /// Whether the changes were made (`created`), or would be (`create`).
-    pub applied: bool,
     /// The time from which next runs are counted.
     pub now: Timestamp,
 }
+
+/// The width of the column of addresses, at the least and at the most.
+const ADDRESS: usize = 24;
+const LONGEST: usize = 40;
 
 /// The longest list of values on one line; longer ones are one a line.
 const LINE: usize = 100;
@@ -48,23 +51,6 @@ pub fn render_text(plan: &Plan, platform: &str, style: Style) -> String {
         out.summary(plan);
     }
     out.out
-}
-
-/// Remote text with what a terminal would act on made visible: control characters and those that turn the
-/// direction of writing.
-#[must_use]
-pub fn visible(text: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || turns(c) || c == '\u{2028}' || c == '\u{2029}' {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 /// The newest errors of a run, a line each, and how many more there are.
@@ -97,6 +83,25 @@ pub fn field_lines(fields: &[FieldChange], action: Action) -> String {
     out.out
 }
 
+/// The line of a change that was made, as it is in the plan but in the past tense, with this said of it.
+#[must_use]
+pub fn done_line(change: &Change, told: &str, color: bool) -> String {
+    let mut out = Text { out: String::new(), style: Style { color, ..Style::default() } };
+    let (address, action) = (visible(&change.address.to_string()), change.action);
+    let line = format!("{} {address:<ADDRESS$} {:<8} {}", action.symbol(), action.done(), visible(told));
+    out.coloured(code(action), &line);
+    out.out
+}
+
+/// The colour of an action, by the number of the ANSI code.
+const fn code(action: Action) -> &'static str {
+    match action {
+        Action::Create => "32",
+        Action::Update => "33",
+        Action::Replace | Action::Delete => "31",
+    }
+}
+
 struct Widths {
     address: usize,
     action: usize,
@@ -104,17 +109,16 @@ struct Widths {
 
 impl Widths {
     fn of(plan: &Plan) -> Widths {
-        let address = |text: String| visible(&text).chars().count();
-        Widths {
-            address: plan
-                .changes
-                .iter()
-                .map(|change| address(change.address.to_string()))
-                .max()
-                .unwrap_or(0)
-                .clamp(24, 48),
-            action: 7,
-        }
+        let changes = plan.changes.iter().map(|change| &change.address);
+        let unverified = plan.unverified.iter().map(|object| &object.address);
+        let unhealthy = plan.unhealthy.iter().map(|object| &object.address);
+        let lengths = changes
+            .chain(unverified)
+            .chain(unhealthy)
+            .map(|address| visible(&address.to_string()).chars().count());
+        // One very long address juts out of the column; it does not push all others apart.
+        let address = lengths.filter(|length| *length <= LONGEST).max().unwrap_or(0).max(ADDRESS);
+        Widths { address, action: 7 }
     }
 }
 
@@ -148,9 +152,7 @@ impl Text {
             self.coloured("32", &format!("{platform}: in sync · {}", parts.join(", ")));
             return;
         }
-        // What is tried because nobody can tell counts as unverified.
-        let sure = || plan.applicable().filter(|change| !change.tentative);
-        let cause = |wanted| sure().filter(|change| change.cause == wanted).count();
+        let cause = |wanted| plan.applicable().filter(|change| change.cause == wanted).count();
         let mut parts = Vec::new();
         push_counts(
             &mut parts,
@@ -182,7 +184,7 @@ impl Text {
                 };
                 ("held", format!("{wanted}{}", held.why))
             }
-            None => (self.word(change.action), why(change)),
+            None => (change.action.word(), why(change)),
         };
         let line = format!(
             "{symbol} {address:<address_width$} {word:<action_width$}  {reason}",
@@ -190,13 +192,7 @@ impl Text {
             action_width = widths.action,
             reason = visible(&reason),
         );
-        let code = match (change.held.is_some(), change.action) {
-            (true, _) => "2",
-            (false, Action::Create) => "32",
-            (false, Action::Update) => "33",
-            (false, Action::Replace | Action::Delete) => "31",
-        };
-        self.coloured(code, &line);
+        self.coloured(if change.held.is_some() { "2" } else { code(change.action) }, &line);
         let fields: Vec<FieldChange> = change.fields.iter().flat_map(flatten).collect();
         let runs = next_runs(change, self.style.now);
         let names =
@@ -207,16 +203,6 @@ impl Text {
         }
         if let Some((label, runs)) = runs {
             self.line(&format!("    {label:<width$}  {}", visible(&runs)));
-        }
-    }
-
-    fn word(&self, action: Action) -> &'static str {
-        match (self.style.applied, action) {
-            (false, action) => action.word(),
-            (true, Action::Create) => "created",
-            (true, Action::Update) => "updated",
-            (true, Action::Replace) => "replaced",
-            (true, Action::Delete) => "deleted",
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::call::{Call, Host, Module};
 use super::cloudview::Shut;
+use crate::visible::visible;
 
 /// Why an operation on the platform failed. Reads
 /// `could not search awsassetdataconnector: HTTP 403: you may not look at connectors`; the source, where there
@@ -336,16 +337,9 @@ pub(super) fn one_line(text: &str) -> String {
             line.push('…');
             break;
         }
-        // Control characters would steer a terminal, direction marks would reorder a line.
-        if character.is_control()
-            || matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
+        line.push(character);
     }
-    line
+    visible(&line)
 }
 
 #[cfg(test)]

@@ -59,6 +59,8 @@ pub struct Pass<'a> {
     pub tell: &'a mut (dyn FnMut(&Plan, &mut Journal) + Send),
     /// Shown the plan before anything is written; `false` is no consent.
     pub consent: &'a mut (dyn FnMut(&Plan) -> BoxFuture<'static, bool> + Send),
+    /// Told of each outcome as it comes, and again where a lost one is found by looking.
+    pub each: &'a (dyn Fn(&Applied) + Sync),
 }
 
 impl<'a> Pass<'a> {
@@ -315,7 +317,7 @@ async fn send(
     approved: &ApprovedPlan<'_>,
     sight: &Sight,
 ) -> Vec<Applied> {
-    let (run, run_id, stop, desired) = (pass.run(), pass.run_id, pass.stop, pass.desired);
+    let (run, run_id, stop, desired, each) = (pass.run(), pass.run_id, pass.stop, pass.desired, pass.each);
     let redact = |text: &str| pass.reader.redact(text);
     let intents = Intents::new(pass.journal, run, pass.policy.patient, &redact);
     let applying = Applying {
@@ -329,6 +331,7 @@ async fn send(
         each: &|applied| {
             intents.end(applied);
             events::log_outcome(run_id, applied);
+            each(applied);
         },
     };
     apply(approved, applying).await
@@ -344,6 +347,7 @@ async fn look_again(pass: &mut Pass<'_>, sight: &mut Sight, report: &mut Report)
         let applied = &report.applied[at];
         Intents::new(pass.journal, run, policy.patient, &redact).end(applied);
         events::log_outcome(run.id, applied);
+        (pass.each)(applied);
     }
     aftermath::remember_writes(pass.journal, live, &report.applied);
     let mut known = recall(pass.journal, desired, Timestamp::now());

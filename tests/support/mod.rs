@@ -248,6 +248,7 @@ pub async fn pass_under(
                 may == May::Write
             })
         },
+        each: &|_| {},
     })
     .await
 }

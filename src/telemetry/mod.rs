@@ -19,19 +19,17 @@
 //! Where stderr is systemd's journal, each line bears its priority (so that `journalctl -p warning` shows the
 //! drift), and text has no timestamp, since the journal has its own.
 
-use std::error::Error;
-use std::fmt::{self, Write as _};
+mod fields;
+mod line;
+
 use std::io::{self, Write as _};
 
 use jiff::Timestamp;
-use serde_json::Value;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
+
+use line::Lines;
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,293 +88,16 @@ fn write_to_stderr(line: &str) {
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
-/// The layer that writes each event as a line.
-struct Lines<C, W> {
-    format: LogFormat,
-    color: bool,
-    journal: bool,
-    clock: C,
-    write: W,
-}
-
-impl<S, C, W> Layer<S> for Lines<C, W>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    C: Fn() -> Timestamp + 'static,
-    W: Fn(&str) + 'static,
-{
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let mut fields = Fields::default();
-        attributes.record(&mut fields);
-        if let Some(span) = context.span(id) {
-            span.extensions_mut().insert(fields);
-        }
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        if let Some(span) = context.span(id)
-            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
-        {
-            values.record(fields);
-        }
-    }
-
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
-        for span in context.event_scope(event).into_iter().flatten() {
-            if let Some(outer) = span.extensions().get::<Fields>() {
-                fields.append_missing(outer);
-            }
-        }
-        let metadata = event.metadata();
-        let ours = metadata.target().split("::").next() == Some("trueup");
-        let target = (!ours).then_some(metadata.target());
-        let line = self.line(*metadata.level(), target, &fields);
-        (self.write)(&line);
-    }
-}
-
-impl<C: Fn() -> Timestamp, W> Lines<C, W> {
-    fn line(&self, level: Level, target: Option<&str>, fields: &Fields) -> String {
-        let mut line = String::with_capacity(256);
-        // Writing to a String cannot fail.
-        let _ = self.write_line(&mut line, level, target, fields);
-        line.push('\n');
-        line
-    }
-
-    fn write_line(
-        &self,
-        line: &mut String,
-        level: Level,
-        target: Option<&str>,
-        fields: &Fields,
-    ) -> fmt::Result {
-        let Fields { event, message, rest } = fields;
-        if self.journal {
-            write!(line, "<{}>", priority(level))?;
-        }
-        match self.format {
-            LogFormat::Json => {
-                write!(line, r#"{{"timestamp":"{:.6}","level":"{level}""#, (self.clock)())?;
-                let named = [("event", event.as_ref()), ("message", message.as_ref())];
-                for (name, text) in named {
-                    if let Some(text) = text {
-                        write!(line, r#","{name}":"#)?;
-                        write_json(line, &Value::from(text.as_str()))?;
-                    }
-                }
-                if let Some(target) = target {
-                    line.push_str(r#","target":"#);
-                    write_json(line, &Value::from(target))?;
-                }
-                for (name, value) in rest {
-                    line.push(',');
-                    write_json(line, &Value::from(field_name(name)))?;
-                    line.push(':');
-                    write_json(line, value)?;
-                }
-                line.push('}');
-            }
-            LogFormat::Text => {
-                if !self.journal {
-                    write!(line, "{} ", self.dim(&format!("{:.0}", (self.clock)())))?;
-                }
-                write!(line, "{}", self.level(level))?;
-                if let Some(target) = target {
-                    write!(line, " {}", self.dim(&format!("{target}:")))?;
-                }
-                if let Some(event) = event {
-                    line.push(' ');
-                    self.bold(line, event)?;
-                }
-                if let Some(message) = message {
-                    line.push(' ');
-                    escape(line, message)?;
-                }
-                for (name, value) in rest {
-                    write!(line, " {}", self.dim(&format!("{name}=")))?;
-                    write_text(line, value)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn level(&self, level: Level) -> String {
-        let code = match level {
-            Level::ERROR => 31,
-            Level::WARN => 33,
-            Level::INFO => 32,
-            Level::DEBUG => 34,
-            Level::TRACE => 35,
-        };
-        if self.color { format!("\x1b[{code}m{level}\x1b[0m") } else { format!("{level}") }
-    }
-
-    fn dim(&self, text: &str) -> String {
-        if self.color { format!("\x1b[2m{text}\x1b[0m") } else { text.to_owned() }
-    }
-
-    fn bold(&self, line: &mut String, text: &str) -> fmt::Result {
-        if !self.color {
-            return escape(line, text);
-        }
-        line.push_str("\x1b[1m");
-        escape(line, text)?;
-        line.write_str("\x1b[0m")
-    }
-}
-
-/// Syslog's number.
-fn priority(level: Level) -> u8 {
-    match level {
-        Level::ERROR => 3,
-        Level::WARN => 4,
-        Level::INFO => 6,
-        Level::DEBUG | Level::TRACE => 7,
-    }
-}
-
-/// Names that the line itself has; a field may not say them again.
-fn field_name(name: &str) -> String {
-    match name {
-        "timestamp" | "level" | "target" => format!("field.{name}"),
-        _ => name.to_owned(),
-    }
-}
-
-/// Characters that could do something to a terminal or to the order in which a line is read.
-fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// JSON on one line. JSON itself escapes only some of what [`is_unsafe`].
-fn write_json(line: &mut String, value: &Value) -> fmt::Result {
-    for c in value.to_string().chars() {
-        // These are all within the 16 bits that the escape has, and stand in strings alone.
-        if is_unsafe(c) { write!(line, "\\u{:04x}", u32::from(c))? } else { line.push(c) }
-    }
-    Ok(())
-}
-
-/// A value for people: bare where it is one plain word, as JSON otherwise.
-fn write_text(line: &mut String, value: &Value) -> fmt::Result {
-    match value {
-        Value::String(text) if is_plain(text) => line.write_str(text),
-        other => write_json(line, other),
-    }
-}
-
-fn is_plain(text: &str) -> bool {
-    !text.is_empty()
-        && !text.chars().any(|c| c.is_whitespace() || is_unsafe(c) || matches!(c, '"' | '=' | '\\'))
-}
-
-/// Text without quotes, in which nothing unsafe is left.
-fn escape(line: &mut String, text: &str) -> fmt::Result {
-    for c in text.chars() {
-        if is_unsafe(c) { write!(line, "{}", c.escape_default())? } else { line.push(c) }
-    }
-    Ok(())
-}
-
-/// The fields of an event or a span, in the caller's order.
-#[derive(Debug, Default)]
-struct Fields {
-    event: Option<String>,
-    message: Option<String>,
-    rest: Vec<(&'static str, Value)>,
-}
-
-impl Fields {
-    fn set(&mut self, field: &Field, value: Value) {
-        let text = |value: Value| match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        match field.name() {
-            "event" => self.event = Some(text(value)),
-            "message" => self.message = Some(text(value)),
-            name => {
-                let (name, value) = match (name.strip_prefix("json."), value) {
-                    (Some(name), Value::String(text)) => {
-                        (name, serde_json::from_str(&text).unwrap_or(Value::String(text)))
-                    }
-                    (Some(name), value) => (name, value),
-                    (None, value) => (name, value),
-                };
-                match self.rest.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, known)) => *known = value,
-                    None => self.rest.push((name, value)),
-                }
-            }
-        }
-    }
-
-    /// Adds what only the other has. A span's `event` or `message` would not be this event's.
-    fn append_missing(&mut self, other: &Fields) {
-        for (name, value) in &other.rest {
-            if !self.rest.iter().any(|(known, _)| known == name) {
-                self.rest.push((name, value.clone()));
-            }
-        }
-    }
-}
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.set(field, Value::String(format!("{value:?}")));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.set(field, Value::from(value));
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.set(field, Value::from(value));
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.set(field, Value::from(value));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.set(field, Value::from(value));
-    }
-
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        self.set(field, i64::try_from(value).map_or_else(|_| Value::from(value.to_string()), Value::from));
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        self.set(field, u64::try_from(value).map_or_else(|_| Value::from(value.to_string()), Value::from));
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.set(field, Value::from(value));
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut text = value.to_string();
-        let mut source = value.source();
-        while let Some(error) = source {
-            // Writing to a String cannot fail.
-            let _ = write!(text, ": {error}");
-            source = error.source();
-        }
-        self.set(field, Value::String(text));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
     use std::sync::{Arc, Mutex};
 
-    use tracing::{debug, info, info_span, warn};
+    use serde_json::Value;
+    use tracing::{Level, debug, info, info_span, warn};
 
     use super::*;
+    use crate::visible::acts;
 
     /// What `log` writes.
     fn lines(format: LogFormat, color: bool, journal: bool, log: impl FnOnce()) -> Vec<String> {
@@ -465,7 +186,7 @@ mod tests {
         fn any_text_comes_back_out_of_the_json(value: String, message: String) {
             let found = lines(LogFormat::Json, false, false, || info!(event = "e", value, "{message}"));
             let line = found[0].strip_suffix('\n').unwrap();
-            assert!(!line.contains(is_unsafe), "{line:?}");
+            assert!(!line.contains(acts), "{line:?}");
             let json: Value = serde_json::from_str(line).unwrap();
             assert_eq!((&json["value"], &json["message"]), (&Value::from(value), &Value::from(message)));
         }
@@ -473,7 +194,7 @@ mod tests {
         #[test]
         fn any_text_stays_on_its_line_for_people(value: String, message: String) {
             let found = lines(LogFormat::Text, false, true, || info!(event = "e", value, "{message}"));
-            assert!(!found[0].strip_suffix('\n').unwrap().contains(is_unsafe), "{found:?}");
+            assert!(!found[0].strip_suffix('\n').unwrap().contains(acts), "{found:?}");
         }
     }
 
