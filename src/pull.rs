@@ -1,33 +1,56 @@
 //! Reads the live state as one snapshot, saying what could not be read.
 
+use std::collections::BTreeSet;
+
 use futures::future::join_all;
 
 use crate::desired::Desired;
 use crate::desired::settings::PullScope;
 use crate::error::with_hint;
 use crate::plan::LiveState;
-use crate::qualys::Reader;
-use crate::resource::{Checked, Expectation, Kind, Scope};
+use crate::qualys::{ApiError, Reader};
+use crate::resource::{Checked, Expectation, Kind, LiveObject, Scope};
+
+/// What is live of some kinds, and of what there is none to be had.
+#[derive(Debug)]
+pub struct Survey {
+    /// The whole listing of each kind. One that failed is an error, never empty.
+    pub live: LiveState,
+    /// Of the kinds that could not be read, those of which the platform says that there is no such kind.
+    pub lacking: BTreeSet<Kind>,
+}
+
+/// Reads all that there is of each kind, side by side, whatever a file may name.
+pub async fn survey(reader: &Reader, kinds: &[Kind]) -> Survey {
+    let read = read(reader, kinds, |_| Scope::Whole).await;
+    let is_lacking = |error: &ApiError| error.says_there_is_no_such_kind();
+    let lacking = read.iter().filter(|(_, listing)| listing.as_ref().is_err_and(is_lacking));
+    Survey { lacking: lacking.map(|(kind, _)| *kind).collect(), live: state(read) }
+}
 
 /// Reads the whole listing of each kind, side by side. A listing that fails is an error, never an empty one.
 pub async fn pull(reader: &Reader, kinds: &[Kind]) -> LiveState {
-    read(reader, kinds, |_| Scope::default()).await
+    state(read(reader, kinds, |_| Scope::Whole).await)
 }
 
 /// As [`pull`], where this is declared: of some kinds nothing else is looked at.
 pub async fn pull_declared(reader: &Reader, kinds: &[Kind], desired: &Desired) -> LiveState {
-    read(reader, kinds, |kind| desired.scope(kind)).await
+    state(read(reader, kinds, |kind| desired.scope(kind)).await)
 }
 
-async fn read<'a>(reader: &Reader, kinds: &[Kind], scope: impl Fn(Kind) -> Scope<'a>) -> LiveState {
+type Read = Vec<(Kind, Result<Vec<LiveObject>, ApiError>)>;
+
+async fn read<'a>(reader: &Reader, kinds: &[Kind], scope: impl Fn(Kind) -> Scope<'a>) -> Read {
     let listings = kinds.iter().map(|&kind| {
         let scope = scope(kind);
-        async move {
-            let listing = reader.list_declared(kind, &scope).await;
-            (kind, listing.map_err(|error| with_hint(&error)))
-        }
+        async move { (kind, reader.list_within(kind, &scope).await) }
     });
-    LiveState::new(join_all(listings).await.into_iter().collect())
+    join_all(listings).await
+}
+
+fn state(read: Read) -> LiveState {
+    let told = |listing: Result<_, ApiError>| listing.map_err(|error| with_hint(&error));
+    LiveState::new(read.into_iter().map(|(kind, listing)| (kind, told(listing))).collect())
 }
 
 /// Counts what is expected of the asset inventory, side by side. A count that fails is neither met nor failed.

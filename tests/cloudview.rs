@@ -440,12 +440,15 @@ fn what_people_call_an_account_is_shown_where_the_platform_tells() {
 fn an_export_leaves_out_what_v1_does_not_tell_and_plans_to_no_change() {
     let scene = Scene::new("");
     scene.through_v1(0, &["apply", "--yes"]);
+    let same_as_name = scene.through_v1(0, &["export"]);
+    assert!(!same_as_name.stdout.contains("Known as"), "{same_as_name}");
+    scene.simulator.set("azure", "corp-lab", &json!({"subscriptionName": "Lab of Corp"}));
     let exported = scene.through_v1(0, &["export"]);
     for absent in ["capabilities", "activation", "perimeter_scan", "regions", "oci", "azure_organizations"] {
         assert!(!exported.stdout.contains(&format!("{absent}:")), "{absent}: {exported}");
     }
     assert!(exported.stdout.contains("connectors_api: cloudview"), "{exported}");
-    assert!(exported.stdout.contains("Known as corp-lab."), "{exported}");
+    assert!(exported.stdout.contains("Known as Lab of Corp."), "{exported}");
     let file = Folder::with(&exported.stdout);
     std::fs::copy(scene.folder.path("trueup-simulator.json"), file.path("trueup-simulator.json")).unwrap();
     let plan = file.expect(0, &["plan", "--detailed-exitcode"]);

@@ -1,4 +1,5 @@
-//! `trueup export`: the live state as a file. Writes neither to the platform nor to the journal.
+//! `trueup export`: the live state as a file. Writes neither to the platform nor to the journal, of which it reads what
+//! only that knows.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
@@ -6,23 +7,25 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::{Common, Format, output, shown};
 use crate::connect::connect;
 use crate::error::one_line;
 use crate::exit::Exit;
 use crate::export::{Export, Selection, export};
-use crate::pull::pull;
+use crate::journal::Journal;
+use crate::pull::survey;
 use crate::resource::{Address, Kind};
 use crate::visible::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
     /// Write to this file, which must not exist, instead of stdout; its owner alone can read it
-    #[arg(short, long, visible_alias = "output", value_name = "FILE")]
-    out: Option<PathBuf>,
+    #[arg(short, long, visible_alias = "out", value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Write over the file
-    #[arg(long, requires = "out")]
+    #[arg(long, requires = "output")]
     force: bool,
     /// Export these kinds alone, as in aws or tag
     #[arg(long, value_name = "KIND", num_args = 1.., conflicts_with = "target")]
@@ -37,7 +40,7 @@ const V3: &str = "say platform: {connectors_api: v3} in the file if the subscrip
 
 pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
     common.start_logs(-1);
-    let out = args.out.as_deref().filter(|out| *out != Path::new("-"));
+    let out = args.output.as_deref().filter(|out| *out != Path::new("-"));
     if let Some(out) = out
         && let Err((message, hint)) = check_target(out, args.force)
     {
@@ -61,8 +64,16 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
         Err(error) => return output::fail(Format::Text, Exit::Failure, &one_line(&error), None),
     };
     let kinds = selection.kinds_to_read(api);
-    let live = pull(&connection.reader, &kinds).await;
-    let exported = export(&live, &desired.settings, &connection.platform, &selection);
+    let mut survey = survey(&connection.reader, &kinds).await;
+    // What is asked for, or declared already, is missed.
+    survey.lacking.retain(|kind| !selection.names(*kind) && !desired.sections.contains(kind));
+    if let Some(path) = &desired.settings.journal {
+        match Journal::peek(path, desired.settings.reconcile.settle_for, Timestamp::now()) {
+            Ok(known) => survey.live.recall(&known),
+            Err(error) => output::complain(&format!("warning: {}", one_line(&error))),
+        }
+    }
+    let exported = export(&survey, &desired.settings, &connection.platform, &selection);
     if let Some(simulator) = connection.simulator {
         simulator.shutdown().await;
     }
@@ -76,9 +87,12 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
     for (kind, error) in &exported.failed {
         output::complain(&format!("warning: {kind} could not be read: {}", visible(error)));
     }
-    // Of a kind that cannot be listed, or not by itself, there is nothing to read.
-    let listed = kinds.iter().filter(|kind| kind.is_listed() && !kind.is_scoped()).count();
-    if listed > 0 && exported.failed.len() == listed {
+    for (kind, error) in &exported.lacking {
+        output::complain(&format!("warning: there seems to be no {kind}: {}", visible(error)));
+    }
+    // Where there is nothing to ask for, nothing is missed.
+    let asked = kinds.iter().filter(|kind| kind.is_listed()).count();
+    if asked > 0 && exported.failed.len() + exported.lacking.len() == asked {
         return output::fail(Format::Text, Exit::Failure, "nothing could be read, nothing was written", None);
     }
     if let Some(flaw) = &exported.flaw {
@@ -98,8 +112,17 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
 }
 
 fn summary(out: &Path, exported: &Export) -> String {
-    let Export { text: _, objects, secrets, left_out, withheld, failed, unknown_targets: _, flaw: _ } =
-        exported;
+    let Export {
+        text: _,
+        objects,
+        secrets,
+        left_out,
+        withheld,
+        lacking: _,
+        failed,
+        unknown_targets: _,
+        flaw: _,
+    } = exported;
     let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let mut parts = vec![plural(*objects, "object")];
     let told = [

@@ -112,7 +112,12 @@ enum Command {
     /// that the file would refuse. Objects that bear another owner's mark, or share their identity with a
     /// second one, stand there as comments. The platform's own tags are not written.
     ///
-    /// A kind that cannot be read is a warning and ends in exit code 1; the others are written all the same.
+    /// A kind that cannot be read is a warning and ends in exit code 1; the others are written all the same. One that
+    /// the platform says it does not have (no Container Security, no OCI) is a warning alone, unless it is asked for or
+    /// the file that -c names has its section.
+    ///
+    /// Reports and expectations are no objects of the platform: they stay in the file that has them. What cannot be read
+    /// back (the registration of the snapshot scan) is a comment where the journal knows of it, and else missing.
     Export(export::ExportArgs),
     /// Show what was changed, when and why, from the journal alone
     ///

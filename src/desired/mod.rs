@@ -62,7 +62,7 @@ impl Desired {
     #[must_use]
     pub fn scope(&self, kind: Kind) -> Scope<'_> {
         let declared = self.declared.iter().map(|entry| &entry.spec);
-        Scope {
+        Scope::Declared {
             above: self.above.get(&kind).into_iter().flatten().collect(),
             declared: declared.filter(|spec| spec.kind() == kind).collect(),
         }

@@ -13,7 +13,9 @@ use serde::de::{self, Deserializer, Visitor};
 use url::{Host, Url};
 
 use super::problem::Report;
-use super::settings::{Mode, Platform, Pod, Prune, PruneAction, PullScope, Reconcile, Replace, Settings};
+use super::settings::{
+    Defaulted, Mode, Platform, Pod, Prune, PruneAction, PullScope, Reconcile, Replace, Settings,
+};
 use super::tree::{NodeId, Tree};
 use crate::resource::gcp::ProjectField;
 use crate::resource::{CloudviewAuth, ConnectorsApi};
@@ -344,6 +346,7 @@ impl Sections {
         Settings {
             platform,
             reconcile,
+            defaulted: Defaulted { journal: self.journal.is_none(), listen: self.listen.is_none() },
             journal: match self.journal {
                 None => Some(default_journal),
                 Some(journal) => journal.on().map(|path| path.0),

@@ -23,6 +23,17 @@ pub struct Settings {
     pub journal: Option<PathBuf>,
     /// Where the daemon serves its status; `None` for nowhere.
     pub listen: Option<SocketAddr>,
+    /// What of this the file leaves to its default.
+    pub defaulted: Defaulted,
+}
+
+/// What the file leaves to its default, where that is another one elsewhere or nothing worth saying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Defaulted {
+    /// The journal lies where it lies by default.
+    pub journal: bool,
+    /// The daemon listens where it does by default.
+    pub listen: bool,
 }
 
 /// Where the platform is and how to speak to it.

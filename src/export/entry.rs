@@ -20,7 +20,7 @@ pub(super) struct Entry {
     pub(super) advised: Vec<(&'static str, Value)>,
     /// What is not said of it, so that the file is valid and plans to no change.
     pub(super) left_out: Vec<LeftOut>,
-    /// What people call what it looks into.
+    /// What people call what it looks into, where that is not its name.
     pub(super) label: Option<String>,
     /// Why it stands in the file as a comment alone.
     pub(super) withheld: Option<String>,
@@ -60,7 +60,7 @@ impl Entry {
             prevent_delete: false,
             advised: Vec::new(),
             left_out: Vec::new(),
-            label: live.label.clone(),
+            label: live.label.clone().filter(|label| label != live.spec.name()),
             withheld: None,
         };
         for field in fields {
@@ -73,6 +73,11 @@ impl Entry {
                     } else {
                         entry.fields.insert(field.name.to_owned(), reference);
                     }
+                }
+                // What tells it apart has to be there, and be its own.
+                (Told::Never, stand_in) if field.identifies => {
+                    let own = stand_in.as_ref().and_then(Value::as_str).unwrap_or_default();
+                    entry.fill_in(field.name, own.trim_start_matches('#'));
                 }
                 (Told::Never, _) => {
                     entry.leave_out(field.name, "sent to the platform, and never shown by it");
@@ -132,18 +137,39 @@ impl Entry {
         // Each time round one field less, or the last.
         while self.withheld.is_none() {
             let Err(refusal) = check(&self.fields) else { return };
-            match self.missing(kind_fields, &refusal, check) {
-                Some(field) => self.fill_in(field),
-                None => self.refuse(kind_fields, refusal.field.as_deref(), &refusal.why),
+            if let Some(field) = self.missing(kind_fields, &refusal, check) {
+                self.fill_in(field, "");
+            } else {
+                let at_fault = self.at_fault(kind_fields, &refusal, check);
+                self.refuse(kind_fields, at_fault.as_deref(), &refusal.why);
             }
         }
     }
 
-    fn fill_in(&mut self, field: &'static str) {
+    /// Holds a place for what a person has to say; `own` tells it from the places of other objects.
+    fn fill_in(&mut self, field: &'static str, own: &str) {
         self.left_out.retain(|left_out| left_out.field != field);
         let why = format!("put it in the place of {FILL_IN}: the platform never shows it");
         self.left_out.push(LeftOut { field: field.to_owned(), value: None, why });
-        self.fields.insert(field.to_owned(), FILL_IN.into());
+        let dash = if own.is_empty() { "" } else { "-" };
+        self.fields.insert(field.to_owned(), format!("{FILL_IN}{dash}{own}").into());
+    }
+
+    /// The field to leave out: the one that is refused; where that is refused for not being there, one that cannot be
+    /// without it.
+    fn at_fault(
+        &self,
+        kind_fields: &'static [Field],
+        refusal: &Refusal,
+        check: &dyn Fn(&Fields) -> Result<(), Refusal>,
+    ) -> Option<String> {
+        let is_not_there = refusal.field.as_ref().is_some_and(|field| !self.fields.contains_key(field));
+        let mut others = kind_fields.iter().filter(|field| is_not_there && !field.identifies);
+        let other = others.find(|field| {
+            let mut fields = self.fields.clone();
+            fields.shift_remove(field.name).is_some() && check(&fields).is_ok()
+        });
+        other.map(|field| field.name.to_owned()).or_else(|| refusal.field.clone())
     }
 
     /// A field that is never shown, and without which the file does not take the entry.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Draft, yaml};
+use super::draft::Draft;
+use super::yaml;
 use crate::desired::Settings;
 use crate::desired::settings::{Platform, Pod};
 use crate::resource::gcp::ProjectField;
@@ -16,17 +17,25 @@ use crate::visible::visible;
 /// More of the platform's own objects are counted alone.
 const MANY: usize = 10;
 
-/// `version`, and how to reach and reconcile the platform.
+/// `version`, how to reach and reconcile the platform, and what else the file says of how it is to be worked with.
 pub(super) fn settings(settings: &Settings) -> String {
+    let Settings { platform, reconcile, journal, listen, defaulted } = settings;
     let mut out = String::new();
     yaml::pair(&mut out, 0, "version", &json!(1));
     out.push('\n');
-    yaml::pair(&mut out, 0, "platform", &platform(&settings.platform).into());
+    yaml::pair(&mut out, 0, "platform", &self::platform(platform).into());
     out.push('\n');
-    out.push_str("reconcile:\n");
+    yaml::key(&mut out, 0, "reconcile");
     yaml::pair(&mut out, 2, "policy", &json!("dry-run"));
-    if let Some(owner) = &settings.reconcile.owner {
+    if let Some(owner) = &reconcile.owner {
         yaml::pair(&mut out, 2, "owner", &json!(owner));
+    }
+    let journal = journal.as_ref().map_or_else(|| json!("off"), |path| json!(path));
+    let listen = listen.map_or_else(|| json!("off"), |address| json!(address));
+    let said = [("journal", journal, defaulted.journal), ("listen", listen, defaulted.listen)];
+    for (key, value, _) in said.iter().filter(|(_, _, defaulted)| !defaulted) {
+        out.push('\n');
+        yaml::pair(&mut out, 0, key, value);
     }
     out
 }
@@ -178,7 +187,7 @@ fn not_exported(draft: &Draft<'_>, text: &mut String) {
         let why = entry.why_withheld().unwrap_or_default();
         let _ = writeln!(text, "  {}", visible(&format!("{} (id {}): {why}", entry.address, entry.id)));
     }
-    if !draft.platforms_own.is_empty() || !draft.unlisted.is_empty() {
+    if !draft.platforms_own.is_empty() || !draft.impossible.is_empty() || !draft.lacking.is_empty() {
         text.push_str("\nNot exported:\n");
     }
     for ((kind, why), names) in &draft.platforms_own {
@@ -188,14 +197,12 @@ fn not_exported(draft: &Draft<'_>, text: &mut String) {
             if names.len() > MANY { format!(", and {} more", names.len() - MANY) } else { String::new() };
         let _ = writeln!(text, "  {}{more}: {}", shown.join(", "), visible(why));
     }
-    for kind in &draft.unlisted {
-        let section = kind.section_path();
-        let why = if kind.is_scoped() {
-            "only what the file names is looked at; declare it by hand"
-        } else {
-            "the platform does not tell what there is; declare it by hand"
-        };
-        let _ = writeln!(text, "  {section}: {why}");
+    for (kind, why) in &draft.impossible {
+        let _ = writeln!(text, "  {}: {why}", kind.section_path());
+    }
+    for (kind, error) in &draft.lacking {
+        let _ =
+            writeln!(text, "  {}: there seems to be no such thing: {}", kind.section_path(), visible(error));
     }
 }
 
@@ -228,6 +235,23 @@ mod tests {
             assert_eq!(again.platform, read.platform, "{written}");
             assert_eq!(again.reconcile.policy, Mode::DryRun);
             assert_eq!(again.reconcile.owner.as_deref(), Some("me"));
+        }
+    }
+
+    #[test]
+    fn the_journal_and_the_port_are_those_of_the_file_where_it_names_them() {
+        let file = Path::new("/etc/trueup/config.yaml");
+        for (said, journal, listen) in [
+            ("", Some("/tmp/trueup.db"), Some("127.0.0.1:9464")),
+            ("journal: state.db\nlisten: 0.0.0.0:80\n", Some("/etc/trueup/state.db"), Some("0.0.0.0:80")),
+            ("journal: off\nlisten: off\n", None, None),
+        ] {
+            let text = format!("version: 1\nplatform: {{pod: simulator}}\n{said}");
+            let written = super::settings(&load_text(file, &text, date(2026, 1, 1)).unwrap().settings);
+            let again =
+                load_text(Path::new("/tmp/export.yaml"), &written, date(2026, 1, 1)).unwrap().settings;
+            assert_eq!(again.journal.as_deref(), journal.map(Path::new), "{written}");
+            assert_eq!(again.listen.map(|address| address.to_string()).as_deref(), listen, "{written}");
         }
     }
 }

@@ -8,6 +8,15 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::visible::acts;
+
+/// Writes `key:`, below which more follows.
+pub(super) fn key(out: &mut String, column: usize, key: &str) {
+    indent(out, column);
+    out.push_str(key);
+    out.push_str(":\n");
+}
+
 /// Writes `key: value` in lines that start at a column.
 pub(super) fn pair(out: &mut String, column: usize, key: &str, value: &Value) {
     indent(out, column);
@@ -152,9 +161,9 @@ fn is_block(text: &str) -> bool {
 
 /// Whether a character cannot be seen, or changes how others are: it is written as an escape.
 fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{AD}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}')
-        || matches!(c, '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{FDD0}'..='\u{FDEF}')
+    acts(c)
+        || matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}' | '\u{2060}'..='\u{2065}' | '\u{FEFF}')
+        || matches!(c, '\u{FDD0}'..='\u{FDEF}')
         || u32::from(c) & 0xFFFE == 0xFFFE
 }
 

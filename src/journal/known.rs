@@ -111,6 +111,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_can_be_looked_at_without_making_or_changing_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trueup.db");
+        let peek = |path: &std::path::Path| Journal::peek(path, Duration::ZERO, at(0)).unwrap().objects.len();
+        assert_eq!(peek(&path), 0);
+        assert!(!path.exists());
+        Journal::open(&path).unwrap().0.made(Kind::SnapshotScan, "7", "7", true).unwrap();
+        let files = || {
+            let all = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+            let mut all: Vec<_> = all.collect();
+            all.sort();
+            (all, std::fs::read(&path).unwrap())
+        };
+        let before = files();
+        assert_eq!((peek(&path), files()), (1, before));
+        // While somebody else has it open.
+        let _open = Journal::open(&path).unwrap();
+        assert_eq!(peek(&path), 1);
+    }
+
+    #[test]
     fn a_lost_create_is_unsettled_for_its_time_and_over_restarts() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trueup.db");

@@ -1,4 +1,4 @@
-//! The history as people and programs read it: from the file alone, which is neither made nor changed.
+//! What people and programs read of the file alone, which is neither made nor changed: the history, and what is known.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::history::ENDED;
 use super::{Journal, JournalError, lock_of, place, schema};
-use crate::plan::FieldChange;
+use crate::plan::{FieldChange, Known};
 
 /// One change that was sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +116,20 @@ impl Journal {
             }
         }
         Ok(entries)
+    }
+}
+
+impl Journal {
+    /// What the journal of that name knows. Nothing where there is none, or one that an earlier version left as it was.
+    pub fn peek(path: &Path, settle_for: Duration, now: Timestamp) -> Result<Known, JournalError> {
+        if !path.exists() {
+            return Ok(Known::default());
+        }
+        let db = open(path)?;
+        if !schema::is_current(&db, path)? {
+            return Ok(Known::default());
+        }
+        Journal { db: Some(db), place: None, key: None }.known(settle_for, now)
     }
 }
 

@@ -115,9 +115,14 @@ pub(super) fn version(db: &Connection, path: &Path) -> Result<i64, JournalError>
     Ok(found)
 }
 
+/// Whether a journal has all tables of this program.
+pub(super) fn is_current(db: &Connection, path: &Path) -> Result<bool, JournalError> {
+    Ok(version(db, path)? == SCHEMA_VERSION)
+}
+
 /// Makes the tables, or brings them up to date.
 pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), JournalError> {
-    if version(db, path)? == SCHEMA_VERSION {
+    if is_current(db, path)? {
         return Ok(());
     }
     // Another process may be at it: whoever comes second finds it done.

@@ -57,11 +57,11 @@ impl Reader {
 
     /// Every object of the kind, in the order of their ids. What cannot be read whole is an error.
     pub async fn list(&self, kind: Kind) -> Result<Vec<LiveObject>, ApiError> {
-        self.list_declared(kind, &Scope::default()).await
+        self.list_within(kind, &Scope::Whole).await
     }
 
-    /// As [`Reader::list`], where the file declares this of the kind: of some kinds nothing else is looked at.
-    pub async fn list_declared(&self, kind: Kind, scope: &Scope<'_>) -> Result<Vec<LiveObject>, ApiError> {
+    /// As [`Reader::list`], within this scope: of some kinds nothing else is looked at.
+    pub async fn list_within(&self, kind: Kind, scope: &Scope<'_>) -> Result<Vec<LiveObject>, ApiError> {
         remote::list(&self.transport, kind, scope).await
     }
 

@@ -197,6 +197,27 @@ impl ApiError {
         Some(Cow::Borrowed(hint))
     }
 
+    /// Whether the platform says of a whole collection that it is not there, or of a kind of object that it does not know
+    /// it: the subscription lacks the module, unless the host is the wrong one. Where already the sign-in finds nothing,
+    /// it is the host.
+    #[must_use]
+    pub fn says_there_is_no_such_kind(&self) -> bool {
+        let is_of_the_kind = self.shut.is_none() && !self.is_for_want_of_token();
+        match self.kind {
+            ApiErrorKind::NotFound => is_of_the_kind && self.object.is_none(),
+            ApiErrorKind::UnknownObject { remedy: _ } => is_of_the_kind,
+            ApiErrorKind::Credentials
+            | ApiErrorKind::Permission
+            | ApiErrorKind::RateLimited { .. }
+            | ApiErrorKind::Refused(_)
+            | ApiErrorKind::Server
+            | ApiErrorKind::Unreadable
+            | ApiErrorKind::Transport
+            | ApiErrorKind::WrongSubscription { .. }
+            | ApiErrorKind::Account { .. } => false,
+        }
+    }
+
     fn wrong_host(&self) -> Cow<'static, str> {
         let (setting, module) = (self.host.setting(), Object(self.module.map(Module::name)));
         Cow::Owned(format!("{setting} names the wrong host, or the subscription lacks the module{module}"))

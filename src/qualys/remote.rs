@@ -21,7 +21,7 @@ use crate::resource::{ConnectorsApi, Kind, LiveObject, RunError, Scope, Spec};
 /// The verbs of a kind. All kinds of the QPS family get them from [`super::qps`], the connectors that CloudView v1 has
 /// also from [`super::cloudview`].
 pub(super) trait Remote {
-    /// All that there is; of kinds whose listing is of what the file declares alone, all that there is of that.
+    /// All that there is; of kinds that are listed by what they stand in, all that there is within the scope.
     fn list(
         transport: &Transport,
         scope: &Scope<'_>,

@@ -45,7 +45,7 @@ pub(super) async fn read_again(
         let known = kinds.remove(&kind).unwrap_or_else(|| Ok(Vec::new()));
         // What is listed by what it stands in is known by no id alone.
         let read = if whole || kind.is_scoped() {
-            reader.list_declared(kind, &desired.scope(kind)).await
+            reader.list_within(kind, &desired.scope(kind)).await
         } else {
             reader.read(kind, &ids).await.map(|again| {
                 let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();

@@ -61,10 +61,10 @@ fn seen_made(open: &OpenChange, desired: &Desired, live: &LiveState, plan: &Plan
             (as_sent && is_made).then(|| object.id.clone())
         }
         Action::Delete => {
-            let above = desired.scope(*kind).above;
+            let scope = desired.scope(*kind);
             // Of these kinds no more is listed than what the file names.
             let listed = !kind.is_scoped()
-                || above.iter().filter_map(|above| above.as_str()).any(|above| {
+                || scope.above().iter().filter_map(|above| above.as_str()).any(|above| {
                     address
                         .strip_prefix(kind.word())
                         .is_some_and(|name| name.starts_with(&format!("/{above}/")))

@@ -43,21 +43,46 @@ impl Above {
     }
 }
 
-/// What the file declares of a kind: all that a listing has to look at, for kinds that are listed by what they stand
-/// in.
-#[derive(Debug, Clone, Default)]
-pub struct Scope<'a> {
-    /// What the entries stand in, each in the form of the field that names it.
-    pub above: Vec<&'a Value>,
-    /// The objects.
-    pub declared: Vec<&'a Spec>,
+/// What a listing is to look at.
+#[derive(Debug, Clone)]
+pub enum Scope<'a> {
+    /// All that there is.
+    Whole,
+    /// What the file declares of the kind, for kinds that are listed by what they stand in. Of the others all that there
+    /// is.
+    Declared {
+        /// What the entries stand in, each in the form of the field that names it.
+        above: Vec<&'a Value>,
+        /// The objects.
+        declared: Vec<&'a Spec>,
+    },
 }
 
-impl Scope<'_> {
-    /// Whether the file declares nothing of the kind.
+impl<'a> Scope<'a> {
+    /// What the file's entries stand in, where only this is looked into.
+    #[must_use]
+    pub fn above(&self) -> &[&'a Value] {
+        match self {
+            Scope::Whole => &[],
+            Scope::Declared { above, declared: _ } => above,
+        }
+    }
+
+    /// The objects that the file declares, where only these are looked for.
+    #[must_use]
+    pub fn declared(&self) -> &[&'a Spec] {
+        match self {
+            Scope::Whole => &[],
+            Scope::Declared { above: _, declared } => declared,
+        }
+    }
+
+    /// Whether there is nothing to look at: the file declares nothing of the kind.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Scope { above, declared } = self;
-        above.is_empty() && declared.is_empty()
+        match self {
+            Scope::Whole => false,
+            Scope::Declared { above, declared } => above.is_empty() && declared.is_empty(),
+        }
     }
 }

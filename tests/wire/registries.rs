@@ -49,8 +49,8 @@ async fn a_schedule_reads_as_documented_whatever_stands_for_nothing() {
         json!({"filters": [{"repoTags": [{"repo": "team/site", "tag": ""}], "days": null}], "more": {"deep": 1}}),
     ] {
         let stub = platform(changed(shown(), changes.clone())).await;
-        let scope = Scope { above: vec![&name], declared: Vec::new() };
-        let all = stub.reader().list_declared(Kind::RegistrySchedule, &scope).await.unwrap();
+        let scope = Scope::Declared { above: vec![&name], declared: Vec::new() };
+        let all = stub.reader().list_within(Kind::RegistrySchedule, &scope).await.unwrap();
         assert_eq!((all.len(), &all[0].id), (1, &format!("{REGISTRY}/{SCHEDULE}")), "{changes}");
         let mut fields = Value::Object(all[0].spec.fields());
         assert_eq!(fields["name"], format!("#{SCHEDULE}"));
@@ -72,8 +72,8 @@ async fn the_sample_of_the_list_reads_as_it_says_to_the_last_field() {
     });
     let stub = platform(changed(shown(), more)).await;
     let name = json!({"name": "site"});
-    let scope = Scope { above: vec![&name], declared: Vec::new() };
-    let all = stub.reader().list_declared(Kind::RegistrySchedule, &scope).await.unwrap();
+    let scope = Scope::Declared { above: vec![&name], declared: Vec::new() };
+    let all = stub.reader().list_within(Kind::RegistrySchedule, &scope).await.unwrap();
     let [schedule] = all.as_slice() else { panic!("{all:?}") };
     assert_eq!(
         Value::Object(schedule.spec.fields()),

@@ -46,7 +46,7 @@ impl Remote for GlobalScan {
     }
 
     async fn read(transport: &Transport, ids: &[String]) -> Result<Vec<LiveObject>, ApiError> {
-        let mut all = GlobalScan::list(transport, &Scope::default()).await?;
+        let mut all = GlobalScan::list(transport, &Scope::Whole).await?;
         all.retain(|object| ids.contains(&object.id));
         Ok(all)
     }

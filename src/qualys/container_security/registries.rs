@@ -70,6 +70,30 @@ impl Listed {
     }
 }
 
+/// A registry that is looked into.
+#[derive(Debug)]
+pub(super) struct Opened {
+    /// By what the file calls it.
+    pub(super) registry: Registry,
+    /// The platform's id of it.
+    pub(super) id: String,
+    /// The name that people know it by, where it is not called by that.
+    pub(super) label: Option<String>,
+}
+
+/// Each registry of the subscription, called by its id.
+pub(super) async fn each(transport: &Transport) -> Result<Vec<Opened>, ApiError> {
+    let open = |Listed { uuid, name, uri: _, aws: _, acr: _ }| {
+        let id = uuid.unwrap_or_default();
+        rest::path_id(&id)
+            .map_err(|message| ApiError::refused_here(OPERATION.to_owned(), name.clone(), message))?;
+        let uuid = uuid::Uuid::try_parse(&id);
+        let called = uuid.map_or_else(|_| id.clone(), |uuid| uuid.hyphenated().to_string());
+        Ok(Opened { registry: Registry::Id(called), id, label: name })
+    };
+    all(transport).await?.into_iter().map(open).collect()
+}
+
 /// The id of each of these registries. One that is not there, or there twice, is an error: what it holds cannot be
 /// told.
 pub(super) async fn ids(

@@ -39,6 +39,8 @@ struct Listed {
     connector_id: Option<String>,
 }
 
+const OPERATION: &str = "list registry connectors";
+
 const fn word(cloud: Cloud) -> &'static str {
     match cloud {
         Cloud::Aws => "aws",
@@ -49,7 +51,7 @@ const fn word(cloud: Cloud) -> &'static str {
 /// The ids of a cloud's connectors; `None` where the platform has no such listing.
 async fn ids(transport: &Transport, cloud: Cloud) -> Result<Option<Vec<String>>, ApiError> {
     let path = format!("registry/{}/connectors", word(cloud));
-    let listing = call("list registry connectors", Method::GET, &path, Effect::Read);
+    let listing = call(OPERATION, Method::GET, &path, Effect::Read);
     let (mut ids, mut seen) = (Vec::new(), HashSet::new());
     for page in PAGES.first.. {
         let asked =
@@ -85,12 +87,16 @@ impl Remote for RegistryConnector {
     async fn list(transport: &Transport, scope: &Scope<'_>) -> Result<Vec<LiveObject>, ApiError> {
         let mut all = Vec::new();
         for cloud in [Cloud::Aws, Cloud::Acr] {
-            let declared = scope.declared.iter().filter_map(|spec| match spec {
+            let declared = scope.declared().iter().filter_map(|spec| match spec {
                 Spec::RegistryConnector(spec) if spec.cloud == cloud => Some(spec),
                 _ => None,
             });
             let declared: Vec<&RegistryConnector> = declared.collect();
-            if declared.is_empty() {
+            let is_wanted = match scope {
+                Scope::Whole => true,
+                Scope::Declared { .. } => !declared.is_empty(),
+            };
+            if !is_wanted {
                 continue;
             }
             if let Some(ids) = ids(transport, cloud).await? {
@@ -100,6 +106,10 @@ impl Remote for RegistryConnector {
             } else {
                 // Without the module nothing would be found here either.
                 registries::all(transport).await?;
+                if let Scope::Whole = scope {
+                    let message = format!("the platform does not list those to {}", word(cloud));
+                    return Err(ApiError::refused_here(OPERATION.to_owned(), None, message));
+                }
                 all.extend(declared.into_iter().map(|spec| LiveObject {
                     unseen: true,
                     ..LiveObject::new(spec.id.clone(), spec.clone())

@@ -1,7 +1,7 @@
 //! The scan schedules of registries.
 //!
-//! - They are listed registry by registry, and only those that the file names are looked at. An id here is that of the
-//!   registry and that of the schedule, since every call wants both.
+//! - They are listed registry by registry, and a plan looks only into those that the file names. An id here is that of
+//!   the registry and that of the schedule, since every call wants both.
 //! - `name` comes back null, `registryType` not at all, and days that were not given as 0.
 //! - A create answers with a `profileUuid`. Nothing says that it is the schedule's id: the schedule is looked for.
 //! - An edit wants the whole schedule, and is refused while it runs.
@@ -16,6 +16,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::registries::Opened;
 use super::{PAGES, call, registries};
 use crate::qualys::call::{Call, Effect};
 use crate::qualys::error::{ApiError, ApiErrorKind};
@@ -172,17 +173,31 @@ async fn rows(transport: &Transport, registry_id: &str, shown: &str) -> Result<V
     rest::list(transport, &listing, PAGES, |row: &Wire| row.schedule_uuid.clone()).await
 }
 
+/// The registries that the file names.
+async fn declared(transport: &Transport, above: &[&Value]) -> Result<Vec<Opened>, ApiError> {
+    let read = |registry: &&Value| serde_json::from_value((*registry).clone());
+    let wanted: Result<Vec<Registry>, _> = above.iter().map(read).collect();
+    let wanted = wanted.map_err(|error| {
+        ApiError::refused_here("list registry schedules".to_owned(), None, error.to_string())
+    })?;
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = registries::ids(transport, &wanted).await?;
+    Ok(ids.into_iter().map(|(registry, id)| Opened { registry, id, label: None }).collect())
+}
+
 /// The schedules of one registry.
-async fn schedules(
-    transport: &Transport,
-    registry: &Registry,
-    registry_id: &str,
-) -> Result<Vec<LiveObject>, ApiError> {
-    let shown = registry.to_string();
-    let rows = rows(transport, registry_id, &shown).await?;
-    let decoded = rows.into_iter().map(|row| row.decode(registry.clone(), registry_id));
+async fn schedules(transport: &Transport, opened: &Opened) -> Result<Vec<LiveObject>, ApiError> {
+    let Opened { registry, id, label } = opened;
+    let shown = label.clone().unwrap_or_else(|| registry.to_string());
+    let rows = rows(transport, id, &shown).await?;
+    let decoded = rows.into_iter().map(|row| {
+        let live = row.decode(registry.clone(), id)?;
+        Ok(LiveObject { label: label.clone(), ..live })
+    });
     let decoded: Result<Vec<LiveObject>, String> = decoded.collect();
-    decoded.map_err(|said| transport.unreadable(&listing_of(registry_id, &shown), said, false))
+    decoded.map_err(|said| transport.unreadable(&listing_of(id, &shown), said, false))
 }
 
 /// A schedule as it is; `None` where it is gone.
@@ -193,16 +208,11 @@ async fn look(transport: &Transport, id: &Id<'_>) -> Result<Option<Wire>, ApiErr
 
 impl Remote for RegistrySchedule {
     async fn list(transport: &Transport, scope: &Scope<'_>) -> Result<Vec<LiveObject>, ApiError> {
-        let read = |registry: &&Value| serde_json::from_value((*registry).clone());
-        let wanted: Result<Vec<Registry>, _> = scope.above.iter().map(read).collect();
-        let wanted = wanted.map_err(|error| {
-            ApiError::refused_here("list registry schedules".to_owned(), None, error.to_string())
-        })?;
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids = registries::ids(transport, &wanted).await?;
-        let listings = ids.iter().map(|(registry, id)| schedules(transport, registry, id));
+        let opened = match scope {
+            Scope::Whole => registries::each(transport).await?,
+            Scope::Declared { above, declared: _ } => declared(transport, above).await?,
+        };
+        let listings = opened.iter().map(|opened| schedules(transport, opened));
         let mut all: Vec<LiveObject> = try_join_all(listings).await?.into_iter().flatten().collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(all)
@@ -217,7 +227,8 @@ impl Remote for RegistrySchedule {
         }
         let mut found = Vec::new();
         for (registry, ids) in by_registry {
-            let all = schedules(transport, &Registry::Id(registry.to_owned()), registry).await?;
+            let (id, registry) = (registry.to_owned(), Registry::Id(registry.to_owned()));
+            let all = schedules(transport, &Opened { registry, id, label: None }).await?;
             found.extend(all.into_iter().filter(|object| ids.contains(object.id.as_str())));
         }
         Ok(found)
