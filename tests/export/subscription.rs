@@ -339,10 +339,15 @@ pub(crate) async fn make(scene: &Scene, subscription: &[(&'static str, Vec<Value
     // The platform's own tags are there to be named as well.
     let mut ids: Vec<(&str, u64)> = scene.objects().await.of("tag").map(|(id, _)| ("tag", id)).collect();
     let mut made = 0;
+    // A connector is attached to one organization connector at most.
+    let mut attached = std::collections::BTreeSet::new();
     for (kind, objects) in subscription {
         for object in objects {
             let mut object = object.clone();
             refer(&mut object, &ids);
+            if let Some(members) = object.get_mut("members").and_then(Value::as_array_mut) {
+                members.retain(|member| attached.insert(member.as_u64()));
+            }
             scene.make(kind, [object]).await;
             made += usize::from(!NOT_EXPORTED.contains(kind));
             let newest = scene.objects().await.of(kind).map(|(id, _)| id).max().unwrap();

@@ -119,7 +119,7 @@ async fn the_three_spellings_of_an_organization_connectors_fields_read_as_one() 
 
 #[tokio::test]
 async fn details_that_tell_no_name_are_no_connector_and_no_empty_listing() {
-    for answer in [json!({}), json!({"id": 7}), details(json!({"name": ""}))] {
+    for answer in [json!({}), json!({"id": 7}), details(json!({"name": null}))] {
         let error = gateway(answer).await.reader().list(Kind::AzureOrganization).await.unwrap_err();
         assert_eq!(error.kind, ApiErrorKind::Unreadable, "{error}");
         assert!(error.to_string().contains("an organization connector without a name"), "{error}");

@@ -118,7 +118,7 @@ fn flag(one: Option<Flag>, other: Option<Flag>) -> Option<bool> {
 impl Wire {
     /// Whether it is no connector at all.
     pub(super) fn is_nameless(&self) -> bool {
-        self.name.as_deref().is_none_or(str::is_empty)
+        self.name.is_none()
     }
 
     pub(super) fn is_deleted(&self) -> bool {
