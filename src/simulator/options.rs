@@ -3,6 +3,9 @@
 //! The whole list is data, so that `names`, `set`, the control call and the page in `docs/` cannot tell different stories.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use super::traffic::LONGEST_MS;
 
 /// One option: its name, what it accepts, and what it decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub struct OptionInfo {
 macro_rules! options {
     (
         choices { $( #[doc = $about:literal] $name:ident : $kind:ident { $default:ident = $default_text:literal $(, $variant:ident = $text:literal)+ } )+ }
-        numbers { $( #[doc = $number_about:literal] $number:ident = $number_default:literal )+ }
+        numbers { $( #[doc = $number_about:literal] $number:ident = $number_default:literal in $least:literal ..= $most:expr )+ }
         texts { $( #[doc = $text_about:literal] $words:ident = $words_default:literal )+ }
     ) => {
         $(
@@ -69,10 +72,8 @@ macro_rules! options {
                             [$default_text $(, $text)+].join(", ")
                         )),
                     }, )+
-                    $( stringify!($number) => self.$number = value.parse().map_err(|_| {
-                        format!("option {name} does not accept {value:?}; it accepts a whole number")
-                    })?, )+
-                    $( stringify!($words) => value.clone_into(&mut self.$words), )+
+                    $( stringify!($number) => self.$number = number(name, value, $least..=$most)?, )+
+                    $( stringify!($words) => header_text(name, value)?.clone_into(&mut self.$words), )+
                     _ => return Err(format!(
                         "there is no option {name:?}; there are {}",
                         Self::names().collect::<Vec<_>>().join(", ")
@@ -97,6 +98,28 @@ macro_rules! options {
     };
 }
 
+fn number(name: &str, value: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let number = value.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| {
+        let (least, most) = (range.start(), range.end());
+        format!("option {name} does not accept {value:?}; it accepts a whole number from {least} to {most}")
+    })
+}
+
+/// A text that goes into a header.
+fn header_text<'a>(name: &str, value: &'a str) -> Result<&'a str, String> {
+    let fits = (1..=200).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits {
+        return Ok(value);
+    }
+    Err(format!(
+        "option {name} does not accept {value:?}; it accepts 1 to 200 characters of ASCII without blanks"
+    ))
+}
+
+/// What is done or kept for longer than this outlasts any test.
+const A_DAY: u64 = 86_400;
+
 options! {
     choices {
         #[doc = "HTTP status of a failed login; the body says INVALID_CREDENTIALS either way"]
@@ -113,6 +136,8 @@ options! {
         duplicate_name: DuplicateName { Accepted = "accepted", Refused = "refused" }
         #[doc = "a connector whose cloud identity (the ARN, subscription, project or tenancy) another one has"]
         duplicate_identity: DuplicateIdentity { Refused = "refused", Accepted = "accepted" }
+        #[doc = "another subscription in an update of an Azure connector, or another project in one of a GCP connector"]
+        identity_update: IdentityUpdate { Accepted = "accepted", Refused = "refused" }
         #[doc = "a cloud identity whose connector was deleted a short while ago (see reuse_after)"]
         reuse_after_delete: ReuseAfterDelete { Refused = "refused", Allowed = "allowed" }
         #[doc = "whether a search shows deleted connectors, with isDeleted true"]
@@ -121,7 +146,7 @@ options! {
         empty_set: EmptySet { Clears = "clears", Ignored = "ignored" }
         #[doc = "a run frequency that is none of 60, 120, 180, 240, 360, 480, 720, 1440"]
         odd_run_frequency: OddRunFrequency { Accepted = "accepted", Refused = "refused", Rounded = "rounded" }
-        #[doc = "the activation modules PC and SCA on one connector"]
+        #[doc = "the activation modules PC and SCA on one connector, an organization's included"]
         pc_with_sca: PcWithSca { Refused = "refused", Accepted = "accepted" }
         #[doc = "a perimeter scan on a connector without the activation module VM"]
         cps_without_vm: CpsWithoutVm { Refused = "refused", Accepted = "accepted" }
@@ -234,27 +259,27 @@ options! {
     }
     numbers {
         #[doc = "how many requests a rate_limit_window takes when rate_limit is on"]
-        rate_limit_requests = 300
+        rate_limit_requests = 300 in 0..=1_000_000
         #[doc = "seconds of the rate limit's window"]
-        rate_limit_window = 3600
+        rate_limit_window = 3600 in 1..=A_DAY
         #[doc = "how many further requests a deleted connector's identity stays reserved for"]
-        reuse_after = 10
+        reuse_after = 10 in 0..=1_000_000
         #[doc = "how many reads of a connector take its state one step further"]
-        state_reads = 1
+        state_reads = 1 in 1..=1_000_000
         #[doc = "how many searches of its kind a new, changed or deleted object takes to show there"]
-        search_lag = 0
+        search_lag = 0 in 0..=1_000_000
         #[doc = "how many objects a page of a search holds at most, whatever is asked for"]
-        page_limit = 1000
+        page_limit = 1000 in 1..=1000
         #[doc = "milliseconds after its request that every answer comes, the time to make it included"]
-        latency_ms = 0
+        latency_ms = 0 in 0..=LONGEST_MS
         #[doc = "seconds that a token of the gateway lives"]
-        token_seconds = 14400
+        token_seconds = 14400 in 0..=A_DAY
         #[doc = "how many reads of a job show it completed"]
-        job_reads = 1
+        job_reads = 1 in 1..=1_000_000
         #[doc = "how many searches an attached or detached Azure connector takes to show as such"]
-        attach_lag = 0
+        attach_lag = 0 in 0..=1_000_000
         #[doc = "how many reads of a report take its run one step further"]
-        report_reads = 1
+        report_reads = 1 in 1..=1_000_000
     }
     texts {
         #[doc = "the subscription's UUID in X-Powered-By"]
