@@ -447,6 +447,8 @@ fn the_page_lists_every_option_with_its_values() {
         for value in values {
             assert!(line.contains(&format!("`{value}`")), "{line} does not name {value}");
         }
-        assert!(line.contains(option.about), "{line} does not say: {}", option.about);
+        for said in [option.about, option.source] {
+            assert!(!said.is_empty() && line.contains(said), "{line} does not say: {said}");
+        }
     }
 }
