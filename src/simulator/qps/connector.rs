@@ -34,6 +34,9 @@ pub(crate) const STATES: &[&str] = &[
     "INCOMPLETE",
 ];
 
+/// "Type of connector", in the searches of those clouds that have it.
+pub(crate) const CLOUDS: &[&str] = &["AWS", "AZURE", "GCP", "OCI"];
+
 /// The documents' "VM, PC, SCA, CERTVIEW", and what the platform adds.
 pub(crate) const MODULES: &[&str] = &["VM", "PC", "SCA", "CERTVIEW", "CLOUDVIEW"];
 
