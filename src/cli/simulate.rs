@@ -11,7 +11,7 @@ use super::{Common, Format, output};
 use crate::daemon::signals::Signals;
 use crate::error::one_line;
 use crate::exit::Exit;
-use crate::simulator::{Options, Seed, Settings, StartError, start};
+use crate::simulator::{Options, Seed, Settings, start};
 use crate::stop::Stop;
 
 #[derive(Debug, Args)]
@@ -88,13 +88,7 @@ pub(super) async fn run(common: &Common, args: SimulateArgs) -> Exit {
     };
     let simulator = match start(settings).await {
         Ok(simulator) => simulator,
-        Err(error) => {
-            let exit = match error {
-                StartError::Generate { .. } => Exit::Usage,
-                _ => Exit::Failure,
-            };
-            return output::fail(Format::Text, exit, &one_line(&error), None);
-        }
+        Err(error) => return output::fail(Format::Text, Exit::Failure, &one_line(&error), None),
     };
     output::say(&format!("{}\n", json!({ "url": simulator.url() })));
     tokio::spawn(signals.run_to_stop(stop.clone()));
