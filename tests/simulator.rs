@@ -51,3 +51,5 @@ mod samples;
 mod snapshot;
 #[path = "simulator/state.rs"]
 mod state;
+#[path = "simulator/strictness.rs"]
+mod strictness;

@@ -39,9 +39,14 @@ pub(super) struct SimulateArgs {
     options: Vec<String>,
 }
 
+/// The objects live in memory; a typing error should not take all of it.
+const MOST_GENERATED: usize = 1_000_000;
+
 fn generate(text: &str) -> Result<(String, usize), String> {
     let (kind, count) = text.split_once('=').ok_or("expected KIND=COUNT, as in aws=100")?;
-    Ok((kind.to_owned(), count.parse().map_err(|_| format!("`{count}` is no number of objects"))?))
+    let number = count.parse().ok().filter(|count| *count <= MOST_GENERATED);
+    let number = number.ok_or_else(|| format!("`{count}` is no number of objects up to {MOST_GENERATED}"))?;
+    Ok((kind.to_owned(), number))
 }
 
 pub(super) async fn run(common: &Common, args: SimulateArgs) -> Exit {
@@ -53,6 +58,13 @@ pub(super) async fn run(common: &Common, args: SimulateArgs) -> Exit {
             None => Err(format!("`{option}` is no option: expected NAME=VALUE")),
         };
         if let Err(error) = set {
+            return output::fail(Format::Text, Exit::Usage, &error, None);
+        }
+    }
+    let mut generate = BTreeMap::new();
+    for (kind, count) in args.generate {
+        if generate.insert(kind.clone(), count).is_some() {
+            let error = format!("--generate names {kind} twice: once is enough");
             return output::fail(Format::Text, Exit::Usage, &error, None);
         }
     }
@@ -69,7 +81,7 @@ pub(super) async fn run(common: &Common, args: SimulateArgs) -> Exit {
             "empty" => Seed::Empty,
             file => Seed::File(PathBuf::from(file)),
         },
-        generate: args.generate.into_iter().collect::<BTreeMap<_, _>>(),
+        generate,
         username: args.username,
         password: args.password,
         options,

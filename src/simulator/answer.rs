@@ -28,11 +28,6 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The form of the body. "XML is the default": anything that is not declared as JSON is read as XML.
-    pub(crate) fn content(&self) -> Format {
-        if self.media_type() == "application/json" { Format::Json } else { Format::Xml }
-    }
-
     /// What the body is declared as, without parameters such as its charset.
     pub(crate) fn media_type(&self) -> String {
         let declared = self.header("content-type").unwrap_or_default().to_ascii_lowercase();
@@ -61,6 +56,11 @@ impl Request {
         let text = String::from_utf8(decoded).ok()?;
         let (user, password) = text.split_once(':')?;
         Some((user.to_owned(), password.to_owned()))
+    }
+
+    /// The names of all parameters of the query, decoded.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = String> {
+        url::form_urlencoded::parse(self.query.as_bytes()).map(|(name, _)| name.into_owned())
     }
 
     /// One parameter of the query, decoded.

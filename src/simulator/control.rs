@@ -14,6 +14,9 @@ type Outcome = Result<Value, String>;
 
 /// Answers a control call: 200 with JSON, or 400 with `{"error"}` that names what is accepted.
 pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
+    if let Err(error) = check_parameters(request) {
+        return Answer::json(400, &json!({"error": error}));
+    }
     let outcome = match (request.method.as_str(), request.path.trim_end_matches('/')) {
         ("GET", "/_sim/faults") => Ok(json!({"faults": shared.traffic().faults})),
         ("POST", "/_sim/faults") => add_faults(shared, request),
@@ -45,19 +48,40 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
     }
 }
 
+/// One call takes one parameter; a misspelt one would show everything instead of what was asked for.
+fn check_parameters(request: &Request) -> Result<(), String> {
+    let lists = request.method == "GET" && request.path.trim_end_matches('/') == "/_sim/objects";
+    let accepted: &[&str] = if lists { &["kind"] } else { &[] };
+    let mut given = request.parameters();
+    match given.find(|name| !accepted.contains(&name.as_str())) {
+        Some(unknown) if lists => Err(format!("there is no parameter {unknown:?}; there is kind")),
+        Some(unknown) => Err(format!("there is no parameter {unknown:?} here")),
+        None => Ok(()),
+    }
+}
+
 fn body(request: &Request) -> Outcome {
     serde_json::from_slice(&request.body).map_err(|error| format!("the body is no valid JSON: {error}"))
 }
 
 fn add_faults(shared: &Shared, request: &Request) -> Outcome {
-    let add = |value: Value| {
+    let read = |value: Value| {
         let fault: Fault =
             serde_json::from_value(value).map_err(|error| format!("this is no fault: {error}"))?;
-        Ok(json!(shared.traffic().add_fault(fault)))
+        fault.check().map_err(|problem| format!("this is no fault: {problem}"))?;
+        Ok(fault)
     };
     match body(request)? {
-        Value::Array(all) => Ok(Value::Array(all.into_iter().map(add).collect::<Result<_, String>>()?)),
-        one => add(one),
+        // All or none: a typing error in the third one does not leave the first two in force.
+        Value::Array(all) => {
+            let faults = all.into_iter().map(read).collect::<Result<Vec<_>, String>>()?;
+            let mut traffic = shared.traffic();
+            Ok(faults.into_iter().map(|fault| json!(traffic.add_fault(fault))).collect())
+        }
+        one => {
+            let fault = read(one)?;
+            Ok(json!(shared.traffic().add_fault(fault)))
+        }
     }
 }
 
@@ -111,8 +135,17 @@ fn change(shared: &Shared, request: &Request) -> Outcome {
         }
         one => change_one(&mut world, one),
     };
-    world.commit().map_err(|error| format!("the state file cannot be written: {error}"))?;
-    outcome
+    // All or none: what came before the one that is refused is taken back.
+    match outcome {
+        Ok(shown) => {
+            world.commit().map_err(|error| format!("the state file cannot be written: {error}"))?;
+            Ok(shown)
+        }
+        Err(problem) => {
+            world.store.roll_back();
+            Err(problem)
+        }
+    }
 }
 
 fn change_one(world: &mut World, given: Value) -> Outcome {
@@ -159,6 +192,7 @@ fn set_fields(world: &mut World, plain: &dyn Plain, mut record: Record, fields: 
             None => drop(record.object.remove(&name)),
         }
     }
+    seed::check_named(plain, &record.object)?;
     plain.complete(world, record.id, &mut record.object);
     let record = world.put(plain.kind(), record);
     plain.settled(world, &record);

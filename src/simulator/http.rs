@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_LENGTH;
 use axum::response::Response;
-use futures::stream;
+use bytes::BytesMut;
+use futures::{StreamExt as _, stream};
 use tokio::sync::Notify;
 
 use super::answer::{Answer, Request};
@@ -159,8 +162,9 @@ pub(crate) async fn handle(
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
-        return send(Answer::html(413, "Payload Too Large"), Delivery::Whole, &connection);
+    let body = match read(&parts.headers, body).await {
+        Ok(body) => body,
+        Err(refusal) => return send(refusal, Delivery::Whole, &connection),
     };
     let request = Request {
         method: parts.method.as_str().to_owned(),
@@ -189,6 +193,26 @@ pub(crate) async fn handle(
         None => {}
     }
     send(answer, delivery, &connection)
+}
+
+/// The body, read whole; or why not.
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Answer> {
+    let too_large = || Answer::html(413, "Payload Too Large");
+    let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    // Refused before it comes: nobody waits for it to be sent.
+    if declared.is_some_and(|length| length > MAX_BODY as u64) {
+        return Err(too_large());
+    }
+    let (mut parts, mut whole) = (body.into_data_stream(), BytesMut::new());
+    while let Some(part) = parts.next().await {
+        // One whose parts are not what HTTP says, or whose sender went away.
+        let part = part.map_err(|_| Answer::html(400, "Bad Request"))?;
+        if whole.len() + part.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        whole.extend_from_slice(&part);
+    }
+    Ok(whole.freeze())
 }
 
 /// An answer on its way out.

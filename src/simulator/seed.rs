@@ -20,6 +20,15 @@ const SYSTEM_TAGS: &[&str] =
 /// Seeds hold fixed times, so that the same seed is the same subscription.
 pub(crate) const LONG_AGO: &str = "2025-11-03T09:00:00Z";
 
+/// One object of a seed file.
+struct Seeded {
+    /// Where it stands in the file: its section, and its place there, counted from 0.
+    place: String,
+    kind: String,
+    id: Option<u64>,
+    object: Value,
+}
+
 /// Fills an empty subscription.
 pub(crate) fn fill(
     world: &mut World,
@@ -69,13 +78,11 @@ pub(crate) fn add(
 ) -> Result<u64, String> {
     let fields = plain.read(world, given)?;
     let mut object: Object = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let (kind, named_by) = (plain.kind(), plain.named_by());
+    let kind = plain.kind();
     if plain.is_single() && world.store.starting_at(kind, 0).next().is_some() {
         return Err(format!("there is one {kind} object already, and no more than one"));
     }
-    if !named_by.is_empty() && !object.get(named_by).is_some_and(Value::is_string) {
-        return Err(format!("{kind} objects need a {named_by}"));
-    }
+    check_named(plain, &object)?;
     let id = match id {
         Some(id) if world.store.get(kind, id).is_some() => return Err(format!("id {id} is taken")),
         Some(id) => id,
@@ -88,6 +95,15 @@ pub(crate) fn add(
     Ok(id)
 }
 
+/// Without the field that people know it by, an object could not be found again.
+pub(crate) fn check_named(plain: &dyn Plain, object: &Object) -> Result<(), String> {
+    let named_by = plain.named_by();
+    if named_by.is_empty() || object.get(named_by).is_some_and(Value::is_string) {
+        return Ok(());
+    }
+    Err(format!("{} objects need a {named_by}", plain.kind()))
+}
+
 /// Reads `{"tag": [..], "aws": [..]}`, or `{"objects": [{"kind", "id", "object"}, ..]}` as the control call shows them.
 fn load(world: &mut World, origin: &str, text: &str) -> Result<(), StartError> {
     let refuse = |problem: String| StartError::Seed { origin: origin.to_owned(), problem };
@@ -97,30 +113,35 @@ fn load(world: &mut World, origin: &str, text: &str) -> Result<(), StartError> {
     let Value::Object(sections) = value else {
         return Err(refuse("an object of kinds is expected".to_owned()));
     };
-    let mut all: Vec<(String, Option<u64>, Value)> = Vec::new();
+    let mut all = Vec::new();
     for (name, section) in sections {
         let Value::Array(items) = section else {
             return Err(refuse(format!("{name}: an array is expected")));
         };
-        for item in items {
-            if name == "objects" {
-                let kind = item["kind"].as_str().unwrap_or_default().to_owned();
-                all.push((kind, item["id"].as_u64(), item["object"].clone()));
-            } else {
-                let id = item.get("id").and_then(Value::as_u64);
-                all.push((name.clone(), id, item));
-            }
+        if name != "objects" {
+            kind::find(&name).map_err(refuse)?;
         }
-    }
-    for (name, ..) in &all {
-        kind::find(name).map_err(refuse)?;
+        for (index, item) in items.into_iter().enumerate() {
+            let place = format!("{name}[{index}]");
+            let (kind, id, object) = if name == "objects" {
+                (
+                    item["kind"].as_str().unwrap_or_default().to_owned(),
+                    item["id"].as_u64(),
+                    item["object"].clone(),
+                )
+            } else {
+                (name.clone(), item.get("id").and_then(Value::as_u64), item)
+            };
+            kind::find(&kind).map_err(|problem| refuse(format!("{place}: {problem}")))?;
+            all.push(Seeded { place, kind, id, object });
+        }
     }
     // In the order of the list of kinds, so that tags are there before what refers to them.
     for plain in kind::all() {
         let kind = plain.kind();
-        for (_, id, object) in all.iter().filter(|(name, ..)| kind == name) {
+        for Seeded { place, id, object, .. } in all.iter().filter(|seeded| seeded.kind == kind) {
             let Value::Object(object) = object else {
-                return Err(refuse(format!("{kind}: an object is expected, not {object}")));
+                return Err(refuse(format!("{place}: an object is expected, not {object}")));
             };
             // The platform's own tags are there already; a seed taken from a running simulator names them again.
             let name = object.get(plain.named_by()).and_then(Value::as_str).unwrap_or_default();
@@ -132,7 +153,7 @@ fn load(world: &mut World, origin: &str, text: &str) -> Result<(), StartError> {
                 }
             }
             add(world, plain, *id, object)
-                .map_err(|problem| refuse(format!("{kind} {name:?}: {problem}")))?;
+                .map_err(|problem| refuse(format!("{place} {name:?}: {problem}")))?;
         }
     }
     Ok(())

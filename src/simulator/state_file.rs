@@ -18,6 +18,10 @@ use super::store::{Object, Store};
 #[derive(Debug)]
 pub(crate) struct StateFile {
     file: File,
+    /// Bytes of whole lines.
+    length: u64,
+    /// There may be part of a line behind them, of a write that failed.
+    torn: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,6 +80,11 @@ pub(crate) fn load(path: &Path, store: &mut Store) -> Result<bool, StartError> {
     };
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let (lines, torn) = bytes.split_at(whole);
+    // The first line is written elsewhere and moved here whole: a file without one is something else, and is left alone.
+    if !torn.is_empty() && lines.is_empty() {
+        let problem = "this is no state file of a simulator".to_owned();
+        return Err(StartError::StateContent { path: path.to_owned(), line: 1, problem });
+    }
     if !torn.is_empty() {
         // The process died while it wrote this line, before it answered: nobody was told of the change.
         let aside = beside(path, ".torn");
@@ -120,12 +129,34 @@ pub(crate) fn rewrite(path: &Path, store: &Store) -> Result<StateFile, StartErro
     file.write_all(text.as_bytes()).map_err(failed("write"))?;
     fs::rename(&fresh, path).map_err(failed("replace"))?;
     let file = private_file(path, true).map_err(failed("open"))?;
-    Ok(StateFile { file })
+    Ok(StateFile::of(file, text.len() as u64))
 }
 
 impl StateFile {
+    pub(crate) fn of(file: File, length: u64) -> Self {
+        Self { file, length, torn: false }
+    }
+
+    /// Writes all lines or none: half a line in the middle would make the whole file unreadable for the next process.
     pub(crate) fn append(&mut self, lines: &str) -> io::Result<()> {
-        self.file.write_all(lines.as_bytes())
+        self.cut()?;
+        self.torn = true;
+        if let Err(error) = self.file.write_all(lines.as_bytes()) {
+            // If it cannot be cut off now, then before the next line is written.
+            let _ = self.cut();
+            return Err(error);
+        }
+        self.torn = false;
+        self.length += lines.len() as u64;
+        Ok(())
+    }
+
+    fn cut(&mut self) -> io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.length)?;
+            self.torn = false;
+        }
+        Ok(())
     }
 }
 
@@ -140,4 +171,21 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_of_a_line_that_could_not_be_written_is_cut_off_before_the_next_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
+        let mut state = StateFile::of(private_file(&path, true).unwrap(), 0);
+        state.append("one\n").unwrap();
+        state.file.write_all(b"tw").unwrap();
+        state.torn = true;
+        state.append("three\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\nthree\n");
+    }
 }

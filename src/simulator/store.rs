@@ -91,13 +91,21 @@ pub(crate) struct Store {
     tags: Arc<Tags>,
     next_id: u64,
     pending: String,
+    /// What the objects changed since the last commit were before, in the order of the changes.
+    before: Vec<(Kind, u64, Option<Arc<Record>>)>,
     file: Option<StateFile>,
 }
 
 impl Store {
     pub(crate) fn attach(&mut self, file: StateFile) {
-        self.pending.clear();
+        self.start_afresh();
         self.file = Some(file);
+    }
+
+    /// What there is now is what there was: nothing of it is to be written or taken back.
+    pub(crate) fn start_afresh(&mut self) {
+        self.pending.clear();
+        self.before.clear();
     }
 
     /// From here on nothing reaches the file: it may be another process's by now.
@@ -152,13 +160,15 @@ impl Store {
 
     pub(crate) fn put(&mut self, kind: Kind, record: Record) -> Arc<Record> {
         let record = Arc::new(record);
+        self.before.push((kind, record.id, self.get(kind, record.id).cloned()));
         self.remember(kind, record.id, Some(&record.object));
         self.insert(kind, Arc::clone(&record));
         record
     }
 
     pub(crate) fn remove(&mut self, kind: Kind, id: u64) {
-        if self.take_out(kind, id).is_some() {
+        if let Some(record) = self.take_out(kind, id) {
+            self.before.push((kind, id, Some(record)));
             self.remember(kind, id, None);
         }
     }
@@ -172,13 +182,28 @@ impl Store {
         }
     }
 
-    /// Puts on disk what changed since the last time.
+    /// Puts on disk what changed since the last time. What cannot be put there has not happened.
     pub(crate) fn commit(&mut self) -> io::Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
+        let written = match &mut self.file {
+            Some(file) if !self.pending.is_empty() => file.append(&self.pending),
+            _ => Ok(()),
+        };
+        if written.is_err() {
+            self.roll_back();
         }
-        let lines = std::mem::take(&mut self.pending);
-        self.file.as_mut().map_or(Ok(()), |file| file.append(&lines))
+        self.start_afresh();
+        written
+    }
+
+    /// Takes back what changed since the last commit. Ids that were given are not given again.
+    pub(crate) fn roll_back(&mut self) {
+        for (kind, id, before) in std::mem::take(&mut self.before).into_iter().rev() {
+            match before {
+                Some(record) => self.insert(kind, record),
+                None => drop(self.take_out(kind, id)),
+            }
+        }
+        self.pending.clear();
     }
 
     fn remember(&mut self, kind: Kind, id: u64, object: Option<&Object>) {
@@ -237,4 +262,51 @@ fn indexed(object: &Object) -> impl Iterator<Item = (&'static str, String)> {
         Value::Number(number) => Some((*field, number.to_string())),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tag(id: u64, name: &str) -> Record {
+        let object = Object::from_iter([("name".to_owned(), json!(name))]);
+        Record { id, object }
+    }
+
+    fn names(store: &Store) -> Vec<String> {
+        let found = store.starting_at("tag", 0);
+        found.map(|record| record.text("name").unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_taken_back_was_never_there() {
+        let mut store = Store::default();
+        store.put("tag", tag(1, "kept"));
+        store.put("tag", tag(2, "gone"));
+        store.commit().unwrap();
+        store.put("tag", tag(1, "changed"));
+        store.put("tag", tag(1, "changed again"));
+        store.remove("tag", 2);
+        store.put("tag", tag(3, "new"));
+        store.roll_back();
+        assert_eq!(names(&store), ["kept", "gone"]);
+        assert_eq!(store.with("tag", "name", "kept").count(), 1);
+        assert_eq!(store.with("tag", "name", "changed again").count(), 0);
+        assert_eq!((store.tags().name(1), store.tags().name(3)), (Some("kept"), None));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_cannot_be_written_has_not_happened() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut store = Store::default();
+        store.put("tag", tag(1, "kept"));
+        store.attach(StateFile::of(full, 0));
+        store.put("tag", tag(2, "new"));
+        assert_eq!(store.commit().unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(names(&store), ["kept"]);
+        store.commit().unwrap();
+    }
 }

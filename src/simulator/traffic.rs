@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use axum::http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Request};
@@ -94,11 +95,34 @@ fn one() -> u64 {
     1
 }
 
+/// An hour is longer than any client waits for an answer.
+pub(crate) const LONGEST_MS: u64 = 3_600_000;
+
+impl Fault {
+    /// What its types do not say.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.nth == 0 {
+            return Err("nth is counted from 1".to_owned());
+        }
+        if let Some(status) = self.status.filter(|status| !(200..=599).contains(status)) {
+            return Err(format!("status takes 200 to 599, not {status}"));
+        }
+        if let Some(ms) = self.ms.filter(|ms| *ms > LONGEST_MS) {
+            return Err(format!("ms takes at most {LONGEST_MS}, not {ms}"));
+        }
+        for (name, value) in &self.headers {
+            if name.parse::<HeaderName>().is_err() || value.parse::<HeaderValue>().is_err() {
+                return Err(format!("headers: {name:?}: {value:?} is no header"));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Traffic {
     pub(crate) fn add_fault(&mut self, mut fault: Fault) -> Fault {
         self.next_fault += 1;
         (fault.id, fault.seen, fault.fired) = (self.next_fault, 0, 0);
-        fault.nth = fault.nth.max(1);
         self.faults.push(fault.clone());
         fault
     }

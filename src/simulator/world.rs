@@ -69,6 +69,7 @@ impl World {
             let file = state_file::rewrite(path, &world.store)?;
             world.store.attach(file);
         }
+        world.store.start_afresh();
         world.forget_lag();
         Ok(world)
     }

@@ -72,7 +72,7 @@ pub(crate) fn gcp_form() -> Vec<Part> {
         text("name", "Sample GCP Connector"),
         text("pollingFrequencyInHrs", "10"),
         text("pollingFrequencyInMinutes", "15"),
-        text("projectId", "sample-project-208707"),
+        text("projectId", "sample_project-208707"),
     ]
 }
 
@@ -254,7 +254,7 @@ async fn a_gcp_connector_is_made_and_changed_by_forms() {
         "state": "PENDING",
         "totalAssets": 0,
         "isDisabled": false,
-        "projectId": "sample-project-208707",
+        "projectId": "sample_project-208707",
         "groups": [],
         "pollingFrequency": {"hours": 10, "minutes": 15},
     });
@@ -263,7 +263,7 @@ async fn a_gcp_connector_is_made_and_changed_by_forms() {
     let kept = gateway.remote.plain("gcp", id).await["authRecord"].clone();
     assert_eq!(
         (&kept["private_key"], &kept["projectId"]),
-        (&json!(gcp::KEY), &json!("sample-project-208707"))
+        (&json!(gcp::KEY), &json!("sample_project-208707"))
     );
 
     // A form without a key file; a known client sends another file along.
@@ -282,7 +282,7 @@ async fn a_gcp_connector_is_made_and_changed_by_forms() {
     assert_eq!((rotated.status, &rotated.value()["remediationEnabled"]), (200, &json!(true)));
     let plain = gateway.remote.plain("gcp", id).await;
     assert_eq!(plain["authRecord"]["client_id"], "100000000000000000002");
-    assert_eq!(plain["authRecord"]["projectId"], "sample-project-208707");
+    assert_eq!(plain["authRecord"]["projectId"], "sample_project-208707");
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn fields_that_an_update_leaves_out_are_kept_or_reset() {
         let made = form(&gateway, "POST", GCP, &gcp_form()).await.value();
         let path = format!("{GCP}/{}", made["connectorId"].as_str().unwrap());
         let updated = form(&gateway, "PUT", &path, &[text("name", "renamed")]).await.value();
-        assert_eq!(updated["projectId"], "sample-project-208707");
+        assert_eq!(updated["projectId"], "sample_project-208707");
         assert_eq!(updated["pollingFrequency"]["hours"], if kept { 10 } else { 4 });
         let nameless = form(&gateway, "PUT", &path, &[text("description", "d")]).await;
         assert_eq!(nameless.status, if kept { 200 } else { 400 });

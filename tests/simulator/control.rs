@@ -181,6 +181,19 @@ async fn wrong_control_calls_say_what_is_accepted() {
         ),
         ("/_sim/objects", json!({"kind": "aws", "name": "sandbox", "change": {}}), "set, create and delete"),
         ("/_sim/faults", json!({"kind": "explode"}), "rate_limited"),
+        ("/_sim/objects", json!({"kind": "aws", "name": "sandbox", "set": {"name": null}}), "need a name"),
+        ("/_sim/objects?knd=aws", json!({"kind": "aws", "name": "sandbox", "delete": true}), "knd"),
+        ("/_sim/faults", json!({"kind": "drop", "nth": 0}), "nth"),
+        ("/_sim/faults", json!({"kind": "status", "status": 99}), "200 to 599"),
+        ("/_sim/faults", json!({"kind": "status", "status": 1000}), "200 to 599"),
+        ("/_sim/faults", json!({"kind": "status", "headers": {"a b": "c"}}), "a b"),
+        ("/_sim/faults", json!({"kind": "status", "headers": {"a": "b\r\nc: d"}}), "headers"),
+        ("/_sim/faults", json!({"kind": "delay", "ms": u64::MAX}), "ms takes at most"),
+        ("/_sim/faults", json!([{"kind": "drop"}, {"kind": "explode"}]), "rate_limited"),
+        ("/_sim/options", json!({"page_limit": 0}), "from 1 to 1000"),
+        ("/_sim/options", json!({"latency_ms": u64::MAX}), "to 3600000"),
+        ("/_sim/options", json!({"pod": "a\r\nb: c"}), "ASCII"),
+        ("/_sim/options", json!({"subscription": ""}), "1 to 200"),
         ("/_sim/options", json!({"states": "happy"}), "frozen"),
         ("/_sim/options", json!({"colour": "red"}), "duplicate_name"),
     ];
@@ -190,6 +203,15 @@ async fn wrong_control_calls_say_what_is_accepted() {
         assert!(answer.value()["error"].as_str().unwrap().contains(named), "{}", answer.body);
     }
     assert_eq!(remote.ask("GET", "/_sim/nothing").send().await.status, 404);
+    let misspelt = remote.ask("GET", "/_sim/objects?knd=aws").send().await;
+    assert!(misspelt.status == 400 && misspelt.body.contains("there is kind"), "{misspelt:?}");
+    let faults = remote.control("GET", "/_sim/faults", Value::Null).await;
+    assert_eq!(faults, json!({"faults": []}), "of a wrong list none is in force");
+    let id = remote.id("aws", "sandbox").await;
+    let before = remote.plain("aws", id).await;
+    let half = json!([{"kind": "aws", "id": id, "set": {"runFrequency": 77}}, {"kind": "aws", "name": "nobody", "delete": true}]);
+    assert_eq!(remote.ask("POST", "/_sim/objects").body(&half.to_string()).send().await.status, 400);
+    assert_eq!(remote.plain("aws", id).await, before, "of a wrong list nothing is changed");
 }
 
 #[tokio::test]

@@ -149,7 +149,7 @@ async fn unknown_paths_and_wrong_methods_are_told_apart() {
         ("GET", "/connectors/v1.0/org/aws/", 404),
         ("GET", "/connectors/v1.0/org/azure/1/2", 404),
         ("GET", "/connectors/v1.0", 404),
-        ("POST", "/connectors/v1.0/org/azure/status/?action=ENABLE", 404),
+        ("POST", "/connectors/v1.0/org/azure/status/?action=ENABLE", 405),
         ("PATCH", "/connectors/v1.0/org/azure/", 405),
         ("POST", "/conn/snapshot/v1.0/register-scanner-run", 405),
         ("GET", "/connectors/v1.0/azure/attach", 405),

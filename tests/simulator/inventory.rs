@@ -82,6 +82,41 @@ async fn every_operator_finds_its_hosts() {
 }
 
 #[tokio::test]
+async fn a_search_is_narrowed_down_in_xml_too() {
+    let gateway = with(&[]).await;
+    let send = async |path: &str, criteria: &str| {
+        let body =
+            format!("<?xml version=\"1.0\"?><FilterRequest><filters>{criteria}</filters></FilterRequest>");
+        let ask = gateway.ask("POST", path).header("Accept", "application/xml");
+        ask.header("Content-Type", "application/xml").body(&body).send().await
+    };
+    let region = "<Criteria field=\"oci.compute.canonicalRegionName\" operator=\"EQUALS\"><value>us-ashburn-1</value></Criteria>";
+    assert_eq!(names(&send(SEARCH, region).await.value()), ["web-1", "web-2"]);
+    assert_eq!(send(COUNT, region).await.value()["count"], 2);
+    let bare = "<Criteria field=\"asset.name\" operator=\"EQUALS\">db-1</Criteria>";
+    assert_eq!(names(&send(SEARCH, bare).await.value()), ["db-1"]);
+    assert_eq!(names(&send(SEARCH, "").await.value()).len(), 3);
+    let refused = [
+        ("<Filter/>", "Filter"),
+        ("<Criteria operator=\"EQUALS\">x</Criteria>", "filters.field"),
+        ("<Criteria field=\"asset.name\" operator=\"EQUALS\"/>", "filters.value"),
+        (
+            "<Criteria field=\"asset.name\" operator=\"EQUALS\"><value>a</value><value>b</value></Criteria>",
+            "Criteria.value",
+        ),
+        ("<Criteria field=\"asset.name\" operator=\"EQUALS\" tag=\"x\">a</Criteria>", "tag"),
+        ("<Criteria field=\"asset.name\"", "XML"),
+    ];
+    for (criteria, named) in refused {
+        let answer = send(SEARCH, criteria).await;
+        assert_eq!(answer.status, 400, "{criteria}: {answer:?}");
+        assert!(answer.value()["message"].as_str().unwrap().contains(named), "{}", answer.body);
+    }
+    let text = gateway.ask("POST", SEARCH).header("Content-Type", "text/plain").body("{}").send().await;
+    assert!(text.status == 400 && text.body.contains("application/xml"), "{text:?}");
+}
+
+#[tokio::test]
 async fn pages_go_on_from_the_last_asset_that_was_seen() {
     let gateway = with(&[]).await;
     let first = gateway.json("POST", &format!("{SEARCH}?pageSize=2"), &json!({"filters": []})).await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trueup::simulator::Options;
 
-use crate::client::{AWS, Remote};
+use crate::client::{AWS, AZURE, GCP, Remote, request_of};
 use crate::samples::{app, connector, request};
 
 const ARN: &str = "arn:aws:iam::123456789012:role/QualysConnector";
@@ -43,6 +43,35 @@ async fn creates_are_taken_or_refused_as_the_option_says() {
     for (option, taking, refusing, fields) in cases {
         assert!(created((option, taking), with(fields.clone())).await, "{option} {taking}");
         assert!(!created((option, refusing), with(fields)).await, "{option} {refusing}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_names_another_subscription_or_project_in_vain_or_not() {
+    let subscription = "55555555-5555-4555-8555-555555555555";
+    for (value, taken) in [("accepted", true), ("refused", false)] {
+        let remote = Remote::with(&[("identity_update", value)]).await;
+        let cases = [
+            ("azure", "corp-lab", AZURE, "AzureAssetDataConnector", "subscriptionId", subscription),
+            ("gcp", "research", GCP, "GcpAssetDataConnector", "projectId", "another-project"),
+        ];
+        for (kind, name, noun, object, field, other) in cases {
+            let id = remote.id(kind, name).await;
+            let path = format!("{noun}/{id}");
+            let own = remote.plain(kind, id).await["authRecord"][field].clone();
+            let update = async |identity: &Value| {
+                let body = request_of(object, &json!({"description": "d", "authRecord": {field: identity}}));
+                remote.json("update", &path, body).await
+            };
+            assert_eq!(update(&own).await["responseCode"], "SUCCESS", "{field}: the same again");
+            let answer = update(&json!(other)).await;
+            assert_eq!(answer["responseCode"] == "SUCCESS", taken, "{field}: {answer}");
+            assert_eq!(remote.plain(kind, id).await["authRecord"][field] == other, taken, "{field}");
+        }
+        // An ARN is among the fields that the guide lists for update.
+        let path = format!("{AWS}/{}", remote.id("aws", "sandbox").await);
+        let answer = remote.json("update", &path, request(&json!({"arn": ARN}))).await;
+        assert_eq!(answer["responseCode"], "SUCCESS", "{answer}");
     }
 }
 
@@ -394,7 +423,7 @@ fn options_say_what_they_accept() {
     );
     assert_eq!(
         options.set("latency_ms", "slow").unwrap_err(),
-        "option latency_ms does not accept \"slow\"; it accepts a whole number"
+        "option latency_ms does not accept \"slow\"; it accepts a whole number from 0 to 3600000"
     );
     assert!(
         options.set("colour", "red").unwrap_err().starts_with("there is no option \"colour\"; there are ")
@@ -417,6 +446,9 @@ fn the_page_lists_every_option_with_its_values() {
         let line = line.unwrap_or_else(|| panic!("docs/simulator.md does not list {}", option.name));
         for value in values {
             assert!(line.contains(&format!("`{value}`")), "{line} does not name {value}");
+        }
+        for said in [option.about, option.source] {
+            assert!(!said.is_empty() && line.contains(said), "{line} does not say: {said}");
         }
     }
 }

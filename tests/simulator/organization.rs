@@ -296,6 +296,34 @@ async fn refused_creates_name_the_field() {
 }
 
 #[tokio::test]
+async fn pc_and_sca_exclude_each_other_unless_the_option_says_otherwise() {
+    let both = json!({"autoActivatePC": true, "autoActivateSCA": true});
+    let gateway = Gateway::with(&[]).await;
+    gateway.refused("POST", ORG, &with(sample(), both.clone()), 400, "autoActivateSCA").await;
+    let id = create(&gateway, &with(sample(), json!({"autoActivatePC": true}))).await;
+    // What the edit leaves out stays: the two meet in the connector, not in the request.
+    let mut more = with(sample(), json!({"autoActivateSCA": true}));
+    more.as_object_mut().unwrap().remove("autoActivatePC");
+    gateway.refused("POST", &format!("{ORG}/{id}"), &more, 400, "autoActivateSCA").await;
+    let accepting = Gateway::with(&[("pc_with_sca", "accepted")]).await;
+    create(&accepting, &with(sample(), both)).await;
+}
+
+#[tokio::test]
+async fn a_call_is_not_taken_for_the_name_of_an_object() {
+    let gateway = Gateway::with(&[]).await;
+    let id = gateway.remote.id("azure_organization", "contoso").await;
+    for (method, path) in
+        [("POST", "status/?action=ENABLE"), ("GET", "test"), ("DELETE", "run"), ("PUT", "job/x")]
+    {
+        let answer = gateway.call(method, &format!("{ORG}/{path}"), &json!([id])).await;
+        assert_eq!(answer.status, 405, "{method} {path}: {answer:?}");
+    }
+    let status = gateway.call("POST", &format!("{ORG}/status"), &json!([id])).await;
+    assert_eq!(status.headers["allow"], "PUT");
+}
+
+#[tokio::test]
 async fn edits_need_everything_and_cannot_change_everything() {
     let gateway = Gateway::with(&[]).await;
     let id = create(&gateway, &sample()).await;

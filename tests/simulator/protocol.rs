@@ -1,6 +1,8 @@
 //! Logins, methods, paths, formats, pages, limited fields, and writes that match many.
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use trueup::simulator::{Seed, Settings};
 
 use crate::client::{AWS, Remote};
@@ -241,4 +243,36 @@ async fn a_write_without_an_id_acts_on_everything_that_matches_and_is_recorded()
         log["requests"].as_array().unwrap().iter().map(|entry| entry["without_id"].clone()).collect();
     assert_eq!(without_id, [true, true, true, false]);
     assert_eq!((&log["total"], &log["reads"], &log["writes"]), (&json!(4), &json!(1), &json!(3)));
+}
+
+#[tokio::test]
+async fn a_name_that_xml_cannot_write_leaves_the_answer_readable() {
+    let remote = Remote::example().await;
+    let name = "a\u{1}\u{fffe}<b>\t\u{1f600}";
+    let created =
+        remote.json("create", "tag", json!({"ServiceRequest": {"data": {"Tag": {"name": name}}}})).await;
+    assert_eq!(created["data"][0]["Tag"]["name"], name, "{created}");
+    let shown = remote.xml("search", "tag", "").await;
+    assert!(shown.contains("<name>a\u{fffd}\u{fffd}&lt;b&gt;\t\u{1f600}</name>"), "{shown}");
+    let unreadable = |letter: char| (letter < ' ' && !"\t\n\r".contains(letter)) || letter == '\u{fffe}';
+    assert!(!shown.contains(unreadable));
+}
+
+#[tokio::test]
+async fn a_body_that_is_none_or_too_large_is_told_at_once() {
+    let remote = Remote::example().await;
+    let (address, head) =
+        (remote.simulator.url().strip_prefix("http://").unwrap(), "POST /auth HTTP/1.1\r\nHost: x\r\n");
+    let cases = [
+        ("Transfer-Encoding: chunked\r\n\r\nnonsense\r\n", "HTTP/1.1 400 "),
+        ("Content-Length: 99999999999\r\n\r\n", "HTTP/1.1 413 "),
+    ];
+    for (rest, expected) in cases {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(format!("{head}{rest}").as_bytes()).await.unwrap();
+        let mut start = vec![0; expected.len()];
+        stream.read_exact(&mut start).await.unwrap();
+        assert_eq!(String::from_utf8(start).unwrap(), expected);
+    }
+    assert_eq!(remote.json("search", AWS, Value::Null).await["count"], 3, "the others are served");
 }

@@ -357,3 +357,27 @@ async fn children_are_set_added_removed_and_updated() {
         assert_eq!(names, expected, "after {children}");
     }
 }
+
+/// A sample of Update Azure Connector gives the capabilities as one member three times.
+#[tokio::test]
+async fn members_of_one_name_are_items_of_one_collection() {
+    let remote = Remote::example().await;
+    let id = remote.id("aws", "sandbox").await;
+    let app = |name: &str| {
+        format!(r#""ConnectorAppInfoQList": {{"set": {{"ConnectorAppInfo": {{"name": "{name}"}}}}}}"#)
+    };
+    let body = format!(
+        r#"{{"ServiceRequest": {{"data": {{"AwsAssetDataConnector": {{"connectorAppInfos": {{"set": {{{}, {}, {}}}}}}}}}}}}}"#,
+        app("AI"),
+        app("CI"),
+        app("CSA")
+    );
+    let path = format!("/qps/rest/3.0/update/am/{AWS}/{id}");
+    let answer = remote.ask("POST", &path).json().body(&body).send().await.value();
+    assert_eq!(answer["ServiceResponse"]["responseCode"], "SUCCESS", "{answer}");
+    let apps = remote.plain("aws", id).await["connectorAppInfos"].clone();
+    let mut names: Vec<_> =
+        apps.as_array().unwrap().iter().map(|app| app["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["AI", "CI", "CSA"]);
+}

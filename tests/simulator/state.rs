@@ -85,6 +85,16 @@ async fn a_torn_last_line_is_set_aside() {
 }
 
 #[tokio::test]
+async fn a_file_of_something_else_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("trueup-simulator.json");
+    fs::write(&path, "no line ends here").unwrap();
+    let error = start(settings(directory.path())).await.unwrap_err();
+    assert!(error.to_string().ends_with("line 1: this is no state file of a simulator"), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "no line ends here");
+}
+
+#[tokio::test]
 async fn a_broken_line_elsewhere_is_told_by_its_number() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trueup-simulator.json");
@@ -167,6 +177,9 @@ async fn seeds_that_cannot_be_used_say_why() {
         ("{\"cloud\": [{}]}", "there is no kind \"cloud\""),
         ("{\"aws\": [{\"name\": \"x\", \"colour\": 1}]}", "no field \"colour\""),
         ("{\"aws\": [{\"name\": \"x\", \"defaultTags\": [\"nope\"]}]}", "no tag \"nope\""),
+        ("{\"cloud\": []}", "there is no kind \"cloud\""),
+        ("{\"tag\": [{\"name\": \"a\"}, {\"color\": \"#AA0000\"}]}", "tag[1] \"\": tag objects need a name"),
+        ("{\"objects\": [{\"kind\": \"cloud\"}]}", "objects[0]: there is no kind"),
     ] {
         fs::write(&seed, text).unwrap();
         let error =

@@ -143,7 +143,12 @@ impl Service {
 
     fn fitting<'a>(&self, request: &'a Request) -> Vec<(&Route, Vec<&'a str>)> {
         let Some(rest) = self.rest(&request.path) else { return Vec::new() };
-        self.routes.iter().filter_map(|route| Some((route, route.fits(rest)?))).collect()
+        let fits = |route| Some((route, Route::fits(route, rest)?));
+        let mut fitting: Vec<_> = self.routes.iter().filter_map(fits).collect();
+        // `org/azure/status` is that call, whatever the method, and not the object of the name "status".
+        let least = fitting.iter().map(|(_, named)| named.len()).min();
+        fitting.retain(|(_, named)| Some(named.len()) == least);
+        fitting
     }
 }
 

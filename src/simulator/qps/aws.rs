@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::connector::{
     ACTIVATION, APP_INFOS, ATTACHED, CLOUDVIEW_SYNC, CLOUDVIEW_UUID, CPS, Connector, DEFAULT_TAGS,
-    DESCRIPTION, DISABLED, GOV_CLOUD, INSTANT, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, NAME,
-    NEXT_SYNC, REMEDIATION, RUN_FREQUENCY, SCAN_CONFIG, SCAN_SETTING, STATE, TOTAL_ASSETS, TYPE, both, shown,
+    DESCRIPTION, DISABLED, GOV_CLOUD, INSTANT, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, MODULES,
+    NAME, NEXT_SYNC, REMEDIATION, RUN_FREQUENCY, SCAN_CONFIG, SCAN_SETTING, STATE, STATES, TOTAL_ASSETS,
+    TYPE, both, shown,
 };
 use super::criteria::{Operand, Searchable, Source, by};
 use super::noun::{Field, Item, List, Many, Noun, Replies, Shape, Show, Write, always};
@@ -77,8 +78,8 @@ pub(crate) static AWS: Noun = Noun {
         by("lastSync", Operand::Date, Source::Field("lastSync")),
         // "Last error date of the connector", says the table; what answers hold is a text.
         by("lastError", Operand::Text, Source::Field("lastError")),
-        by("connectorState", Operand::Keyword, Source::Field("connectorState")),
-        by("activation", Operand::Keyword, Source::Items("activation")),
+        by("connectorState", Operand::Keyword(STATES), Source::Field("connectorState")),
+        by("activation", Operand::Keyword(MODULES), Source::Items("activation")),
         by("defaultTags.name", Operand::Text, Source::TagNames("defaultTags")),
         by("defaultTag", Operand::Integer, Source::Items("defaultTags")),
         by("allRegions", Operand::Boolean, Source::Field("allRegions")),

@@ -155,9 +155,10 @@ fn wanted(read: &ServiceRequest) -> Result<(String, String), Refusal> {
     let tree = read.object.as_ref().ok_or_else(|| Refusal::missing("AwsCloudformationTemplate"))?;
     let entries = tree.entries().unwrap_or_default();
     let text = |name: &str| {
-        let entry = entries.iter().find(|(entry, _)| entry == name);
-        match entry {
-            Some((_, Tree::Leaf(leaf))) => Ok(leaf.text.trim().to_owned()),
+        let mut given = entries.iter().filter(|(entry, _)| entry == name);
+        match (given.next(), given.next()) {
+            (Some((_, Tree::Leaf(leaf))), None) => Ok(leaf.text.trim().to_owned()),
+            (_, Some(_)) => Err(Refusal::twice(name)),
             _ => Err(Refusal::missing(name)),
         }
     };

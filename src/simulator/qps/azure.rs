@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::connector::{
-    ACTIVATION, ATTACHED, CLOUDVIEW_SYNC, CLOUDVIEW_UUID, CPS, Connector, DEFAULT_TAGS, DESCRIPTION,
-    DISABLED, GOV_CLOUD, INSTANT, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, NAME, NEXT_SYNC,
-    REMEDIATION, RUN_FREQUENCY, SCAN_CONFIG, SCAN_SETTING, STATE, TOTAL_ASSETS, TYPE, both, later, shown,
+    ACTIVATION, ATTACHED, CLOUDS, CLOUDVIEW_SYNC, CLOUDVIEW_UUID, CPS, Connector, DEFAULT_TAGS, DESCRIPTION,
+    DISABLED, GOV_CLOUD, INSTANT, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, MODULES, NAME,
+    NEXT_SYNC, REMEDIATION, RUN_FREQUENCY, SCAN_CONFIG, SCAN_SETTING, STATE, STATES, TOTAL_ASSETS, TYPE,
+    both, later, shown,
 };
 use super::credentials;
 use super::criteria::{Operand, Source, by};
@@ -60,17 +61,17 @@ pub(crate) static AZURE: Noun = Noun {
         by("description", Operand::Text, Source::Field("description")),
         by("lastSync", Operand::Date, Source::Field("lastSync")),
         by("lastError", Operand::Text, Source::Field("lastError")),
-        by("connectorState", Operand::Keyword, Source::Field("connectorState")),
+        by("connectorState", Operand::Keyword(STATES), Source::Field("connectorState")),
         // The table writes `Type` and `authrecord`, the samples `type` and `authRecord`.
-        by("type", Operand::Keyword, Source::Field("type")),
-        by("Type", Operand::Keyword, Source::Field("type")),
+        by("type", Operand::Keyword(CLOUDS), Source::Field("type")),
+        by("Type", Operand::Keyword(CLOUDS), Source::Field("type")),
         by("authRecord.applicationId", Operand::Word, Source::Field(APPLICATION)),
         by("authrecord.applicationId", Operand::Word, Source::Field(APPLICATION)),
         by("authRecord.directoryId", Operand::Word, Source::Field("authRecord.directoryId")),
         by("authrecord.directoryId", Operand::Word, Source::Field("authRecord.directoryId")),
         by("authRecord.subscriptionId", Operand::Word, Source::Field(SUBSCRIPTION)),
         by("authrecord.subscriptionId", Operand::Word, Source::Field(SUBSCRIPTION)),
-        by("activation", Operand::Keyword, Source::Items("activation")),
+        by("activation", Operand::Keyword(MODULES), Source::Items("activation")),
         by("appCapability.name", Operand::Word, Source::Member("connectorAppInfos", "name")),
         by("appCapability.tag.name", Operand::Word, Source::MemberTagNames("connectorAppInfos")),
         by("disabled", Operand::Boolean, Source::Field("disabled")),

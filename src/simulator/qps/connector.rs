@@ -8,7 +8,8 @@ use super::refusal::Refusal;
 use super::rules::{Effect, Rules};
 use super::scan;
 use crate::simulator::options::{
-    DuplicateIdentity, DuplicateName, OddRunFrequency, Options, PcWithSca, ReuseAfterDelete, States,
+    DuplicateIdentity, DuplicateName, IdentityUpdate, OddRunFrequency, Options, PcWithSca, ReuseAfterDelete,
+    States,
 };
 use crate::simulator::store::{Object, Record, at};
 use crate::simulator::world::{self, World};
@@ -32,6 +33,9 @@ pub(crate) const STATES: &[&str] = &[
     "DISABLED",
     "INCOMPLETE",
 ];
+
+/// "Type of connector", in the searches of those clouds that have it.
+pub(crate) const CLOUDS: &[&str] = &["AWS", "AZURE", "GCP", "OCI"];
 
 /// The documents' "VM, PC, SCA, CERTVIEW", and what the platform adds.
 pub(crate) const MODULES: &[&str] = &["VM", "PC", "SCA", "CERTVIEW", "CLOUDVIEW"];
@@ -246,6 +250,12 @@ impl Connector {
             check_name(world, noun, id, object)?;
         }
         if changed(self.identity) {
+            // The samples of update name the subscription and the project, and not whether they may be others. An ARN may.
+            let fixed = before.is_some() && self.identity.starts_with("authRecord.");
+            if fixed && options.identity_update == IdentityUpdate::Refused {
+                let given = identity.as_str().unwrap_or_default();
+                return Err(Refusal::value(self.identity, given, "It cannot be updated: leave it as it is."));
+            }
             self.check_identity(world, noun, id, object)?;
         }
         Ok(())

@@ -21,9 +21,9 @@ pub(crate) fn private_key(text: &str) -> Result<(), &'static str> {
     if valid { Ok(()) } else { Err("Specify the private key of the key file, from BEGIN to END.") }
 }
 
-/// Google's identifier of a project.
+/// Google's identifier of a project; the underscore is in a sample of Create GCP Connector alone.
 pub(crate) fn project(text: &str) -> Result<(), &'static str> {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:".contains(&byte);
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.:".contains(&byte);
     let valid = (4..=63).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && !text.ends_with('-')

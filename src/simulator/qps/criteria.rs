@@ -27,7 +27,8 @@ pub(crate) enum Operand {
     Integer,
     Text,
     Date,
-    Keyword,
+    /// One of these words; any word where the documents list none.
+    Keyword(&'static [&'static str]),
     Boolean,
     /// The documents name no type: the operators of texts and of keywords are taken.
     Word,
@@ -96,7 +97,7 @@ impl Operand {
             Self::Date => {
                 &[("EQUALS", Equals), ("NOT EQUALS", NotEquals), ("GREATER", Greater), ("LESSER", Lesser)]
             }
-            Self::Keyword => &[("EQUALS", Equals), ("NOT EQUALS", NotEquals), ("IN", In)],
+            Self::Keyword(_) => &[("EQUALS", Equals), ("NOT EQUALS", NotEquals), ("IN", In)],
             Self::Boolean => &[("EQUALS", Equals), ("NOT EQUALS", NotEquals)],
             Self::Word => {
                 &[("CONTAINS", Contains), ("EQUALS", Equals), ("NOT EQUALS", NotEquals), ("IN", In)]
@@ -139,12 +140,9 @@ impl Filter {
             ));
         }
         let wanted = Wanted::read(known.operand, *operator, field, value)?;
-        Ok(Self {
-            source: known.source,
-            operator: *operator,
-            wanted,
-            ignore_case: case == SearchCase::Insensitive,
-        })
+        let ignore_case = case == SearchCase::Insensitive;
+        wanted.check_words(known.operand, ignore_case, field, value)?;
+        Ok(Self { source: known.source, operator: *operator, wanted, ignore_case })
     }
 
     /// The lowest id that can match, where the filter says something of it.
@@ -209,13 +207,26 @@ impl Filter {
 }
 
 impl Wanted {
-    fn read(operand: Operand, operator: Operator, field: &str, value: &str) -> Result<Self, Refusal> {
-        let refuse = |resolution: &str| {
-            Err(Refusal::invalid(
-                format!("Criteria: Invalid value format for criteria '{field}' ({value})."),
-                resolution,
-            ))
+    /// A misspelt word would find nothing, and look like an empty list.
+    fn check_words(
+        &self,
+        operand: Operand,
+        ignore_case: bool,
+        field: &str,
+        value: &str,
+    ) -> Result<(), Refusal> {
+        let (Operand::Keyword(words @ [_, ..]), Self::Texts(given)) = (operand, self) else { return Ok(()) };
+        let is_known = |given: &String| {
+            words.iter().any(|word| given == word || (ignore_case && given.eq_ignore_ascii_case(word)))
         };
+        if given.iter().all(is_known) {
+            return Ok(());
+        }
+        Err(bad_value(field, value, &format!("Values expected: {}.", words.join(", "))))
+    }
+
+    fn read(operand: Operand, operator: Operator, field: &str, value: &str) -> Result<Self, Refusal> {
+        let refuse = |resolution: &str| Err(bad_value(field, value, resolution));
         let items: Vec<&str> =
             if operator == Operator::In { value.split(',').map(str::trim).collect() } else { vec![value] };
         match operand {
@@ -232,7 +243,7 @@ impl Wanted {
                 Some(time) => Ok(Self::Texts(vec![time])),
                 None => refuse("Specify criteria value(s) as YYYY-MM-DD[THH:MM:SSZ]."),
             },
-            Operand::Text | Operand::Keyword | Operand::Word => {
+            Operand::Text | Operand::Keyword(_) | Operand::Word => {
                 if items.iter().any(|item| item.is_empty()) {
                     return refuse("Specify criteria value(s).");
                 }
@@ -240,6 +251,11 @@ impl Wanted {
             }
         }
     }
+}
+
+/// A recorded refusal's words.
+fn bad_value(field: &str, value: &str, resolution: &str) -> Refusal {
+    Refusal::invalid(format!("Criteria: Invalid value format for criteria '{field}' ({value})."), resolution)
 }
 
 fn normal_time(value: &str) -> Option<String> {

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::connector::{
-    ACTIVATION, APP_INFOS, ATTACHED, CLOUDVIEW_SYNC, CLOUDVIEW_UUID, Connector, DEFAULT_TAGS, DESCRIPTION,
-    DISABLED, GOV_CLOUD, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, NAME, NEXT_SYNC, REMEDIATION,
-    RUN_FREQUENCY, STATE, TOTAL_ASSETS, both,
+    ACTIVATION, APP_INFOS, ATTACHED, CLOUDS, CLOUDVIEW_SYNC, CLOUDVIEW_UUID, Connector, DEFAULT_TAGS,
+    DESCRIPTION, DISABLED, GOV_CLOUD, IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, NAME, NEXT_SYNC,
+    REMEDIATION, RUN_FREQUENCY, STATE, STATES, TOTAL_ASSETS, both,
 };
 use super::credentials;
 use super::criteria::{Operand, Source, by};
@@ -54,12 +54,12 @@ pub(crate) static GCP: Noun = Noun {
         by("description", Operand::Text, Source::Field("description")),
         by("lastSync", Operand::Date, Source::Field("lastSync")),
         // The table's name, and the samples'.
-        by("Type", Operand::Keyword, Source::Field("type")),
-        by("type", Operand::Keyword, Source::Field("type")),
+        by("Type", Operand::Keyword(CLOUDS), Source::Field("type")),
+        by("type", Operand::Keyword(CLOUDS), Source::Field("type")),
         by("authRecord.projectId", Operand::Text, Source::Field(PROJECT)),
         by("appCapability.name", Operand::Word, Source::Member("connectorAppInfos", "name")),
         // The samples filter by these, the table knows them not.
-        by("connectorState", Operand::Keyword, Source::Field("connectorState")),
+        by("connectorState", Operand::Keyword(STATES), Source::Field("connectorState")),
         by("appCapability.tag.name", Operand::Word, Source::MemberTagNames("connectorAppInfos")),
         by("disabled", Operand::Boolean, Source::Field("disabled")),
     ],

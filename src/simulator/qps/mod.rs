@@ -7,7 +7,9 @@ mod route;
 
 mod request;
 
-mod tree;
+pub(crate) mod tree;
+
+mod json;
 
 mod verbs;
 

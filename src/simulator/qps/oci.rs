@@ -6,7 +6,7 @@ use serde_json::json;
 use super::connector::{
     ATTACHED, CLOUDVIEW_UUID, CPS, Connector, DEFAULT_TAGS, DESCRIPTION, DISABLED, GOV_CLOUD, INSTANT,
     IS_DELETED, LAST_ERROR, LAST_SYNC, MADE_ELSEWHERE, NAME, NEXT_SYNC, REMEDIATION, RUN_FREQUENCY, STATE,
-    TYPE, both, later, shown,
+    STATES, TYPE, both, later, shown,
 };
 use super::credentials;
 use super::criteria::{Operand, Source, by};
@@ -65,7 +65,7 @@ pub(crate) static OCI: Noun = Noun {
         by("name", Operand::Text, Source::Field("name")),
         by("description", Operand::Text, Source::Field("description")),
         by("lastSync", Operand::Date, Source::Field("lastSync")),
-        by("connectorState", Operand::Keyword, Source::Field("connectorState")),
+        by("connectorState", Operand::Keyword(STATES), Source::Field("connectorState")),
         by("appCapability.name", Operand::Word, Source::Member("connectorAppInfos", "name")),
         by("appCapability.tag.name", Operand::Word, Source::MemberTagNames("connectorAppInfos")),
         by("disabled", Operand::Boolean, Source::Field("disabled")),

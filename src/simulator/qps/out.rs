@@ -107,9 +107,9 @@ impl Out<'_> {
     pub(crate) fn write_xml(&self, name: &str, style: Style, to: &mut String) {
         tag(to, "<", name);
         match self {
-            Self::Text(text) => to.push_str(&quick_xml::escape::escape(text.as_ref())),
+            Self::Text(text) => to.push_str(&xml_text(text)),
             Self::Lines(text) => {
-                let escaped = quick_xml::escape::escape(*text);
+                let escaped = xml_text(text);
                 to.push_str(&escaped.replace('\r', "").replace('\n', "&#xd;\n"));
             }
             Self::Number(number) => to.push_str(&number.to_string()),
@@ -170,6 +170,17 @@ fn write_items(list: List, item: &str, items: &[Out<'_>], style: Style, to: &mut
         to.push(']');
     }
     to.push_str(after);
+}
+
+/// An element's text. What XML 1.0 has no way to write, and JSON has (U+0001, U+FFFE), becomes U+FFFD: one such name in a
+/// list would otherwise make the whole answer unreadable.
+fn xml_text(text: &str) -> Cow<'_, str> {
+    let impossible = |letter: char| matches!(letter, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    if text.contains(impossible) {
+        let possible = text.replace(impossible, "\u{fffd}");
+        return quick_xml::escape::escape(possible.as_str()).into_owned().into();
+    }
+    quick_xml::escape::escape(text)
 }
 
 fn tag(to: &mut String, open: &str, name: &str) {

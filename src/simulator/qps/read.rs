@@ -42,16 +42,21 @@ impl Reading<'_> {
         let mut patch = Patch::new();
         for (name, tree) in entries {
             if name == "id" {
-                self.check_id(tree)?;
+                if *tree != Tree::Nothing {
+                    self.check_id(tree)?;
+                }
                 continue;
             }
             let field = self.field(fields, name, name)?;
+            if *tree == Tree::Nothing {
+                continue;
+            }
             let change = self.change(field, tree)?;
             if self.taken(field) == Taken::Ignored {
                 continue;
             }
             if patch.insert(field.name, change).is_some() {
-                return Err(twice(name));
+                return Err(Refusal::twice(name));
             }
         }
         Ok(patch)
@@ -118,6 +123,9 @@ impl Reading<'_> {
         for (name, tree) in entries {
             let inner = format!("{path}.{name}");
             let field = self.field(fields, name, &inner)?;
+            if *tree == Tree::Nothing {
+                continue;
+            }
             let value = match &field.shape {
                 Shape::Many(many) => {
                     // A collection below a group comes with `set` alone: the group itself is replaced as a whole.
@@ -133,7 +141,7 @@ impl Reading<'_> {
                 shape => self.scalar(&inner, shape, leaf(&inner, tree)?)?,
             };
             if members.insert(field.name.to_owned(), value).is_some() {
-                return Err(twice(&inner));
+                return Err(Refusal::twice(&inner));
             }
         }
         Ok(members)
@@ -149,8 +157,11 @@ impl Reading<'_> {
                 if name != item {
                     return Err(Refusal::unknown_field(&format!("{path}.{name}"), &[item]));
                 }
+                if *tree == Tree::Nothing {
+                    continue;
+                }
                 if found.replace(self.group(&format!("{path}.{name}"), fields, tree)?).is_some() {
-                    return Err(twice(&format!("{path}.{name}")));
+                    return Err(Refusal::twice(&format!("{path}.{name}")));
                 }
             }
             Ok(Vec::new())
@@ -169,6 +180,9 @@ impl Reading<'_> {
         for (name, tree) in items {
             if name != many.item {
                 return Err(Refusal::unknown_field(&format!("{path}.{name}"), &[many.item]));
+            }
+            if *tree == Tree::Nothing {
+                continue;
             }
             let path = format!("{path}.{name}");
             values.push(match &many.of {
@@ -210,15 +224,18 @@ impl Reading<'_> {
             if name != "ConnectorAppInfoQList" {
                 return Err(Refusal::unknown_field(&format!("{path}.{name}"), &["ConnectorAppInfoQList"]));
             }
+            if *tree == Tree::Nothing {
+                continue;
+            }
             let path = format!("{path}.{name}");
             for (_, inner) in operations(&path, tree, |_, path, items| {
                 let app =
                     |(name, tree): &(String, Tree)| self.app(special, &format!("{path}.{name}"), name, tree);
-                items.iter().map(app).collect()
+                items.iter().filter_map(|item| app(item).transpose()).collect()
             })? {
                 for app in inner {
                     if apps.iter().any(|other| other["name"] == app["name"]) {
-                        return Err(twice(&format!("{path} {}", app["name"])));
+                        return Err(Refusal::twice(&format!("{path} {}", app["name"])));
                     }
                     apps.push(app);
                 }
@@ -227,9 +244,12 @@ impl Reading<'_> {
         Ok(apps)
     }
 
-    fn app(self, special: Apps, path: &str, name: &str, tree: &Tree) -> Result<Value, Refusal> {
+    fn app(self, special: Apps, path: &str, name: &str, tree: &Tree) -> Result<Option<Value>, Refusal> {
         if name != "ConnectorAppInfo" {
             return Err(Refusal::unknown_field(path, &["ConnectorAppInfo"]));
+        }
+        if *tree == Tree::Nothing {
+            return Ok(None);
         }
         let entries = tree
             .entries()
@@ -238,6 +258,7 @@ impl Reading<'_> {
         for (name, tree) in entries {
             let inner = format!("{path}.{name}");
             let value = match name.as_str() {
+                "name" | "identifier" | "tagId" if *tree == Tree::Nothing => continue,
                 "name" => Value::from(word(&inner, leaf(&inner, tree)?, APPS)?),
                 "identifier" => Value::from(text(&inner, leaf(&inner, tree)?, 0)?),
                 "tagId" if special.empty_tag && leaf(&inner, tree)?.text.is_empty() => continue,
@@ -249,13 +270,13 @@ impl Reading<'_> {
                 _ => return Err(Refusal::unknown_field(&inner, &["name", "identifier", "tagId"])),
             };
             if app.insert(name.clone(), value).is_some() {
-                return Err(twice(&inner));
+                return Err(Refusal::twice(&inner));
             }
         }
         if !app.contains_key("name") {
             return Err(Refusal::missing(&format!("{path}.name")));
         }
-        Ok(Value::Object(app))
+        Ok(Some(Value::Object(app)))
     }
 
     fn scalar(self, path: &str, shape: &Shape, leaf: &Leaf) -> Result<Value, Refusal> {
@@ -310,6 +331,9 @@ fn operations(
         let Some(operation) = Operation::named(name) else {
             return Err(Refusal::unknown_field(&inner, &words));
         };
+        if *tree == Tree::Nothing {
+            continue;
+        }
         let items = tree
             .entries()
             .ok_or_else(|| Refusal::value(&inner, "a text", "Specify the items of this collection."))?;
@@ -330,16 +354,22 @@ fn children(operation: Operation, path: &str, items: &[(String, Tree)]) -> Resul
         if name != "TagSimple" {
             return Err(Refusal::unknown_field(&path, &["TagSimple"]));
         }
+        if *tree == Tree::Nothing {
+            continue;
+        }
         let entries = tree.entries().ok_or_else(|| Refusal::value(&path, "a text", "Specify id or name."))?;
         let mut child = Object::new();
         for (name, tree) in entries {
             let inner = format!("{path}.{name}");
             let value = match name.as_str() {
+                "id" | "name" if *tree == Tree::Nothing => continue,
                 "id" => Value::from(integer(&inner, leaf(&inner, tree)?, 1, u64::MAX)?),
                 "name" => Value::from(text(&inner, leaf(&inner, tree)?, 1024)?),
                 _ => return Err(Refusal::unknown_field(&inner, &["id", "name"])),
             };
-            child.insert(name.clone(), value);
+            if child.insert(name.clone(), value).is_some() {
+                return Err(Refusal::twice(&inner));
+            }
         }
         let needed = if matches!(operation, Operation::Remove | Operation::Update) { "id" } else { "name" };
         if !child.contains_key(needed) && !child.contains_key("id") {
@@ -356,8 +386,11 @@ fn member<'a>(path: &str, tree: &'a Tree, key: &str, also: &[&str]) -> Result<&'
     let mut found = None;
     for (name, tree) in entries {
         if name == key {
+            if *tree == Tree::Nothing {
+                continue;
+            }
             if found.replace(tree).is_some() {
-                return Err(twice(&format!("{path}.{key}")));
+                return Err(Refusal::twice(&format!("{path}.{key}")));
             }
         } else if !also.contains(&name.as_str()) {
             return Err(Refusal::unknown_field(&format!("{path}.{name}"), &[key]));
@@ -370,6 +403,7 @@ fn leaf<'a>(path: &str, tree: &'a Tree) -> Result<&'a Leaf, Refusal> {
     match tree {
         Tree::Leaf(leaf) => Ok(leaf),
         Tree::Branch(_) => Err(Refusal::value(path, "elements", "Specify one value.")),
+        Tree::Nothing => Err(Refusal::value(path, "nothing", "Specify one value.")),
     }
 }
 
@@ -406,8 +440,4 @@ fn integer(path: &str, leaf: &Leaf, min: u64, max: u64) -> Result<u64, Refusal> 
         };
         Refusal::value(path, &leaf.text, &format!("Specify a whole number {range}, without whitespace."))
     })
-}
-
-fn twice(path: &str) -> Refusal {
-    Refusal::invalid(format!("Field '{path}' is given more than once."), "Specify it once.")
 }

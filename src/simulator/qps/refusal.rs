@@ -45,6 +45,11 @@ impl Refusal {
         )
     }
 
+    /// A field that is given more than once, in whichever way the form of the body allows that.
+    pub(crate) fn twice(field: &str) -> Self {
+        Self::invalid(format!("Field '{field}' is given more than once."), "Specify it once.")
+    }
+
     /// A field that has to be there.
     pub(crate) fn missing(field: &str) -> Self {
         Self::invalid(format!("Field '{field}' is required."), format!("Specify '{field}'."))

@@ -3,7 +3,7 @@
 use super::noun::Noun;
 use super::refusal::Refusal;
 use super::tree::{self, Tree};
-use crate::simulator::answer::Request;
+use crate::simulator::answer::{Format, Request};
 
 /// "A maximum of 100 instances are returned by default" (Search AWS Connector).
 const DEFAULT_LIMIT: u64 = 100;
@@ -49,7 +49,7 @@ impl ServiceRequest {
         if request.body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
-        let (root, tree) = tree::parse(request.content(), &request.body)?;
+        let (root, tree) = tree::parse(format(request)?, &request.body)?;
         if root != "ServiceRequest" {
             return Err(Refusal::invalid(
                 format!("'{root}' is not a request."),
@@ -59,6 +59,7 @@ impl ServiceRequest {
         let mut read = Self::default();
         for (name, tree) in branch(&root, &tree)? {
             match name.as_str() {
+                "data" | "filters" | "preferences" if *tree == Tree::Nothing => {}
                 "data" => read.take_data(tree, object)?,
                 "filters" => read.criteria.extend(criteria(tree)?),
                 "preferences" => read.preferences = preferences(tree)?,
@@ -73,11 +74,11 @@ impl ServiceRequest {
             if name != object {
                 return Err(Refusal::unknown_field(name, &[object]));
             }
+            if *tree == Tree::Nothing {
+                continue;
+            }
             if self.object.replace(tree.clone()).is_some() {
-                return Err(Refusal::invalid(
-                    format!("Field '{object}' is given more than once."),
-                    format!("Specify one '{object}' in a request."),
-                ));
+                return Err(Refusal::twice(object));
             }
         }
         Ok(())
@@ -86,6 +87,21 @@ impl ServiceRequest {
     /// The object that a create or update needs.
     pub(crate) fn require_object(&self, noun: &Noun) -> Result<&Tree, Refusal> {
         self.object.as_ref().ok_or_else(|| Refusal::missing(noun.object))
+    }
+}
+
+/// The form that a body is declared to have. curl declares a form where it is told nothing, and the samples tell it
+/// nothing in places: such a body is XML, "the default", as is one that declares nothing.
+fn format(request: &Request) -> Result<Format, Refusal> {
+    let declared = request.media_type();
+    match declared.as_str() {
+        "application/json" => Ok(Format::Json),
+        "" | "text/xml" | "application/xml" | "application/x-www-form-urlencoded" => Ok(Format::Xml),
+        _ => Err(Refusal::value(
+            "Content-Type",
+            &declared,
+            "Specify text/xml, application/xml or application/json.",
+        )),
     }
 }
 
@@ -99,6 +115,9 @@ fn criteria(filters: &Tree) -> Result<Vec<Criterion>, Refusal> {
         if name != "Criteria" {
             return Err(Refusal::unknown_field(name, &["Criteria"]));
         }
+        if *tree == Tree::Nothing {
+            continue;
+        }
         let (mut field, mut operator, mut value) = (None, None, None);
         for (part, tree) in branch("Criteria", tree)? {
             let slot = match part.as_str() {
@@ -107,10 +126,14 @@ fn criteria(filters: &Tree) -> Result<Vec<Criterion>, Refusal> {
                 "value" => &mut value,
                 _ => return Err(Refusal::unknown_field(part, &["field", "operator", "value"])),
             };
-            let Tree::Leaf(leaf) = tree else {
-                return Err(Refusal::value(part, "elements", "Specify one value."));
+            let leaf = match tree {
+                Tree::Leaf(leaf) => leaf,
+                Tree::Branch(_) => return Err(Refusal::value(part, "elements", "Specify one value.")),
+                Tree::Nothing => continue,
             };
-            *slot = Some(leaf.text.clone());
+            if slot.replace(leaf.text.clone()).is_some() {
+                return Err(Refusal::twice(&format!("Criteria.{part}")));
+            }
         }
         let field = field.ok_or_else(|| Refusal::missing("Criteria.field"))?;
         let part = |part: Option<String>, name: &str| {
@@ -128,20 +151,21 @@ fn criteria(filters: &Tree) -> Result<Vec<Criterion>, Refusal> {
 }
 
 fn preferences(tree: &Tree) -> Result<Preferences, Refusal> {
-    let mut read = Preferences::default();
+    let (mut read, mut given) = (Preferences::default(), Vec::new());
     for (name, tree) in branch("preferences", tree)? {
         let accepted = ["startFromOffset", "startFromId", "limitResults"];
         if !accepted.contains(&name.as_str()) {
             return Err(Refusal::unknown_field(name, &accepted));
         }
-        let number = match tree {
-            Tree::Leaf(leaf) => leaf.text.parse::<u64>().ok(),
-            Tree::Branch(_) => None,
+        if given.contains(&name.as_str()) {
+            return Err(Refusal::twice(name));
+        }
+        let (number, shown) = match tree {
+            Tree::Leaf(leaf) => (leaf.text.parse::<u64>().ok(), leaf.text.as_str()),
+            Tree::Branch(_) => (None, "elements"),
+            Tree::Nothing => continue,
         };
-        let shown = match tree {
-            Tree::Leaf(leaf) => leaf.text.as_str(),
-            Tree::Branch(_) => "elements",
-        };
+        given.push(name.as_str());
         let range = if name == "limitResults" { 1..=MAX_LIMIT } else { 1..=u64::MAX };
         let number = number.filter(|number| range.contains(number)).ok_or_else(|| {
             let most = if name == "limitResults" { " of at most 1000" } else { "" };

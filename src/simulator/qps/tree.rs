@@ -1,12 +1,13 @@
 //! A request body, whichever form it came in: XML elements and JSON members become the same tree of named entries.
 //!
 //! A repeated element is a repeated entry, and so is each item of a JSON array: `"TagSimple": [a, b]` and two
-//! `<TagSimple>` read alike, as do an array of one and a bare object.
+//! `<TagSimple>` read alike, as do an array of one and a bare object. A JSON member that is given twice, as in a sample of
+//! Update Azure Connector, is a repeated entry too: none of them is lost.
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
-use serde_json::Value;
 
+use super::json::Json;
 use super::refusal::Refusal;
 use crate::simulator::answer::Format;
 
@@ -21,6 +22,8 @@ const MAX_DEPTH: usize = 128;
 pub(crate) enum Tree {
     Leaf(Leaf),
     Branch(Vec<(String, Tree)>),
+    /// Named, and nothing said: JSON's null, or an array without items. Its name is checked like any other.
+    Nothing,
 }
 
 /// One scalar.
@@ -45,6 +48,7 @@ impl Tree {
             Self::Branch(entries) => Some(entries),
             Self::Leaf(leaf) if leaf.native == Native::Text && leaf.text.trim().is_empty() => Some(&[]),
             Self::Leaf(_) => None,
+            Self::Nothing => Some(&[]),
         }
     }
 
@@ -62,23 +66,18 @@ pub(crate) fn parse(format: Format, body: &[u8]) -> Result<(String, Tree), Refus
 }
 
 fn parse_json(body: &[u8]) -> Result<(String, Tree), Refusal> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
+    let parsed: Json = serde_json::from_slice(body).map_err(|error| {
         Refusal::invalid(format!("The request body is no valid JSON: {error}."), "Specify a valid JSON body.")
     })?;
-    let Value::Object(mut members) = value else {
+    let Json::Object(members) = parsed else {
         return Err(not_wrapped());
     };
-    if members.len() != 1 {
-        return Err(not_wrapped());
-    }
-    let (name, value) = members
-        .iter_mut()
-        .next()
-        .map(|(name, value)| (name.clone(), value.take()))
-        .ok_or_else(not_wrapped)?;
     let mut entries = Vec::with_capacity(1);
-    add_json(&mut entries, name, value);
-    entries.pop().ok_or_else(not_wrapped)
+    for (name, value) in members {
+        add_json(&mut entries, name, value);
+    }
+    let one = entries.pop().filter(|(_, tree)| entries.is_empty() && *tree != Tree::Nothing);
+    one.ok_or_else(not_wrapped)
 }
 
 fn not_wrapped() -> Refusal {
@@ -88,23 +87,21 @@ fn not_wrapped() -> Refusal {
     )
 }
 
-fn add_json(entries: &mut Vec<(String, Tree)>, name: String, value: Value) {
-    let leaf = |text, native| Tree::Leaf(Leaf { text, native });
+fn add_json(entries: &mut Vec<(String, Tree)>, name: String, value: Json) {
     match value {
-        Value::Null => {}
-        Value::Bool(flag) => entries.push((name, leaf(flag.to_string(), Native::Boolean))),
-        Value::Number(number) => entries.push((name, leaf(number.to_string(), Native::Number))),
-        Value::String(text) => entries.push((name, Tree::text(text))),
+        Json::Null => entries.push((name, Tree::Nothing)),
+        Json::Scalar(leaf) => entries.push((name, Tree::Leaf(leaf))),
         // `"set": []` is an empty collection, `"TagSimple": []` is a collection without that.
-        Value::Array(items) if items.is_empty() && OPERATIONS.contains(&name.as_str()) => {
+        Json::Array(items) if items.is_empty() && OPERATIONS.contains(&name.as_str()) => {
             entries.push((name, Tree::Branch(Vec::new())));
         }
-        Value::Array(items) => {
+        Json::Array(items) if items.is_empty() => entries.push((name, Tree::Nothing)),
+        Json::Array(items) => {
             for item in items {
                 add_json(entries, name.clone(), item);
             }
         }
-        Value::Object(members) => {
+        Json::Object(members) => {
             let mut branch = Vec::with_capacity(members.len());
             for (name, value) in members {
                 add_json(&mut branch, name, value);

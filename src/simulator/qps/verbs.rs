@@ -1,6 +1,9 @@
 //! What each verb does, the same for every noun.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::noun::Noun;
 use super::projection::Projection;
@@ -14,8 +17,8 @@ use super::search;
 use super::show::{AppLists, Choices, Extent, Showing};
 use crate::simulator::answer::{Answer, Request};
 use crate::simulator::http::Shared;
-use crate::simulator::options::UnfilteredWrites;
-use crate::simulator::store::{Record, Tags};
+use crate::simulator::options::{DuplicateIdentity, UnfilteredWrites};
+use crate::simulator::store::{Record, Tags, at};
 use crate::simulator::world::World;
 
 /// What was done: the objects to show, with all that is needed to write them out after the lock is gone.
@@ -123,9 +126,36 @@ fn update(
     for record in &records {
         effects.extend(noun.rules.update(world, noun, record, patch.clone())?);
     }
+    refuse_shared_identity(world, noun, &effects)?;
     apply(world, noun, effects);
     let ids: Vec<_> = records.iter().map(|record| record.id).collect();
     Ok(Done::new(world, noun, Verb::Update, as_they_are(world, noun, &ids)))
+}
+
+/// Each object of an update was held against those that are there; here they are held against one another.
+fn refuse_shared_identity(world: &World, noun: &Noun, effects: &[Effect]) -> Result<(), Refusal> {
+    let (Some(path), DuplicateIdentity::Refused) = (noun.rules.identity(), world.options.duplicate_identity)
+    else {
+        return Ok(());
+    };
+    let mut taken = BTreeMap::new();
+    for effect in effects {
+        let Effect::Put(record) = effect else { continue };
+        let Some(identity) = at(&record.object, path).and_then(Value::as_str) else { continue };
+        let unchanged = world
+            .store
+            .get(noun.kind, record.id)
+            .is_some_and(|before| at(&before.object, path).and_then(Value::as_str) == Some(identity));
+        if let Some(other) = taken.insert(identity, record.id)
+            && !unchanged
+        {
+            return Err(Refusal::invalid(
+                format!("Connectors {other} and {} would both have the {path} '{identity}'.", record.id),
+                format!("Specify '{path}' for one connector alone."),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// An update of the one object that there may be.

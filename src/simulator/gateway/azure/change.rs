@@ -8,7 +8,7 @@ use crate::simulator::answer::Answer;
 use crate::simulator::gateway::body;
 use crate::simulator::gateway::refusal::Refusal;
 use crate::simulator::gateway::service::{Call, Outcome, bare};
-use crate::simulator::options::{OrgEditOmitted, OrgFrequency};
+use crate::simulator::options::{OrgEditOmitted, OrgFrequency, PcWithSca};
 use crate::simulator::store::{Object, Record};
 
 /// "The following fields cannot be edited using the Edit API"; the identifiers of the capabilities belong to them.
@@ -28,7 +28,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let id = call.world.store.take_id();
     organization::identify(&mut object);
     organization::give(id, &mut object);
-    Ok(keep(call, id, object))
+    keep(call, id, object)
 }
 
 /// `POST /org/azure/{id}`: all mandatory fields again, although most of them have to be what they are.
@@ -54,7 +54,7 @@ pub(super) fn edit(call: &mut Call<'_>) -> Outcome {
     }
     object.extend(given);
     organization::identify(&mut object);
-    Ok(keep(call, before.id, object))
+    keep(call, before.id, object)
 }
 
 /// "Deleting the Org connector will detach the member connector associated with it."
@@ -88,8 +88,13 @@ fn read(call: &Call<'_>) -> Result<Object, Refusal> {
     Ok(object)
 }
 
-fn keep(call: &mut Call<'_>, id: u64, mut object: Object) -> Answer {
+fn keep(call: &mut Call<'_>, id: u64, mut object: Object) -> Outcome {
+    let both =
+        ["autoActivatePC", "autoActivateSCA"].iter().all(|name| object.get(*name) == Some(&json!(true)));
+    if both && call.world.options.pc_with_sca == PcWithSca::Refused {
+        return Err(Refusal::bad("Field 'autoActivateSCA' cannot be true while 'autoActivatePC' is."));
+    }
     organization::requeue(&mut object);
     let record = call.world.put(ORGANIZATION.kind, Record { id, object });
-    Answer::json(200, &show::detail(call, &record))
+    Ok(Answer::json(200, &show::detail(call, &record)))
 }

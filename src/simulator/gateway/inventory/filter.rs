@@ -1,7 +1,8 @@
-//! What a search is narrowed down by: `{"filters": [{"field", "operator", "value"}]}`.
+//! What a search is narrowed down by: `{"filters": [{"field", "operator", "value"}]}`, or a `FilterRequest` in XML.
 
 use serde_json::Value;
 
+use super::xml;
 use crate::simulator::gateway::body;
 use crate::simulator::gateway::fields::{Field, Shape, written};
 use crate::simulator::gateway::refusal::Refusal;
@@ -63,10 +64,16 @@ pub(super) fn read(call: &Call<'_>) -> Result<Vec<Filter>, Refusal> {
     if call.request.body.is_empty() {
         return Ok(Vec::new());
     }
-    let taken = [&written("filters", Shape::List(&Shape::Group(GIVEN)))];
-    let given = body::object(call, &taken, &[])?;
-    let filters = given.get("filters").and_then(Value::as_array).into_iter().flatten();
-    filters.map(one).collect()
+    match call.request.media_type().as_str() {
+        "application/json" => {
+            let taken = [&written("filters", Shape::List(&Shape::Group(GIVEN)))];
+            let given = body::object(call, &taken, &[])?;
+            let filters = given.get("filters").and_then(Value::as_array).into_iter().flatten();
+            filters.map(one).collect()
+        }
+        "application/xml" | "text/xml" => xml::criteria(&call.request.body)?.iter().map(one).collect(),
+        _ => Err(Refusal::bad("The body has to be application/json or application/xml.")),
+    }
 }
 
 fn one(given: &Value) -> Result<Filter, Refusal> {

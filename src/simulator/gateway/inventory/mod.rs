@@ -14,6 +14,8 @@ mod asset;
 
 mod filter;
 
+mod xml;
+
 pub(super) use asset::ASSET;
 
 /// `/rest/2.0`.
