@@ -150,9 +150,13 @@ impl<'a> Comparison<'a> {
                 "its replacement was sent, and is not to be seen: it is looked for until {until} before it is sent again"
             ))
         });
+        let caveats = if is_replaced { Vec::new() } else { after.caveats(Some(&live.spec)) };
+        plan.warnings.extend(caveats.into_iter().map(|caveat| format!("{address}: {caveat}")));
         let marker = marker_after_update(live, entry.declared.meta.prevent_delete, policy);
         plan.changes.push(Change {
-            held: held(entry, live, action, policy).or(made_anew).or_else(|| not_taken(&changed, refused)),
+            held: held(entry, live, &after, action, policy)
+                .or(made_anew)
+                .or_else(|| not_taken(&changed, refused)),
             reason: if rewritten {
                 "written again, as asked".to_owned()
             } else {
@@ -257,6 +261,18 @@ pub(super) fn create(
     }
 }
 
+/// What is to be said before an entry's object is made: the file may hold enough of what is live, and too little to
+/// make it.
+pub(super) fn before_create(spec: &Spec) -> impl Iterator<Item = String> {
+    let declared = spec.fields();
+    let needed = spec.kind().fields().iter().filter(|field| field.needed).map(|field| field.name);
+    let lacking: Vec<&str> = needed.filter(|field| !declared.contains_key(*field)).collect();
+    let told = (!lacking.is_empty()).then(|| {
+        format!("the platform wants {} of what is made, which the file leaves out", lacking.join(", "))
+    });
+    told.into_iter().chain(spec.caveats(None))
+}
+
 /// Why the change cannot be made, where a secret of the object could not be had.
 fn lacks(entry: &Entry<'_>) -> Option<String> {
     entry.lacking().next().map(|(field, why)| format!("{field}: {why}"))
@@ -271,7 +287,7 @@ fn reason(cause: Cause, place: &str) -> String {
 }
 
 /// Why a change of an object that is there is withheld.
-fn held(entry: &Entry<'_>, live: &LiveObject, action: Action, policy: &Policy) -> Option<Held> {
+fn held(entry: &Entry<'_>, live: &LiveObject, after: &Spec, action: Action, policy: &Policy) -> Option<Held> {
     if let (Some(theirs), Some(ours)) = (&live.owner, &policy.owner)
         && theirs.name != *ours
     {
@@ -290,6 +306,10 @@ fn held(entry: &Entry<'_>, live: &LiveObject, action: Action, policy: &Policy) -
         }
         if policy.replace == Replace::Never {
             return Some(Held::because("needs a replace; replace: never"));
+        }
+        // It would be deleted, and could not be made again.
+        if let Some(told) = before_create(after).next() {
+            return Some(Held::because(format!("needs a replace; {told}")));
         }
     }
     None

@@ -304,13 +304,14 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
             }
         };
 
+        let warned = plan.warnings.len();
         let resolved = names.resolve_entries(&entries, kind, known);
         let matched = matching::match_listing(&resolved, listing, kind, known, &identities);
         let addresses = matching::Addresses::new(kind, &matched);
         let shielded: BTreeSet<&str> =
             resolved.iter().filter(|entry| entry.problem.is_some()).map(|entry| entry.spec.name()).collect();
         // Live objects whose answer does not tell which they are: an entry that is not found may mean one of them.
-        let nameless = nameless(&matched);
+        let nameless = nameless(&matched, known);
         let compared = compare_all(&matched, kind, known, policy);
         for (found, compared) in matched.iter().zip(compared) {
             match found {
@@ -339,11 +340,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                     let until = known.unsettled.get(&identity).copied();
                     let change =
                         compare::create(entry, address, known_id.as_deref(), until, &nameless, policy);
-                    if change.tentative {
-                        let fields = change.fields.iter().map(|field| field.path.clone()).collect();
-                        plan.unverified.push(Unverified { address: change.address.clone(), fields });
-                    }
-                    plan.changes.push(change);
+                    plan_create(change, &mut plan);
                 }
                 Match::Ambiguous { entry, ids } => {
                     let (address, error) = (Some(addresses.of_entry(entry)), ambiguous(entry, ids));
@@ -364,6 +361,8 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
             }
         }
         tell_of_secrets(&resolved, &addresses, &mut plan);
+        // By address, as all else: the order of the file tells nothing.
+        plan.warnings[warned..].sort();
         plan.summary.live += if kind.is_shared() {
             matched.iter().filter(|found| matches!(found, Match::Pair { .. })).count()
         } else {
@@ -385,6 +384,18 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     plan
 }
 
+/// Plans what is to be made, with what is to be said of that.
+fn plan_create(change: Change, plan: &mut Plan) {
+    let address = &change.address;
+    if change.tentative {
+        let fields = change.fields.iter().map(|field| field.path.clone()).collect();
+        plan.unverified.push(Unverified { address: address.clone(), fields });
+    }
+    let told = change.after.iter().flat_map(compare::before_create);
+    plan.warnings.extend(told.map(|told| format!("{address}: {told}")));
+    plan.changes.push(change);
+}
+
 /// Why an entry that several live objects could be is not planned.
 fn ambiguous(entry: &Entry<'_>, ids: &[String]) -> String {
     format!(
@@ -395,8 +406,9 @@ fn ambiguous(entry: &Entry<'_>, ids: &[String]) -> String {
     )
 }
 
-/// The live objects without identity, where there are entries that could mean them.
-fn nameless<'a>(matched: &[Match<'_, 'a>]) -> Vec<&'a LiveObject> {
+/// The live objects without identity, where there are entries that could mean them. Which one it is the journal may
+/// know.
+fn nameless<'a>(matched: &[Match<'_, 'a>], known: &Known) -> Vec<&'a LiveObject> {
     if !matched.iter().any(|found| matches!(found, Match::Missing { .. })) {
         return Vec::new();
     }
@@ -404,7 +416,10 @@ fn nameless<'a>(matched: &[Match<'_, 'a>]) -> Vec<&'a LiveObject> {
         Match::Left { live } => Some(*live),
         Match::Pair { .. } | Match::Missing { .. } | Match::Ambiguous { .. } => None,
     });
-    left.filter(|live| live.spec.identity().is_none()).collect()
+    let is_known = |live: &LiveObject| {
+        known.objects.get(&(live.kind(), live.id.clone())).is_some_and(|known| !known.identity.is_empty())
+    };
+    left.filter(|live| live.spec.identity().is_none() && !is_known(live)).collect()
 }
 
 /// What a person should know of the secrets of a kind's entries.

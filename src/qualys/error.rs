@@ -88,6 +88,8 @@ pub struct Refusal {
     pub resolution: Option<String>,
     /// What we advise, where the kind knows the case.
     pub remedy: Option<&'static str>,
+    /// The one field that was refused, where it went by itself: all else of the write was made.
+    pub field: Option<&'static str>,
 }
 
 /// A name, with a space before it, where there is one.
@@ -118,6 +120,24 @@ impl ApiError {
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
         self.outcome_unknown
+    }
+
+    /// The one field that was refused, where all else of the write was made.
+    #[must_use]
+    pub fn refused_field(&self) -> Option<&'static str> {
+        match &self.kind {
+            ApiErrorKind::Refused(refusal) => refusal.field,
+            ApiErrorKind::Credentials
+            | ApiErrorKind::Permission
+            | ApiErrorKind::NotFound
+            | ApiErrorKind::UnknownObject { .. }
+            | ApiErrorKind::RateLimited { .. }
+            | ApiErrorKind::Server
+            | ApiErrorKind::Unreadable
+            | ApiErrorKind::Transport
+            | ApiErrorKind::WrongSubscription { .. }
+            | ApiErrorKind::Account { .. } => None,
+        }
     }
 
     /// What to do about it, where that is known.

@@ -72,7 +72,7 @@ impl Resource for Aws {
         Field::updatable("name").identifying(),
         Field::updatable("description"),
         Field::updatable("arn").identifying(),
-        Field::updatable("external_id"),
+        Field::updatable("external_id").needed(),
         Field::updatable("capabilities"),
         Field::updatable("activation"),
         Field::updatable("tags"),
@@ -109,6 +109,10 @@ impl Resource for Aws {
             self.capabilities.as_mut().zip(live.capabilities.as_ref()),
             self.perimeter_scan.as_mut().zip(live.perimeter_scan.as_ref()),
         );
+    }
+
+    fn caveats(&self, live: Option<&Aws>) -> Vec<String> {
+        connector::caveats(&self.common(), live.map(Aws::common))
     }
 
     fn leave_out(&mut self, field: &str) {

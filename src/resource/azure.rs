@@ -69,9 +69,9 @@ impl Resource for Azure {
         Field::updatable("name").identifying(),
         Field::updatable("description"),
         Field::identity("subscription_id"),
-        Field::updatable("directory_id"),
-        Field::updatable("application_id"),
-        Field::updatable("authentication_key").secret(),
+        Field::updatable("directory_id").needed(),
+        Field::updatable("application_id").needed(),
+        Field::updatable("authentication_key").secret().needed(),
         Field::fixed("government"),
         Field::updatable("capabilities"),
         Field::updatable("activation"),
@@ -113,6 +113,10 @@ impl Resource for Azure {
             self.capabilities.as_mut().zip(live.capabilities.as_ref()),
             self.perimeter_scan.as_mut().zip(live.perimeter_scan.as_ref()),
         );
+    }
+
+    fn caveats(&self, live: Option<&Azure>) -> Vec<String> {
+        connector::caveats(&self.common(), live.map(Azure::common))
     }
 
     fn schedule(&self) -> Option<Timetable<'_>> {

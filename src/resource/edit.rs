@@ -1,5 +1,9 @@
 //! A change of an object in the terms of its kind, for what it takes to make it.
 
+use serde_json::Value;
+
+use super::{Field, Resource};
+
 /// What is to be done to an object; as `T`, the specs around it.
 #[derive(Debug)]
 pub enum Edit<'a, T> {
@@ -19,6 +23,42 @@ pub enum Edit<'a, T> {
         /// Whether something of it runs, or waits to.
         running: bool,
     },
+}
+
+impl<T: Resource> Edit<'_, T> {
+    /// The fields that go by themselves, each in an update of its own: behind a create those that it sets.
+    #[must_use]
+    pub fn apart(&self) -> Vec<&'static str> {
+        let apart = |create: bool| T::FIELDS.iter().filter(move |field| field.sent.is_apart(create));
+        match self {
+            Edit::Delete { running: _ } => Vec::new(),
+            Edit::Update { before: _, after: _, fields } => {
+                apart(false).map(|field| field.name).filter(|name| fields.contains(name)).collect()
+            }
+            // Most kinds have none, and there are many objects.
+            Edit::Create(_) if apart(true).next().is_none() => Vec::new(),
+            Edit::Create(spec) => {
+                let spec = serde_json::to_value(spec).unwrap_or_default();
+                // What is empty is so without being sent.
+                let is_set = |field: &&Field| match spec.get(field.name) {
+                    None | Some(Value::Null) => false,
+                    Some(Value::Array(items)) => !items.is_empty(),
+                    Some(_) => true,
+                };
+                apart(true).filter(is_set).map(|field| field.name).collect()
+            }
+        }
+    }
+
+    /// How many writing requests it takes, where the kind needs none but those of its fields.
+    pub(super) fn requests(&self) -> usize {
+        let apart = self.apart().len();
+        match self {
+            Edit::Create(_) => 1 + apart,
+            Edit::Update { before: _, after: _, fields } => apart + usize::from(fields.len() > apart),
+            Edit::Delete { running: _ } => 1,
+        }
+    }
 }
 
 impl<'a, T> Edit<'a, T> {

@@ -46,7 +46,7 @@ pub use back_end::{CloudviewAuth, ConnectorsApi, InCloudview};
 pub use capability::{Capabilities, Capability};
 pub use edit::Edit;
 pub use expectation::{Checked, Expectation, Filter, FilterValue, Operator, Single};
-pub use field::{Access, FILL_IN, Field, Finding, Reference, Severity, Told};
+pub use field::{Access, FILL_IN, Field, Finding, Reference, Sent, Severity, Told};
 pub use live::{Health, LiveObject, Owner, RunError};
 pub use perimeter::{Day, PerimeterScan, Recurrence, ScanDate, ScanTime, Schedule, ZoneName};
 pub use quartz::QuartzCron;
@@ -125,6 +125,18 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
         Ok(None)
     }
 
+    /// What of a secret tells it from another one, where that is less than its whole text: another writing of the same
+    /// secret is no change.
+    fn essence(&self, _field: &'static str, _secret: &Secret) -> Option<Secret> {
+        None
+    }
+
+    /// What the platform is known to want of a write, and neither this nor the live object has: told, and tried all the
+    /// same. This is complete; without a live object it is to be made.
+    fn caveats(&self, _live: Option<&Self>) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The name in the object's address.
     fn address_name(&self) -> String {
         self.name().to_owned()
@@ -147,8 +159,8 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
 
     /// How many writing requests it takes.
     #[must_use]
-    fn writes(_edit: &Edit<'_, Self>) -> usize {
-        1
+    fn writes(edit: &Edit<'_, Self>) -> usize {
+        edit.requests()
     }
 
     /// When it runs, if it is or bears a schedule.
@@ -330,6 +342,24 @@ macro_rules! kinds {
             /// See [`Resource::admit`].
             pub fn admit(&self, field: &'static str, secret: &Secret) -> Result<Option<String>, String> {
                 match self { $(Spec::$kind(spec) => spec.admit(field, secret),)+ }
+            }
+
+            /// See [`Resource::essence`].
+            #[must_use]
+            pub fn essence(&self, field: &'static str, secret: &Secret) -> Option<Secret> {
+                match self { $(Spec::$kind(spec) => spec.essence(field, secret),)+ }
+            }
+
+            /// See [`Resource::caveats`]. A live object of another kind is none.
+            #[must_use]
+            pub fn caveats(&self, live: Option<&Spec>) -> Vec<String> {
+                match self {
+                    $(Spec::$kind(spec) => spec.caveats(live.and_then(|live| match live {
+                        Spec::$kind(live) => Some(live),
+                        #[allow(unreachable_patterns, reason = "reached as soon as there are two kinds")]
+                        _ => None,
+                    })),)+
+                }
             }
 
             /// See [`Resource::address_name`].

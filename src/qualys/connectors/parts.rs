@@ -243,17 +243,22 @@ pub(super) fn put_common(
     if let Some(text) = write.description(description) {
         put("description", text.into());
     }
-    if let Some(capabilities) = capabilities.filter(|_| write.wants("capabilities") || apps.again) {
+    // What a create leaves out is empty; whether it may say so is nowhere documented. The same of what is sent again.
+    let may_be_empty = !write.is_create();
+    let clears = may_be_empty && write.wants("capabilities");
+    if let Some(capabilities) = capabilities
+        && (write.wants("capabilities") || apps.again)
+        && (clears || !capabilities.0.is_empty())
+    {
         put("connectorAppInfos", set_capabilities(capabilities, apps, write)?);
     }
-    // What a create leaves out is empty; whether it may say so is nowhere documented.
     if let Some(modules) = write.of("activation", activation)
-        && !(write.is_create() && modules.is_empty())
+        && (may_be_empty || !modules.is_empty())
     {
         put("activation", set_activation(modules));
     }
     if let Some(tags) = write.of("tags", tags)
-        && !(write.is_create() && tags.is_empty())
+        && (may_be_empty || !tags.is_empty())
     {
         put("defaultTags", set_tags(tags, write)?);
     }
@@ -289,7 +294,7 @@ fn tags(Items(tags): Items<TagSimple>) -> BTreeSet<String> {
 }
 
 /// `{"set": {"TagSimple": [{"id": 1}]}}`: `set` replaces the whole collection.
-pub(super) fn set_tags(tags: &BTreeSet<String>, write: &Write<'_>) -> Result<Value, String> {
+fn set_tags(tags: &BTreeSet<String>, write: &Write<'_>) -> Result<Value, String> {
     let ids = tags.iter().map(|tag| Ok(json!({"id": write.id(Kind::Tag, tag)?})));
     Ok(json!({"set": {"TagSimple": ids.collect::<Result<Vec<_>, String>>()?}}))
 }
@@ -333,7 +338,7 @@ impl Item for ConnectorAppInfo {
     const LEVELS: &'static [&'static str] = &["ConnectorAppInfoQList", "ConnectorAppInfoQLList"];
 }
 
-/// The applications, each with its tag as `#ID` or `""` for none. One that no document names is left out.
+/// The applications, each with its tag as `#ID` or `""` for none; that of no name is left out.
 pub(super) fn capabilities(apps: Vec<ConnectorAppInfo>) -> Capabilities {
     let mut all = BTreeMap::new();
     for app in apps {
