@@ -262,13 +262,13 @@ async fn perform(
                 Outcome::Unknown { error: told }
             } else {
                 let judged = is_judged(change, &error);
-                match (error.refused_field(), &change.id) {
+                match (error.refused_fields(), &change.id) {
+                    ([], _) | (_, None) => Outcome::Failed { error: told, judged, made: None },
                     // An update of which all else was made.
-                    (Some(field), Some(id)) => {
-                        let error = format!("all but {field} is written: {told}");
+                    (fields, Some(id)) => {
+                        let error = format!("all but {} is written: {told}", fields.join(", "));
                         Outcome::Failed { error, judged, made: Some(id.clone()) }
                     }
-                    (Some(_), None) | (None, _) => Outcome::Failed { error: told, judged, made: None },
                 }
             }
         }

@@ -88,8 +88,9 @@ pub struct Refusal {
     pub resolution: Option<String>,
     /// What we advise, where the kind knows the case.
     pub remedy: Option<&'static str>,
-    /// The one field that was refused, where it went by itself: all else of the write was made.
-    pub field: Option<&'static str>,
+    /// The fields that were refused, where these went by themselves: all else of the write was made. Empty where the
+    /// write was refused as a whole.
+    pub fields: Vec<&'static str>,
 }
 
 /// A name, with a space before it, where there is one.
@@ -122,11 +123,11 @@ impl ApiError {
         self.outcome_unknown
     }
 
-    /// The one field that was refused, where all else of the write was made.
+    /// The fields that were refused, where all else of the write was made; none where nothing of it was.
     #[must_use]
-    pub fn refused_field(&self) -> Option<&'static str> {
+    pub fn refused_fields(&self) -> &[&'static str] {
         match &self.kind {
-            ApiErrorKind::Refused(refusal) => refusal.field,
+            ApiErrorKind::Refused(refusal) => &refusal.fields,
             ApiErrorKind::Credentials
             | ApiErrorKind::Permission
             | ApiErrorKind::NotFound
@@ -136,7 +137,7 @@ impl ApiError {
             | ApiErrorKind::Unreadable
             | ApiErrorKind::Transport
             | ApiErrorKind::WrongSubscription { .. }
-            | ApiErrorKind::Account { .. } => None,
+            | ApiErrorKind::Account { .. } => &[],
         }
     }
 

@@ -201,23 +201,33 @@ fn encode_apart<T: QpsObject>(spec: &T, apart: &[&'static str], write: &Write<'_
     apart.iter().map(of).collect()
 }
 
-/// Sends the fields that go by themselves. A refusal of one keeps none of the others back; the first is told.
+/// Sends the fields that go by themselves. A refusal of one keeps none of the others back; the first is told, with the
+/// names of all.
 async fn send_apart<T: QpsObject>(transport: &Transport, id: &str, rest: Apart) -> Result<(), ApiError> {
-    let mut told = Ok(());
-    for (field, fields) in rest {
-        let Err(mut error) = change::<T>(transport, id, &fields).await else { continue };
-        let ApiErrorKind::Refused(refusal) = &mut error.kind else { return Err(error) };
-        refusal.field = Some(field);
-        if T::KIND.field(field).is_some_and(|field| field.sent != Sent::BehindCreate) {
-            refusal.remedy = refusal.remedy.or(Some(TRIED));
+    let (mut first, mut fields) = (None, Vec::new());
+    for (name, field) in rest {
+        match change::<T>(transport, id, &field).await {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind, ApiErrorKind::Refused(_)) => {
+                fields.push(name);
+                first.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
         }
-        told = told.and(Err(error));
     }
-    told
+    let Some(mut error) = first else { return Ok(()) };
+    if let ApiErrorKind::Refused(refusal) = &mut error.kind {
+        let is_tried =
+            |name: &&str| T::KIND.field(name).is_some_and(|field| field.sent != Sent::BehindCreate);
+        refusal.remedy = refusal.remedy.or(fields.iter().any(is_tried).then_some(TRIED));
+        refusal.fields = fields;
+    }
+    Err(error)
 }
 
 /// What to do about a field that the vendor's guide does not have in such a request, and that is not taken.
-const TRIED: &str = "the vendor's guide has no such request with this field, so it was only tried: leave it out, or in `ignore`";
+const TRIED: &str = "the vendor's guide has no such request with this field, so it was only tried: leave it out of the \
+                     entry, or put it into its `ignore`";
 
 /// Makes the request, and says what is known of the kind where the platform does not know it.
 async fn send<T: QpsObject, R>(

@@ -146,7 +146,7 @@ fn classify(answer: &Answer, words: Words, said: String) -> Fault {
                 code: words.code,
                 resolution: words.resolution,
                 remedy: None,
-                field: None,
+                fields: Vec::new(),
             })),
         },
     };

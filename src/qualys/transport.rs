@@ -402,7 +402,7 @@ impl Transport {
                 message: present(&refusal.message),
                 resolution: refusal.resolution.as_deref().map(present),
                 remedy: refusal.remedy,
-                field: refusal.field,
+                fields: refusal.fields,
             })),
             other => other,
         };

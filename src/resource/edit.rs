@@ -73,3 +73,59 @@ impl<'a, T> Edit<'a, T> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::{Kind, Spec};
+
+    fn spec(kind: Kind, fields: &Value) -> Spec {
+        kind.deserialize(fields.clone()).unwrap()
+    }
+
+    #[test]
+    fn what_goes_by_itself_is_a_request_more() {
+        let gcp = json!({"name": "a", "project_id": "analytics-208707", "tags": ["t"], "activation": ["VM"]});
+        let oci =
+            json!({"name": "a", "tenant_id": "ocid1.tenancy.oc1..a", "tags": ["t"], "run_frequency": "4h"});
+        let aws = json!({"name": "a", "arn": "arn:aws:iam::123456789012:role/Q", "tags": ["t"], "activation": ["VM"]});
+        for (kind, fields, create, updates) in [
+            (Kind::Aws, aws, 1, &[(&["name", "tags"][..], 1)][..]),
+            (
+                Kind::Gcp,
+                gcp,
+                3,
+                &[
+                    (&["name"], 1),
+                    (&["tags"], 1),
+                    (&["name", "tags"], 2),
+                    (&["activation", "name", "tags"], 3),
+                ],
+            ),
+            (
+                Kind::Oci,
+                oci,
+                2,
+                &[(&["name", "tags"], 1), (&["run_frequency"], 1), (&["name", "run_frequency"], 2)],
+            ),
+        ] {
+            let whole = spec(kind, &fields);
+            assert_eq!(kind.writes(&Edit::Create(&whole)), create, "{kind}");
+            let mut empty = fields.clone();
+            (empty["tags"], empty["activation"]) = (json!([]), json!([]));
+            empty.as_object_mut().unwrap().retain(|name, _| kind.field(name).is_some());
+            assert_eq!(
+                kind.writes(&Edit::Create(&spec(kind, &empty))),
+                1,
+                "{kind}: what is empty is not sent"
+            );
+            for (fields, writes) in updates {
+                let update = Edit::Update { before: None, after: &whole, fields };
+                assert_eq!(kind.writes(&update), *writes, "{kind}: {fields:?}");
+            }
+            assert_eq!(kind.writes(&Edit::Delete { running: false }), 1, "{kind}");
+        }
+    }
+}

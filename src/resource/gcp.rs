@@ -60,10 +60,11 @@ impl Resource for Gcp {
         Field::updatable("description"),
         Field::identity("project_id"),
         Field::updatable("service_account_key").secret().needed(),
-        Field::updatable("capabilities"),
+        // The guide marks nothing as mandatory; the vendor's later pages do these.
+        Field::updatable("capabilities").needed(),
         Field::updatable("activation").sent(Sent::Tried),
         Field::updatable("tags").sent(Sent::Tried),
-        Field::updatable("run_frequency"),
+        Field::updatable("run_frequency").needed(),
         Field::updatable("remediation"),
         Field::updatable("enabled"),
     ];

@@ -140,30 +140,33 @@ async fn tags_and_activation_go_by_themselves_and_a_refusal_of_one_stops_nothing
     let refusal = || stub::reply(200, r#"{"ServiceResponse": {"responseCode": "INVALID_REQUEST"}}"#);
     let activation = json!({"activation": {"set": {"ActivationModule": ["VM"]}}});
     let tags = json!({"defaultTags": {"set": {"TagSimple": [{"id": 72}]}}});
-    let hint = "the vendor's guide has no such request with this field, so it was only tried: leave it out, or in `ignore`";
+    let hint = "the vendor's guide has no such request with this field, so it was only tried: leave it out of the entry, \
+                or put it into its `ignore`";
 
     let stub = Stub::plays([made(), refusal(), made()]).await;
     let created = Writer::new(&stub.reader()).create(&spec, context).await.unwrap();
     let incomplete = created.incomplete.unwrap();
-    assert_eq!((created.id.as_str(), incomplete.refused_field()), ("9", Some("activation")));
+    assert_eq!((created.id.as_str(), incomplete.refused_fields()), ("9", &["activation"][..]));
     assert_eq!(incomplete.hint().as_deref(), Some(hint));
     let sent = asked(&stub);
     assert_eq!(sent[0].0, "create");
     assert_eq!(sent[1..], [("update".to_owned(), activation.clone()), ("update".to_owned(), tags.clone())]);
 
-    let stub = Stub::plays([made(), made(), refusal()]).await;
-    let writer = Writer::new(&stub.reader());
-    let error = writer.update("9", &spec, &["name", "tags", "activation"], context).await.unwrap_err();
-    assert_eq!(error.refused_field(), Some("tags"));
-    let name = json!({"name": "warehouse"});
-    assert_eq!(asked(&stub).into_iter().map(|(_, sent)| sent).collect::<Vec<_>>(), [name, activation, tags]);
+    for (of_activation, refused) in [(made(), &["tags"][..]), (refusal(), &["activation", "tags"])] {
+        let stub = Stub::plays([made(), of_activation, refusal()]).await;
+        let writer = Writer::new(&stub.reader());
+        let error = writer.update("9", &spec, &["name", "tags", "activation"], context).await.unwrap_err();
+        assert_eq!(error.refused_fields(), refused);
+        let sent: Vec<Value> = asked(&stub).into_iter().map(|(_, sent)| sent).collect();
+        assert_eq!(sent, [json!({"name": "warehouse"}), activation.clone(), tags.clone()]);
+    }
 
     // Where the rest is refused they are not tried, and without an answer nothing more is sent.
     for (answers, requests) in [(vec![refusal()], 1), (vec![made(), stub::reply(403, "no")], 2)] {
         let stub = Stub::plays(answers).await;
         let writer = Writer::new(&stub.reader());
         let error = writer.update("9", &spec, &["name", "tags", "activation"], context).await.unwrap_err();
-        assert_eq!((error.refused_field(), stub.asked().len()), (None, requests), "{error}");
+        assert_eq!((error.refused_fields(), stub.asked().len()), (&[][..], requests), "{error}");
     }
 }
 

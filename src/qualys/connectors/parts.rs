@@ -243,23 +243,18 @@ pub(super) fn put_common(
     if let Some(text) = write.description(description) {
         put("description", text.into());
     }
-    // What a create leaves out is empty; whether it may say so is nowhere documented. The same of what is sent again.
-    let may_be_empty = !write.is_create();
-    let clears = may_be_empty && write.wants("capabilities");
-    if let Some(capabilities) = capabilities
-        && (write.wants("capabilities") || apps.again)
-        && (clears || !capabilities.0.is_empty())
-    {
-        put("connectorAppInfos", set_capabilities(capabilities, apps, write)?);
+    // What a create leaves out is empty; whether it may say so is nowhere documented.
+    let is_sent = |is_empty: bool| !(write.is_create() && is_empty);
+    if let Some(capabilities) = capabilities {
+        let is_empty = capabilities.0.is_empty();
+        if (write.wants("capabilities") && is_sent(is_empty)) || (apps.again && !is_empty) {
+            put("connectorAppInfos", set_capabilities(capabilities, apps, write)?);
+        }
     }
-    if let Some(modules) = write.of("activation", activation)
-        && (may_be_empty || !modules.is_empty())
-    {
+    if let Some(modules) = write.of("activation", activation).filter(|modules| is_sent(modules.is_empty())) {
         put("activation", set_activation(modules));
     }
-    if let Some(tags) = write.of("tags", tags)
-        && (may_be_empty || !tags.is_empty())
-    {
+    if let Some(tags) = write.of("tags", tags).filter(|tags| is_sent(tags.is_empty())) {
         put("defaultTags", set_tags(tags, write)?);
     }
     if let Some(frequency) = write.of("run_frequency", run_frequency.as_ref()) {
