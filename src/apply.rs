@@ -36,7 +36,7 @@ pub enum Outcome {
         /// Whether the platform looked at this very request and said no: the same request will fail again. What
         /// is wrong for all (limits, credentials, the network) says nothing of this one.
         judged: bool,
-        /// The id of an object that was made all the same, though not whole.
+        /// The id of an object that was made, or changed, all the same, though not as a whole.
         made: Option<String>,
     },
     /// It was not tried.
@@ -261,7 +261,15 @@ async fn perform(
             if error.outcome_unknown() {
                 Outcome::Unknown { error: told }
             } else {
-                Outcome::Failed { error: told, judged: is_judged(change, &error), made: None }
+                let judged = is_judged(change, &error);
+                match (error.refused_fields(), &change.id) {
+                    ([], _) | (_, None) => Outcome::Failed { error: told, judged, made: None },
+                    // An update of which all else was made.
+                    (fields, Some(id)) => {
+                        let error = format!("all but {} is written: {told}", fields.join(", "));
+                        Outcome::Failed { error, judged, made: Some(id.clone()) }
+                    }
+                }
             }
         }
     };

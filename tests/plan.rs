@@ -1035,11 +1035,14 @@ fn a_changed_key_is_found_by_its_digest_and_shown_as_nothing_but_changed() {
 
 #[test]
 fn what_is_fixed_at_creation_needs_a_replace() {
-    let is = live_azure("government: true, enabled: true");
-    let wanted = azure("government: false, enabled: false");
+    let ids = format!("directory_id: {DIRECTORY}, application_id: {APPLICATION}");
+    let is = live_azure(&format!("government: true, enabled: true, {ids}"));
+    let wanted =
+        azure(&format!("government: false, enabled: false, {ids}, authentication_key: {{env: KEY}}"));
     let fields = "
             government: true -> false
-            enabled: true -> false";
+            enabled: true -> false
+        ? azure/a: authentication_key";
     check(&wanted, &is, &format!("\n        ± azure/a held: needs a replace; replace: never{fields}"));
     let allowed = format!("reconcile: {{replace: allowed}}\n{wanted}");
     check(&allowed, &is, &format!("\n        ± azure/a{fields}"));
@@ -1049,6 +1052,76 @@ fn what_is_fixed_at_creation_needs_a_replace() {
         &is,
         &format!("\n        ± azure/a held: needs a replace; prevent_delete: true{fields}"),
     );
+}
+
+#[test]
+fn what_could_not_be_made_again_is_not_replaced() {
+    let ids = format!("directory_id: {DIRECTORY}, application_id: {APPLICATION}");
+    let is = live_azure(&format!("government: true, {ids}, activation: [VM], perimeter_scan: \"off\""));
+    for (says, lacks) in [
+        (ids.clone(), "the platform wants authentication_key of what is made, which the file leaves out"),
+        (
+            format!("{ids}, authentication_key: {{env: KEY}}, ignore: [authentication_key]"),
+            "the platform wants authentication_key of what is made, which the file leaves out",
+        ),
+        (
+            format!("{ids}, authentication_key: {{env: KEY}}, perimeter_scan: global"),
+            "perimeter_scan: it needs the module VM, which is not activated (add activation: [VM])",
+        ),
+    ] {
+        let wanted =
+            format!("reconcile: {{replace: allowed}}\n{}", azure(&format!("government: false, {says}")));
+        let plan = plan_of(&desired(&wanted), &live(&is), &Known::default());
+        let held = plan.changes[0].held.as_ref().map(|held| held.why.clone());
+        assert_eq!(held, Some(format!("needs a replace; {lacks}")), "{says}");
+    }
+}
+
+#[test]
+fn what_the_platform_wants_of_a_new_object_and_the_file_leaves_out_is_said() {
+    let (ids, key) = (
+        format!("directory_id: {DIRECTORY}, application_id: {APPLICATION}"),
+        "authentication_key: {env: KEY}",
+    );
+    let wants = |fields: &str| {
+        format!("azure/a: the platform wants {fields} of what is made, which the file leaves out")
+    };
+    let no_vm =
+        "azure/a: perimeter_scan: it needs the module VM, which is not activated (add activation: [VM])";
+    let whole = live_azure(&format!("{ids}, perimeter_scan: \"off\", activation: [VM]"));
+    for (says, is, warnings) in [
+        (format!("{ids}, {key}"), "", vec![]),
+        (ids.clone(), "", vec![wants("authentication_key")]),
+        (key.to_owned(), "", vec![wants("directory_id, application_id")]),
+        (format!("{key}, perimeter_scan: global"), "", vec![no_vm.to_owned(), wants("directory_id, application_id")]),
+        // What is live has them.
+        ("perimeter_scan: global".to_owned(), whole.as_str(), vec![]),
+        (
+            "perimeter_scan: {start_time: \"05:45\"}".to_owned(),
+            whole.as_str(),
+            vec![
+                "azure/a: perimeter_scan: the platform wants option_profile_id, recurrence, scan_prefix, start_date, \
+                 timezone too, which neither the file nor the connector has"
+                    .to_owned(),
+            ],
+        ),
+    ] {
+        let plan = plan_of(&desired(&azure(&says)), &live(is), &Known::default());
+        assert_eq!(plan.warnings, warnings, "{says}");
+    }
+}
+
+#[test]
+fn an_object_that_the_journal_knows_is_not_taken_for_another_one() {
+    // Its answers do not tell its subscription, and the journal knows that it is the first one.
+    let is = live("- {kind: azure, id: 1, name: a, not: {subscription_id: null}}");
+    let first = desired(&azure(""));
+    let other = desired(&azure("").replace(SUBSCRIPTION, "0d0d0d0d-1111-4222-8333-444444444444"));
+    let known = known_to_have_written(&first, &live(&live_azure("")), "{}");
+    assert_lines(&plan_of(&first, &is, &known), "");
+    let held = "+ azure/a held: 1 live azure do not tell their identity (ids 1): one of them may be it";
+    assert_lines(&plan_of(&other, &is, &Known::default()), held);
+    assert_lines(&plan_of(&other, &is, &known), "+ azure/a\no azure/a#1 unmanaged");
 }
 
 #[test]

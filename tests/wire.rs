@@ -519,7 +519,8 @@ async fn a_create_leaves_out_what_the_file_leaves_out() {
     let owner = Owner { name: "night".to_owned(), prevent_delete: true };
     let marked = created(&aws(bare), Some(&owner)).await;
     assert_eq!(marked["description"], "[trueup:night!]", "the mark stands alone where there is no text");
-    let empty = json!({"name": "orders", "arn": arn, "activation": [], "tags": [], "perimeter_scan": "off"});
+    let empty = json!({"name": "orders", "arn": arn, "capabilities": [], "activation": [], "tags": [],
+        "perimeter_scan": "off"});
     assert_eq!(created(&aws(empty), None).await, json!({"name": "orders", "arn": arn}));
 }
 
@@ -550,6 +551,8 @@ async fn an_update_sends_the_changed_fields_alone() {
         let owner = Owner { name: "night".to_owned(), prevent_delete: false };
         assert_eq!(updated(&spec, &changed, Some(&owner)).await, sent, "{changed:?}");
     }
+    let bare = aws(json!({"name": "orders", "arn": arn, "capabilities": []}));
+    assert_eq!(updated(&bare, &["arn"], None).await, json!({"arn": arn}), "no application names the role");
     let global = aws(json!({"name": "orders", "arn": arn, "perimeter_scan": "global", "regions": "all"}));
     assert_eq!(
         updated(&global, &["perimeter_scan", "regions"], None).await,

@@ -170,9 +170,13 @@ impl<'a> Comparison<'a> {
                 "its replacement was sent, and is not to be seen: it is looked for until {until} before it is sent again"
             ))
         });
+        let caveats = if is_replaced { Vec::new() } else { after.caveats(Some(&live.spec)) };
+        plan.warnings.extend(caveats.into_iter().map(|caveat| format!("{address}: {caveat}")));
         let marker = marker_after_update(live, entry.declared.meta.prevent_delete, policy);
         plan.changes.push(Change {
-            held: held(entry, live, action, policy).or(made_anew).or_else(|| not_taken(&changed, refused)),
+            held: held(entry, live, &after, action, policy)
+                .or(made_anew)
+                .or_else(|| not_taken(&changed, refused)),
             reason: match again {
                 Some(why) => why.to_owned(),
                 None => reason(cause, &entry.declared.place.to_string()),
@@ -276,6 +280,22 @@ pub(super) fn create(
     }
 }
 
+/// What is to be said before an entry's object is made: the file may hold enough of what is live, and too little to
+/// make it.
+pub(super) fn before_create(spec: &Spec) -> impl Iterator<Item = String> {
+    let declared = spec.fields();
+    let needed = spec.kind().fields().iter().filter(|field| field.needed).map(|field| field.name);
+    let is_empty = |value: &Value| match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => false,
+    };
+    let lacking: Vec<&str> = needed.filter(|field| declared.get(*field).is_none_or(is_empty)).collect();
+    let told = (!lacking.is_empty()).then(|| {
+        format!("the platform wants {} of what is made, which the file leaves out", lacking.join(", "))
+    });
+    told.into_iter().chain(spec.caveats(None))
+}
+
 /// Why the change cannot be made, where a secret of the object could not be had.
 fn lacks(entry: &Entry<'_>) -> Option<String> {
     entry.lacking().next().map(|(field, why)| format!("{field}: {why}"))
@@ -297,7 +317,7 @@ fn another_owners(live: &LiveObject, policy: &Policy) -> Option<Held> {
 }
 
 /// Why a change of an object that is there is withheld.
-fn held(entry: &Entry<'_>, live: &LiveObject, action: Action, policy: &Policy) -> Option<Held> {
+fn held(entry: &Entry<'_>, live: &LiveObject, after: &Spec, action: Action, policy: &Policy) -> Option<Held> {
     if let Some(held) = another_owners(live, policy) {
         return Some(held);
     }
@@ -313,6 +333,10 @@ fn held(entry: &Entry<'_>, live: &LiveObject, action: Action, policy: &Policy) -
         }
         if policy.replace == Replace::Never {
             return Some(Held::because("needs a replace; replace: never"));
+        }
+        // It would be deleted, and could not be made again.
+        if let Some(told) = before_create(after).next() {
+            return Some(Held::because(format!("needs a replace; {told}")));
         }
     }
     None

@@ -5,7 +5,7 @@
 //!
 //! - `names/` finds the object that a name or an address means; `matching.rs` finds the live object that an entry means;
 //!   `belief.rs` doubts listings that lost much at once; `compare.rs` compares the two field by field; `prune.rs` judges
-//!   what the file does not name; `recall.rs` has what the journal alone knows; `anew.rs` judges what is made; `depend.rs`
+//!   what the file does not name; `recall.rs` has what the journal alone knows; `anew.rs` tells what a replace resets; `depend.rs`
 //!   says what must come before what; `patience.rs` withholds what keeps
 //!   failing; `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share; `failed.rs` tells people
@@ -285,13 +285,14 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
             }
         };
 
+        let warned = plan.warnings.len();
         let resolved = names.resolve_entries(&entries, kind, known);
         let matched = matching::match_listing(&resolved, listing, kind, known, &identities);
         let addresses = matching::Addresses::new(kind, &matched);
         let shielded: BTreeSet<&str> =
             resolved.iter().filter(|entry| entry.problem.is_some()).map(|entry| entry.spec.name()).collect();
         // Live objects whose answer does not tell which they are: an entry that is not found may mean one of them.
-        let nameless = nameless(&matched);
+        let nameless = nameless(&matched, known);
         let compared = compare_all(&matched, kind, known, policy);
         for (found, compared) in matched.iter().zip(compared) {
             match found {
@@ -319,10 +320,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
                     let identity = (kind, entry.spec.identity().unwrap_or_default());
                     let until = known.unsettled.get(&identity).copied();
                     let id = known_id.as_deref();
-                    match cannot_be_made(entry) {
-                        Some(error) => plan.failed.push(Failed { kind, address: Some(address), error }),
-                        None => plan.make(compare::create(entry, address, id, until, &nameless, policy)),
-                    }
+                    plan.make(compare::create(entry, address, id, until, &nameless, policy));
                 }
                 Match::Ambiguous { entry, ids } => {
                     let (address, error) = (Some(addresses.of_entry(entry)), ambiguous(entry, ids));
@@ -343,6 +341,8 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
             }
         }
         tell_of_secrets(&resolved, &addresses, &mut plan);
+        // By address, as all else: the order of the file tells nothing.
+        plan.warnings[warned..].sort();
         plan.summary.live += if kind.is_shared() {
             matched.iter().filter(|found| matches!(found, Match::Pair { .. })).count()
         } else {
@@ -357,7 +357,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     if policy.patient {
         patience::hold_back(&mut plan, known);
     }
-    anew::judge(&mut plan);
+    anew::tell_of_defaults(&mut plan);
     depend::depend(&mut plan, &names, &desired.declared);
     plan.keep_targets(&policy.targets);
     plan.sort();
@@ -384,27 +384,23 @@ fn ambiguous(entry: &Entry<'_>, ids: &[String]) -> String {
     )
 }
 
-/// Why a create of it would be refused, whatever else it says.
-fn cannot_be_made(entry: &Entry<'_>) -> Option<String> {
-    let wanted = entry.spec.wanted_by_create();
-    (!wanted.is_empty()).then(|| {
-        format!("not live, and cannot be made without {} ({})", wanted.join(", "), entry.declared.place)
-    })
-}
-
 impl Plan {
-    /// Adds a create.
+    /// Adds what is to be made, with what is to be said of that.
     fn make(&mut self, change: Change) {
+        let address = &change.address;
         if change.tentative {
             let fields = change.fields.iter().map(|field| field.path.clone()).collect();
-            self.unverified.push(Unverified { address: change.address.clone(), fields });
+            self.unverified.push(Unverified { address: address.clone(), fields });
         }
+        let told = change.after.iter().flat_map(compare::before_create);
+        self.warnings.extend(told.map(|told| format!("{address}: {told}")));
         self.changes.push(change);
     }
 }
 
-/// The live objects without identity, where there are entries that could mean them.
-fn nameless<'a>(matched: &[Match<'_, 'a>]) -> Vec<&'a LiveObject> {
+/// The live objects without identity, where there are entries that could mean them. Which one it is the journal may
+/// know.
+fn nameless<'a>(matched: &[Match<'_, 'a>], known: &Known) -> Vec<&'a LiveObject> {
     if !matched.iter().any(|found| matches!(found, Match::Missing { .. })) {
         return Vec::new();
     }
@@ -412,7 +408,10 @@ fn nameless<'a>(matched: &[Match<'_, 'a>]) -> Vec<&'a LiveObject> {
         Match::Left { live } => Some(*live),
         Match::Pair { .. } | Match::Missing { .. } | Match::Ambiguous { .. } => None,
     });
-    left.filter(|live| live.spec.identity().is_none()).collect()
+    let is_known = |live: &LiveObject| {
+        known.objects.get(&(live.kind(), live.id.clone())).is_some_and(|known| !known.identity.is_empty())
+    };
+    left.filter(|live| live.spec.identity().is_none() && !is_known(live)).collect()
 }
 
 /// What a person should know of the secrets of a kind's entries.

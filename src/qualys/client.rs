@@ -156,7 +156,7 @@ impl Writer {
     }
 
     fn write<'a>(&self, changed: Option<&'a [&'a str]>, context: Context<'a>) -> Write<'a> {
-        Write { changed, context, gcp_project_field: self.transport.endpoint().gcp_project_field }
+        Write { changed, apart: &[], context, gcp_project_field: self.transport.endpoint().gcp_project_field }
     }
 
     /// Creates the object. Where the answer is lost, [`ApiError::outcome_unknown`] says so.

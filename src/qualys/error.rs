@@ -89,6 +89,9 @@ pub struct Refusal {
     pub resolution: Option<String>,
     /// What we advise, where the kind knows the case.
     pub remedy: Option<&'static str>,
+    /// The fields that were refused, where these went by themselves: all else of the write was made. Empty where the
+    /// write was refused as a whole.
+    pub fields: Vec<&'static str>,
 }
 
 /// A name, with a space before it, where there is one.
@@ -136,6 +139,24 @@ impl ApiError {
             | ApiErrorKind::Refused(_)
             | ApiErrorKind::WrongSubscription { found: _ }
             | ApiErrorKind::Account { code: _ } => false,
+        }
+    }
+
+    /// The fields that were refused, where all else of the write was made; none where nothing of it was.
+    #[must_use]
+    pub fn refused_fields(&self) -> &[&'static str] {
+        match &self.kind {
+            ApiErrorKind::Refused(refusal) => &refusal.fields,
+            ApiErrorKind::Credentials
+            | ApiErrorKind::Permission
+            | ApiErrorKind::NotFound
+            | ApiErrorKind::UnknownObject { .. }
+            | ApiErrorKind::RateLimited { .. }
+            | ApiErrorKind::Server
+            | ApiErrorKind::Unreadable
+            | ApiErrorKind::Transport
+            | ApiErrorKind::WrongSubscription { .. }
+            | ApiErrorKind::Account { .. } => &[],
         }
     }
 

@@ -21,7 +21,7 @@ use super::run_errors;
 use super::shapes::{Item, Items};
 use super::transport::Transport;
 use super::write::{Created, Write};
-use crate::resource::{Address, LiveObject, Resource, Run, RunError, Scope};
+use crate::resource::{Address, Edit, LiveObject, Resource, Run, RunError, Scope, Sent};
 
 /// The most that a page may hold (vendor's guide to truncation; the default is 100).
 const PAGE: usize = 1000;
@@ -53,11 +53,6 @@ pub(super) trait QpsObject: Resource + Sync {
 
     /// What a create or update sends; the error is one of a value that cannot be sent.
     fn encode(&self, write: &Write<'_>) -> Result<Map<String, Value>, String>;
-
-    /// What a create does not take and an update right behind it sends; empty for nothing.
-    fn encode_rest(&self, _write: &Write<'_>) -> Result<Map<String, Value>, String> {
-        Ok(Map::new())
-    }
 
     /// Completes what one object alone does not tell. `whole` is whether these are all that there are.
     fn settle(
@@ -105,8 +100,7 @@ impl<T: QpsObject> Remote for T {
         if write.is_create() {
             let object = Address::new(T::KIND, self.address_name()).to_string();
             let call = Call { object: Some(object), ..call::<T>("create", None, Effect::Once) };
-            let sent = self.encode(write).and_then(|_| self.encode_rest(write));
-            sent.map_err(|message| refused(&call, message))?;
+            self.encode(write).map_err(|message| refused(&call, message))?;
         }
         Ok(())
     }
@@ -115,8 +109,10 @@ impl<T: QpsObject> Remote for T {
         let object = Address::new(T::KIND, self.address_name()).to_string();
         let mut call = call::<T>("create", None, Effect::Once);
         call.object = Some(object);
-        let fields = self.encode(write).map_err(|message| refused(&call, message))?;
-        let rest = self.encode_rest(write).map_err(|message| refused(&call, message))?;
+        let apart = Edit::Create(self).apart();
+        let fields = self.encode(&Write { apart: &apart, ..*write });
+        let fields = fields.map_err(|message| refused(&call, message))?;
+        let rest = encode_apart(self, &apart, write).map_err(|message| refused(&call, message))?;
         call.body = envelope::data(T::Wire::NAME, &fields);
         let id = send::<T, _>(transport, &call, |answer| {
             let envelope = envelope::open(answer)?;
@@ -125,26 +121,25 @@ impl<T: QpsObject> Remote for T {
             id.ok_or_else(|| Fault::unreadable(answer, "success without the id of what was created"))
         });
         let id = id.await?.to_string();
-        let mut incomplete = None;
-        if !rest.is_empty() {
-            incomplete = change::<T>(transport, &id, &rest).await.err();
-        }
+        let incomplete = send_apart::<T>(transport, &id, rest).await.err();
         Ok(Created { incomplete, ..Created::new(id) })
     }
 
     async fn update(&self, transport: &Transport, id: &str, write: &Write<'_>) -> Result<(), ApiError> {
         let call = call_by_id::<T>("update", id, Effect::Settled)?;
-        let fields = self.encode(write).map_err(|message| refused(&call, message))?;
-        if fields.is_empty() {
-            return Err(refused(
-                &call,
-                format!(
-                    "none of these fields has a value to send: {}",
-                    write.changed.unwrap_or_default().join(", ")
-                ),
-            ));
+        let changed = write.changed.unwrap_or_default();
+        let apart = Edit::Update { before: None, after: self, fields: changed }.apart();
+        let fields = self.encode(&Write { apart: &apart, ..*write });
+        let fields = fields.map_err(|message| refused(&call, message))?;
+        let rest = encode_apart(self, &apart, write).map_err(|message| refused(&call, message))?;
+        if fields.is_empty() && rest.is_empty() {
+            let changed = changed.join(", ");
+            return Err(refused(&call, format!("none of these fields has a value to send: {changed}")));
         }
-        change::<T>(transport, id, &fields).await
+        if !fields.is_empty() {
+            change::<T>(transport, id, &fields).await?;
+        }
+        send_apart::<T>(transport, id, rest).await
     }
 
     async fn delete(transport: &Transport, id: &str) -> Result<(), ApiError> {
@@ -206,6 +201,43 @@ async fn change<T: QpsObject>(
     call.body = envelope::data(T::Wire::NAME, fields);
     send::<T, _>(transport, &call, met).await
 }
+
+/// Fields that go by themselves, each with what is sent for it.
+type Apart = Vec<(&'static str, Map<String, Value>)>;
+
+/// What is sent for each of the fields that go by themselves.
+fn encode_apart<T: QpsObject>(spec: &T, apart: &[&'static str], write: &Write<'_>) -> Result<Apart, String> {
+    let of = |&field: &&'static str| Ok((field, spec.encode(&Write { changed: Some(&[field]), ..*write })?));
+    apart.iter().map(of).collect()
+}
+
+/// Sends the fields that go by themselves. A refusal of one keeps none of the others back; the first is told, with the
+/// names of all.
+async fn send_apart<T: QpsObject>(transport: &Transport, id: &str, rest: Apart) -> Result<(), ApiError> {
+    let (mut first, mut fields) = (None, Vec::new());
+    for (name, field) in rest {
+        match change::<T>(transport, id, &field).await {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind, ApiErrorKind::Refused(_)) => {
+                fields.push(name);
+                first.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let Some(mut error) = first else { return Ok(()) };
+    if let ApiErrorKind::Refused(refusal) = &mut error.kind {
+        let is_tried =
+            |name: &&str| T::KIND.field(name).is_some_and(|field| field.sent != Sent::BehindCreate);
+        refusal.remedy = refusal.remedy.or(fields.iter().any(is_tried).then_some(TRIED));
+        refusal.fields = fields;
+    }
+    Err(error)
+}
+
+/// What to do about a field that the vendor's guide does not have in such a request, and that is not taken.
+const TRIED: &str = "the vendor's guide has no such request with this field, so it was only tried: leave it out of the \
+                     entry, or put it into its `ignore`";
 
 /// Makes the request, and says what is known of the kind where the platform does not know it.
 async fn send<T: QpsObject, R>(

@@ -146,6 +146,7 @@ fn classify(answer: &Answer, words: Words, said: String) -> Fault {
                 code: words.code,
                 resolution: words.resolution,
                 remedy: None,
+                fields: Vec::new(),
             })),
         },
     };

@@ -401,6 +401,7 @@ impl Transport {
                 message: present(&refusal.message),
                 resolution: refusal.resolution.as_deref().map(present),
                 remedy: refusal.remedy,
+                fields: refusal.fields,
             })),
             other => other,
         };

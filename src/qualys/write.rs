@@ -79,6 +79,8 @@ impl std::fmt::Debug for Context<'_> {
 pub(super) struct Write<'a> {
     /// The fields to send; `None` for a create, which sends all that are set.
     pub(super) changed: Option<&'a [&'a str]>,
+    /// Fields that go by themselves, and not here.
+    pub(super) apart: &'a [&'a str],
     pub(super) context: Context<'a>,
     pub(super) gcp_project_field: ProjectField,
 }
@@ -90,7 +92,7 @@ impl Write<'_> {
 
     /// Whether the field is to be sent if it is set.
     pub(super) fn wants(&self, field: &str) -> bool {
-        self.changed.is_none_or(|changed| changed.contains(&field))
+        !self.apart.contains(&field) && self.changed.is_none_or(|changed| changed.contains(&field))
     }
 
     /// The field, if it is set and to be sent.

@@ -12,7 +12,7 @@ use crate::error::one_line;
 use crate::journal::{Journal, JournalError};
 use crate::plan::{Action, CUT_SHORT, Change, FieldChange, GONE, LiveState, Plan};
 use crate::qualys::Reader;
-use crate::resource::{Address, Field, Kind, LiveObject, Spec};
+use crate::resource::{Address, Kind, LiveObject, Spec};
 
 /// Reads what was written again. Where an outcome is unknown, the whole kind is listed: the object is looked
 /// for.
@@ -134,12 +134,9 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
     };
     for Applied { change, outcome, took: _ } in applied {
         let kind = change.address.kind;
-        // Made, but not whole: its secrets went with what made it.
-        if let (Outcome::Failed { made: Some(id), .. }, Some(after)) = (outcome, &change.after) {
-            let is_secret = |name: &str| kind.field(name).is_some_and(Field::is_secret);
-            told(wrote(journal, change, id, after, is_secret, None));
-        }
-        let Outcome::Applied { id, existed: false } = outcome else {
+        // What is refused of an object that was made all the same is in no field that is not read back.
+        let (Outcome::Applied { id, existed: false } | Outcome::Failed { made: Some(id), .. }) = outcome
+        else {
             // Deleted by us, and not made again: that it is gone is no drift.
             if let (Action::Replace, Some(old)) = (change.action, change.id.as_ref())
                 && kind.is_listed()
@@ -176,7 +173,8 @@ pub(super) fn remember_writes(journal: &mut Journal, live: &LiveState, applied: 
                     })
                 };
                 // Of what cannot be listed, that the write came to its end is to be known too.
-                let ended = (!kind.is_listed()).then(|| (CUT_SHORT.to_owned(), false.into()));
+                let ended =
+                    (outcome.is_applied() && !kind.is_listed()).then(|| (CUT_SHORT.to_owned(), false.into()));
                 told(wrote(journal, change, id, after, untold, ended));
             }
         }
@@ -204,10 +202,20 @@ fn wrote(
 /// Tells the journal which fields the platform did not take of each object that was written, and so which it did.
 pub(super) fn remember_refusals(journal: &mut Journal, applied: &[Applied], not_converged: &[NotConverged]) {
     for Applied { change, outcome, took: _ } in applied {
-        let (Outcome::Applied { id, existed: _ }, Some(_)) = (outcome, &change.after) else { continue };
+        let (Some(id), Some(_)) = (seen_written(outcome), &change.after) else { continue };
         let of_this = not_converged.iter().filter(|not_converged| not_converged.address == change.address);
         let fields: Vec<&FieldChange> = of_this.map(|not_converged| &not_converged.field).collect();
         told(journal.refused(change.address.kind, id, &fields));
+    }
+}
+
+/// The id of what was written and read again, be it but in part: the platform looked at the rest, and refused it.
+fn seen_written(outcome: &Outcome) -> Option<&String> {
+    match outcome {
+        Outcome::Applied { id, existed: _ } | Outcome::Failed { made: Some(id), judged: true, error: _ } => {
+            Some(id)
+        }
+        Outcome::Failed { .. } | Outcome::Skipped { .. } | Outcome::Unknown { .. } => None,
     }
 }
 
@@ -218,13 +226,13 @@ fn is_of(still: &Change, change: &Change) -> bool {
     still.action != Action::Create && !is_replaced
 }
 
-/// What still differs of what was written; of a delete, that the object is still there.
+/// What still differs of what was written, or was to be; of a delete, that the object is still there.
 pub(super) fn not_converged(applied: &[Applied], live: &LiveState, after: &Plan) -> Vec<NotConverged> {
     let still: BTreeMap<&Address, &Change> =
         after.changes.iter().map(|change| (&change.address, change)).collect();
     let mut found = Vec::new();
     for Applied { change, outcome, took: _ } in applied {
-        let Outcome::Applied { id, existed: _ } = outcome else { continue };
+        let Some(id) = seen_written(outcome) else { continue };
         let address = &change.address;
         if change.action == Action::Delete {
             if live.listing(address.kind).iter().any(|object| object.id == *id && !object.unseen) {

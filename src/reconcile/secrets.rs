@@ -60,7 +60,10 @@ fn unresolved(why: String) -> SecretSight {
 
 fn sight(spec: &Spec, field: &'static str, secret: &Secret, key: Option<&DigestKey>) -> SecretSight {
     match spec.admit(field, secret) {
-        Ok(advice) => SecretSight { digest: Ok(key.map(|key| key.digest(secret))), advice },
+        Ok(advice) => {
+            let digest = key.map(|key| key.digest(spec.essence(field, secret).as_ref().unwrap_or(secret)));
+            SecretSight { digest: Ok(digest), advice }
+        }
         Err(why) => unresolved(why),
     }
 }

@@ -111,6 +111,10 @@ impl Resource for Aws {
         );
     }
 
+    fn caveats(&self, live: Option<&Aws>) -> Vec<String> {
+        connector::caveats(&self.common(), live.map(Aws::common))
+    }
+
     fn leave_out(&mut self, field: &str) {
         leave_out!(field of self: description, external_id, capabilities, activation, tags, regions, run_frequency,
             remediation, enabled, perimeter_scan);

@@ -115,6 +115,10 @@ impl Resource for Azure {
         );
     }
 
+    fn caveats(&self, live: Option<&Azure>) -> Vec<String> {
+        connector::caveats(&self.common(), live.map(Azure::common))
+    }
+
     fn schedule(&self) -> Option<Timetable<'_>> {
         self.perimeter_scan.as_ref().and_then(PerimeterScan::schedule)
     }

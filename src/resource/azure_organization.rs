@@ -99,10 +99,10 @@ impl Resource for AzureOrganization {
         Field::updatable("description"),
         Field::fixed("application_id"),
         Field::updatable("secret").secret(),
-        Field::fixed("connector_prefix"),
-        Field::updatable("capabilities"),
-        Field::updatable("org_run_frequency"),
-        Field::updatable("connector_run_frequency"),
+        Field::fixed("connector_prefix").needed(),
+        Field::updatable("capabilities").needed(),
+        Field::updatable("org_run_frequency").needed(),
+        Field::updatable("connector_run_frequency").needed(),
         Field::updatable("include_management_groups"),
         Field::updatable("exclude_management_groups"),
         Field::updatable("create_connectors_for_new_subscriptions"),
@@ -173,17 +173,6 @@ impl Resource for AzureOrganization {
             }
             Edit::Delete { .. } => 1,
         }
-    }
-
-    /// "Mandatory", and not among what every write wants, which the file has to say anyway.
-    fn wanted_by_create(&self) -> Vec<&'static str> {
-        let given = [
-            ("connector_prefix", self.connector_prefix.is_some()),
-            ("capabilities", self.capabilities.as_ref().is_some_and(|Capabilities(all)| !all.is_empty())),
-            ("org_run_frequency", self.org_run_frequency.is_some()),
-            ("connector_run_frequency", self.connector_run_frequency.is_some()),
-        ];
-        given.into_iter().filter(|(_, given)| !given).map(|(field, _)| field).collect()
     }
 
     /// "The secret key value" is among what an edit wants again.

@@ -76,13 +76,43 @@ fn check_run_frequency(frequency: RunFrequency, report: &mut dyn FnMut(Finding))
             format!("a run frequency of {frequency} can make the cloud throttle its API calls"),
             "the vendor advises 4h or more",
         ));
-    } else if !RunFrequency::VENDOR_STEPS.contains(&frequency.minutes()) {
+    }
+    if !RunFrequency::VENDOR_STEPS.contains(&frequency.minutes()) {
         report(Finding::warning(
             "run_frequency",
             format!("{frequency} is not one of the steps that the vendor's own tools offer"),
             "the platform may round it; offered are 1h, 2h, 3h, 4h, 6h, 8h, 12h and 24h",
         ));
     }
+}
+
+/// What a perimeter scan needs that neither the connector as it is to be nor the live one has.
+pub(super) fn caveats(after: &Common<'_>, live: Option<Common<'_>>) -> Vec<String> {
+    let live = live.unwrap_or_default();
+    let Some(scan) = after.perimeter_scan.filter(|scan| live.perimeter_scan != Some(*scan)) else {
+        return Vec::new();
+    };
+    let mut caveats = Vec::new();
+    let lacking = match scan {
+        PerimeterScan::Off => return caveats,
+        PerimeterScan::Global => Vec::new(),
+        PerimeterScan::Own(schedule) => schedule.lacking(),
+    };
+    if !lacking.is_empty() {
+        caveats.push(format!(
+            "perimeter_scan: the platform wants {} too, which neither the file nor the connector has",
+            lacking.join(", ")
+        ));
+    }
+    // What the file itself says of the modules is advised against where it is read.
+    let has_vm = live.activation.is_some_and(|modules| modules.contains(&Module::Vm));
+    if after.activation.is_none() && !has_vm {
+        caveats.push(
+            "perimeter_scan: it needs the module VM, which is not activated (add activation: [VM])"
+                .to_owned(),
+        );
+    }
+    caveats
 }
 
 /// Modules that exclude each other, and the one that a perimeter scan needs.
@@ -174,8 +204,8 @@ mod tests {
             (Common { name: &long, ..good }, Some("name: the name is longer than 255 characters")),
             (Common { run_frequency: Some(RunFrequency::from_minutes(240)), ..good }, None),
             (
-                Common { run_frequency: Some(RunFrequency::from_minutes(239)), ..good },
-                Some("run_frequency: a run frequency of 239m can make the cloud throttle its API calls"),
+                Common { run_frequency: Some(RunFrequency::from_minutes(180)), ..good },
+                Some("run_frequency: a run frequency of 3h can make the cloud throttle its API calls"),
             ),
             (
                 Common { run_frequency: Some(RunFrequency::from_minutes(300)), ..good },
@@ -202,6 +232,45 @@ mod tests {
             ),
         ] {
             assert_eq!(findings(&connector), Vec::from_iter(expected), "{connector:?}");
+        }
+    }
+
+    #[test]
+    fn a_frequency_that_is_short_and_odd_is_advised_against_for_both() {
+        let odd =
+            Common { name: "a", run_frequency: Some(RunFrequency::from_minutes(90)), ..Common::default() };
+        let found = findings(&odd);
+        assert!(
+            matches!(found.as_slice(), [short, odd] if short.contains("throttle") && odd.contains("steps")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_perimeter_scan_is_told_what_it_lacks_where_it_is_to_change() {
+        let vm = modules(&["VM"]);
+        let scan = |value: serde_json::Value| serde_json::from_value::<PerimeterScan>(value).unwrap();
+        let whole = scan(json!({"option_profile_id": 2, "recurrence": "DAILY", "scan_prefix": "p",
+            "start_date": "2031-12-01", "start_time": "15:45", "timezone": "UTC"}));
+        let part = scan(json!({"option_profile_id": 2, "recurrence": "DAILY", "scan_prefix": "p"}));
+        let is = |scan, activation| Common { perimeter_scan: Some(scan), activation, ..Common::default() };
+        let no_vm = "perimeter_scan: it needs the module VM, which is not activated (add activation: [VM])";
+        let no_start = "perimeter_scan: the platform wants start_date, start_time, timezone too, which neither the file \
+                        nor the connector has";
+        let (off, global) = (PerimeterScan::Off, PerimeterScan::Global);
+        for (after, live, told) in [
+            (is(&whole, Some(&vm)), None, &[][..]),
+            (is(&whole, None), None, &[no_vm]),
+            (is(&whole, None), Some(is(&off, Some(&vm))), &[]),
+            (is(&part, Some(&vm)), Some(is(&global, None)), &[no_start]),
+            (is(&part, None), None, &[no_start, no_vm]),
+            // What the file itself says of the modules is advised against where it is read.
+            (is(&global, Some(&modules(&["SCA"]))), None, &[]),
+            (is(&off, None), None, &[]),
+            (is(&part, None), Some(is(&part, None)), &[]),
+            (Common { perimeter_scan: None, ..is(&off, None) }, None, &[]),
+        ] {
+            assert_eq!(caveats(&after, live), told, "{after:?} {live:?}");
         }
     }
 

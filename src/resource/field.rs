@@ -27,8 +27,10 @@ pub struct Field {
     pub identifies: bool,
     /// Whether an object may well be without it.
     pub optional: bool,
-    /// Whether the platform makes no object without it.
+    /// Whether the platform wants it of every object that is made.
     pub needed: bool,
+    /// With which requests it is written.
+    pub sent: Sent,
 }
 
 /// What the platform lets one do with a field.
@@ -54,6 +56,33 @@ pub enum Told {
     Never,
 }
 
+/// With which requests a field is written. What the platform may not take goes by itself, so that its refusal keeps
+/// nothing else from being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// With the others.
+    Together,
+    /// By itself behind a create, which does not take it.
+    BehindCreate,
+    /// By itself in an update: the vendor's guide has it for creates alone, so it is tried.
+    TriedOnUpdate,
+    /// By itself, behind a create too: the vendor's guide does not have it, so it is tried.
+    Tried,
+}
+
+impl Sent {
+    /// Whether it goes by itself in a create, or in an update.
+    #[must_use]
+    pub const fn is_apart(self, create: bool) -> bool {
+        match self {
+            Sent::Together => false,
+            Sent::BehindCreate => create,
+            Sent::TriedOnUpdate => !create,
+            Sent::Tried => true,
+        }
+    }
+}
+
 /// Stands for a value that the file wants and the platform never shows, until a person has put it there.
 pub const FILL_IN: &str = "FILL-IN";
 
@@ -66,6 +95,7 @@ impl Field {
             identifies: matches!(access, Access::Identity),
             optional: false,
             needed: false,
+            sent: Sent::Together,
         }
     }
 
@@ -111,10 +141,16 @@ impl Field {
         Field { optional: true, ..self }
     }
 
-    /// The platform makes no object without it, by its documents.
+    /// The platform wants the field of every object that is made, so the vendor's documents.
     #[must_use]
     pub const fn needed(self) -> Field {
         Field { needed: true, ..self }
+    }
+
+    /// The field is written by itself in part of the writes.
+    #[must_use]
+    pub const fn sent(self, sent: Sent) -> Field {
+        Field { sent, ..self }
     }
 
     /// Whether it is a secret.

@@ -10,7 +10,7 @@ use super::field::leave_out;
 use super::pem::PrivateKey;
 use super::{
     Capabilities, Field, Finding, InCloudview, Kind, Module, ProjectId, Reference, Resource, Run,
-    RunFrequency,
+    RunFrequency, Sent,
 };
 use crate::secret::{Secret, SecretRef};
 
@@ -60,10 +60,11 @@ impl Resource for Gcp {
         Field::updatable("description"),
         Field::identity("project_id"),
         Field::updatable("service_account_key").secret().needed(),
-        Field::updatable("capabilities"),
-        Field::updatable("activation"),
-        Field::updatable("tags"),
-        Field::updatable("run_frequency"),
+        // The guide marks nothing as mandatory; the vendor's later pages do these.
+        Field::updatable("capabilities").needed(),
+        Field::updatable("activation").sent(Sent::Tried),
+        Field::updatable("tags").sent(Sent::Tried),
+        Field::updatable("run_frequency").needed(),
         Field::updatable("remediation"),
         Field::updatable("enabled"),
     ];
@@ -91,10 +92,19 @@ impl Resource for Gcp {
             (Some(of), Some(project)) => of != project.as_str(),
             (None, _) | (_, None) => false,
         };
+        // The file is a secret: of it no more is told than what can be nothing but the name of a project.
+        let name = key.project.and_then(|of| of.parse::<ProjectId>().ok());
         Ok(is_of_another.then(|| {
-            "the key was made in another project than project_id; it serves if its account may look into both"
-                .to_owned()
+            let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+            format!(
+                "the key was made in another project{name} than project_id; it serves if its account may look into both"
+            )
         }))
+    }
+
+    /// What the platform takes of the file: its layout, and the rest of it, make no other key.
+    fn essence(&self, _field: &'static str, secret: &Secret) -> Option<Secret> {
+        Some(ServiceAccountKey::read(secret).ok()?.essence())
     }
 
     fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
@@ -126,7 +136,7 @@ impl Resource for Gcp {
                 report(Finding::warning(
                     field,
                     format!("the vendor's guide has no {field} for GCP connectors"),
-                    "it is sent, and said if the platform does not take it; a tag of a capability is documented",
+                    "it is sent by itself, and said if the platform does not take it; a tag of a capability is documented",
                 ));
             }
         }
@@ -196,7 +206,9 @@ impl ServiceAccountKey {
 
     /// Reads the file that Google gives. The error names what is wrong, and repeats nothing of the file.
     pub(crate) fn read(secret: &Secret) -> Result<ServiceAccountKey, String> {
-        let Ok(Value::Object(mut file)) = serde_json::from_str(secret.expose()) else {
+        // Editors of one system put a byte order mark in front.
+        let text = secret.expose().trim_start_matches('\u{feff}');
+        let Ok(Value::Object(mut file)) = serde_json::from_str(text) else {
             return Err("it is not the JSON file of a service account's key".to_owned());
         };
         let mut text = |name: &str| match file.remove(name) {
@@ -224,6 +236,15 @@ impl ServiceAccountKey {
             return Err("private_key in the service account's key is no private key in PEM form".to_owned());
         }
         Ok(ServiceAccountKey { parts, project })
+    }
+
+    /// The parts that the platform takes, in one layout.
+    fn essence(mut self) -> Secret {
+        if let Some(pem) = self.parts.get_mut("private_key") {
+            let key = pem.as_str().and_then(PrivateKey::find).map(PrivateKey::essence);
+            *pem = key.map_or(Value::Null, |key| key.expose().into());
+        }
+        Secret::new(Value::Object(self.parts).to_string())
     }
 
     /// The parts that the platform takes, by name.
@@ -287,7 +308,39 @@ mod tests {
         let file = file().to_string();
         assert_eq!(admitted(&file, "analytics-208707"), Ok(None));
         let advice = admitted(&file, "warehouse-1").unwrap().unwrap();
-        assert!(advice.starts_with("the key was made in another project"), "{advice}");
+        assert!(advice.starts_with("the key was made in another project (analytics-208707)"), "{advice}");
+        // What is no project's name might be anything.
+        let odd = file.replace("\"project_id\":\"analytics-208707\"", "\"project_id\":\"Hunter 2\"");
+        let advice = admitted(&odd, "warehouse-1").unwrap().unwrap();
+        assert!(advice.starts_with("the key was made in another project than"), "{advice}");
+    }
+
+    #[test]
+    fn a_key_is_the_same_in_every_layout_of_its_file() {
+        let essence = |text: String| Gcp::default().essence("service_account_key", &Secret::new(text));
+        let but = |name: &str, value: &str| {
+            let mut file = file();
+            file[name] = value.into();
+            file
+        };
+        let same = essence(file().to_string()).unwrap();
+        let pem = file()["private_key"].as_str().unwrap().to_owned();
+        for text in [
+            serde_json::to_string_pretty(&file()).unwrap(),
+            format!("\u{feff}{}", file()),
+            but("private_key", &pem.replace('\n', "\r\n")).to_string(),
+            but("universe_domain", "example.com").to_string(),
+            but("project_id", "warehouse-1").to_string(),
+        ] {
+            assert!(essence(text.clone()) == Some(same.clone()), "{text}");
+        }
+        for name in
+            ServiceAccountKey::PARTS.into_iter().filter(|name| !["type", "private_key"].contains(name))
+        {
+            assert!(essence(but(name, "another").to_string()) != Some(same.clone()), "{name}");
+        }
+        assert!(essence(but("private_key", &pem.replace("bm90", "bm91")).to_string()) != Some(same));
+        assert!(essence("hunter2".to_owned()).is_none());
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub use calendar::{ScanDate, ScanTime, ZoneName};
 pub use capability::{Capabilities, Capability};
 pub use edit::Edit;
 pub use expectation::{Checked, Expectation, Filter, FilterValue, Operator, Single};
-pub use field::{Access, FILL_IN, Field, Finding, Reference, Severity, Told};
+pub use field::{Access, FILL_IN, Field, Finding, Reference, Sent, Severity, Told};
 pub use live::{Health, LiveObject, Owner, RunError};
 pub use perimeter::{Day, PerimeterScan, Recurrence, Schedule};
 pub use quartz::QuartzCron;
@@ -129,6 +129,18 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
         Ok(None)
     }
 
+    /// What of a secret tells it from another one, where that is less than its whole text: another writing of the same
+    /// secret is no change.
+    fn essence(&self, _field: &'static str, _secret: &Secret) -> Option<Secret> {
+        None
+    }
+
+    /// What the platform is known to want of a write, and neither this nor the live object has: told, and tried all the
+    /// same. This is complete; without a live object it is to be made.
+    fn caveats(&self, _live: Option<&Self>) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The name in the object's address.
     fn address_name(&self) -> String {
         self.name().to_owned()
@@ -151,13 +163,8 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
 
     /// How many writing requests it takes.
     #[must_use]
-    fn writes(_edit: &Edit<'_, Self>) -> usize {
-        1
-    }
-
-    /// The fields that are left out and that a create cannot do without: the platform has no default for them.
-    fn wanted_by_create(&self) -> Vec<&'static str> {
-        Vec::new()
+    fn writes(edit: &Edit<'_, Self>) -> usize {
+        edit.requests()
     }
 
     /// The secrets that an update of these fields sends again, changed or not.
@@ -358,6 +365,24 @@ macro_rules! kinds {
                 match self { $(Spec::$kind(spec) => spec.admit(field, secret),)+ }
             }
 
+            /// See [`Resource::essence`].
+            #[must_use]
+            pub fn essence(&self, field: &'static str, secret: &Secret) -> Option<Secret> {
+                match self { $(Spec::$kind(spec) => spec.essence(field, secret),)+ }
+            }
+
+            /// See [`Resource::caveats`]. A live object of another kind is none.
+            #[must_use]
+            pub fn caveats(&self, live: Option<&Spec>) -> Vec<String> {
+                match self {
+                    $(Spec::$kind(spec) => spec.caveats(live.and_then(|live| match live {
+                        Spec::$kind(live) => Some(live),
+                        #[allow(unreachable_patterns, reason = "reached as soon as there are two kinds")]
+                        _ => None,
+                    })),)+
+                }
+            }
+
             /// See [`Resource::address_name`].
             #[must_use]
             pub fn address_name(&self) -> String {
@@ -387,12 +412,6 @@ macro_rules! kinds {
             #[must_use]
             pub fn disabled(&self) -> Option<Spec> {
                 match self { $(Spec::$kind(spec) => spec.disabled().map(Spec::$kind),)+ }
-            }
-
-            /// See [`Resource::wanted_by_create`].
-            #[must_use]
-            pub fn wanted_by_create(&self) -> Vec<&'static str> {
-                match self { $(Spec::$kind(spec) => spec.wanted_by_create(),)+ }
             }
 
             /// See [`Resource::exclusive`].

@@ -8,8 +8,8 @@ use super::connector::{self, Common};
 use super::field::leave_out;
 use super::pem::PrivateKey;
 use super::{
-    Capabilities, Edit, Field, Finding, Fingerprint, InCloudview, Kind, OciRegion, Reference, Resource, Run,
-    RunFrequency, TenancyOcid, UserOcid,
+    Capabilities, Field, Finding, Fingerprint, InCloudview, Kind, OciRegion, Reference, Resource, Run,
+    RunFrequency, Sent, TenancyOcid, UserOcid,
 };
 use crate::secret::{Secret, SecretRef};
 
@@ -69,8 +69,9 @@ impl Resource for Oci {
         Field::fixed("passphrase").secret().optional(),
         Field::fixed("home_region").needed(),
         Field::updatable("capabilities").needed(),
-        Field::updatable("tags"),
-        Field::updatable("run_frequency").needed(),
+        // The guide has them on update alone.
+        Field::updatable("tags").sent(Sent::BehindCreate),
+        Field::updatable("run_frequency").needed().sent(Sent::TriedOnUpdate),
         Field::updatable("enabled"),
     ];
 
@@ -98,11 +99,16 @@ impl Resource for Oci {
         }
         match PrivateKey::find(secret.expose()) {
             None => Err("it is no private key in PEM form".to_owned()),
-            Some(PrivateKey { encrypted: true }) if self.passphrase.is_none() => {
+            Some(key) if key.is_encrypted() && self.passphrase.is_none() => {
                 Ok(Some("the key is encrypted, and no passphrase is given".to_owned()))
             }
-            Some(PrivateKey { encrypted: _ }) => Ok(None),
+            Some(_) => Ok(None),
         }
+    }
+
+    /// The key alone: how its lines end, and what stands around it, make no other.
+    fn essence(&self, field: &'static str, secret: &Secret) -> Option<Secret> {
+        (field == "private_key").then(|| PrivateKey::find(secret.expose())).flatten().map(PrivateKey::essence)
     }
 
     fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
@@ -116,14 +122,6 @@ impl Resource for Oci {
     fn leave_out(&mut self, field: &str) {
         leave_out!(field of self: description, user_id, fingerprint, private_key, passphrase, home_region,
             capabilities, tags, run_frequency, enabled);
-    }
-
-    /// Tags are not taken on create, and follow it.
-    fn writes(edit: &Edit<'_, Oci>) -> usize {
-        match edit {
-            Edit::Create(Oci { tags: Some(tags), .. }) if !tags.is_empty() => 2,
-            Edit::Create(_) | Edit::Update { .. } | Edit::Delete { .. } => 1,
-        }
     }
 
     fn disabled(&self) -> Option<Oci> {
@@ -156,6 +154,15 @@ impl Oci {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_the_same_however_its_lines_end_and_a_passphrase_is_not() {
+        let key = "-----BEGIN PRIVATE KEY-----\nbm90IGEga2V5\n-----END PRIVATE KEY-----\n";
+        let essence = |field, text: &str| Oci::default().essence(field, &Secret::new(text));
+        let same = essence("private_key", key);
+        assert!(same.is_some() && same == essence("private_key", &key.replace('\n', "\r\n")));
+        assert!(essence("passphrase", key).is_none() && essence("private_key", "hunter2").is_none());
+    }
 
     #[test]
     fn a_private_key_that_cannot_be_one_is_told_and_never_shown() {

@@ -157,6 +157,28 @@ impl Schedule {
         }
     }
 
+    /// The parts that the platform needs of a schedule of its own and that are missing; days are checked as they are read.
+    pub(super) fn lacking(&self) -> Vec<&'static str> {
+        let Schedule {
+            option_profile_id,
+            recurrence,
+            days: _,
+            scan_prefix,
+            start_date,
+            start_time,
+            timezone,
+        } = self;
+        let parts = [
+            ("option_profile_id", option_profile_id.is_none()),
+            ("recurrence", recurrence.is_none()),
+            ("scan_prefix", scan_prefix.is_none()),
+            ("start_date", start_date.is_none()),
+            ("start_time", start_time.is_none()),
+            ("timezone", timezone.is_none()),
+        ];
+        parts.into_iter().filter_map(|(part, is_missing)| is_missing.then_some(part)).collect()
+    }
+
     /// Days belong to a weekly scan, and a weekly scan has days; a scan has a title.
     pub(super) fn check(&self) -> Result<(), Misfit> {
         let misfit = |field, message, hint| Err(Misfit { field, message, hint });

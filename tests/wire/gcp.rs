@@ -113,12 +113,73 @@ async fn a_create_sends_all_that_the_file_says_in_the_documented_form() {
         json!({
             "name": "warehouse", "description": "Reports", "type": "GCP", "authRecord": record("projectId"),
             "connectorAppInfos": apps(), "runFrequency": 240, "isRemediationEnabled": true, "disabled": false,
-            "activation": {"set": {"ActivationModule": ["VM"]}}, "defaultTags": {"set": {"TagSimple": [{"id": 72}]}},
         })
     );
     let bare = spec(Kind::Gcp, json!({"name": "warehouse", "project_id": PROJECT}));
     let sent = json!({"name": "warehouse", "type": "GCP", "authRecord": {"projectId": PROJECT}});
     assert_eq!(created(&bare, None).await, sent, "what the file leaves out is not sent");
+}
+
+/// What was asked of the stub: the verb, and the object.
+fn asked(stub: &Stub) -> Vec<(String, Value)> {
+    let one = |asked: &stub::Asked| {
+        let verb = asked.path.split('/').nth(4).unwrap_or_default().to_owned();
+        (verb, asked.json()["ServiceRequest"]["data"]["GcpAssetDataConnector"].clone())
+    };
+    stub.asked().iter().map(one).collect()
+}
+
+/// The guide has neither: whatever the platform makes of them, the connector is made and the rest written.
+#[tokio::test]
+async fn tags_and_activation_go_by_themselves_and_a_refusal_of_one_stops_nothing_else() {
+    let key = SecretFile::new(&key_file().to_string());
+    let spec = whole(&key);
+    let secrets = secrets_of(&spec);
+    let context = Context { secrets: &secrets, ..Context::new(&Known) };
+    let made = || success(&json!({"count": 1, "data": [{"GcpAssetDataConnector": {"id": 9}}]}));
+    let refusal = || stub::reply(200, r#"{"ServiceResponse": {"responseCode": "INVALID_REQUEST"}}"#);
+    let activation = json!({"activation": {"set": {"ActivationModule": ["VM"]}}});
+    let tags = json!({"defaultTags": {"set": {"TagSimple": [{"id": 72}]}}});
+    let hint = "the vendor's guide has no such request with this field, so it was only tried: leave it out of the entry, \
+                or put it into its `ignore`";
+
+    let stub = Stub::plays([made(), refusal(), made()]).await;
+    let created = Writer::new(&stub.reader()).create(&spec, context).await.unwrap();
+    let incomplete = created.incomplete.unwrap();
+    assert_eq!((created.id.as_str(), incomplete.refused_fields()), ("9", &["activation"][..]));
+    assert_eq!(incomplete.hint().as_deref(), Some(hint));
+    let sent = asked(&stub);
+    assert_eq!(sent[0].0, "create");
+    assert_eq!(sent[1..], [("update".to_owned(), activation.clone()), ("update".to_owned(), tags.clone())]);
+
+    for (of_activation, refused) in [(made(), &["tags"][..]), (refusal(), &["activation", "tags"])] {
+        let stub = Stub::plays([made(), of_activation, refusal()]).await;
+        let writer = Writer::new(&stub.reader());
+        let error = writer.update("9", &spec, &["name", "tags", "activation"], context).await.unwrap_err();
+        assert_eq!(error.refused_fields(), refused);
+        let sent: Vec<Value> = asked(&stub).into_iter().map(|(_, sent)| sent).collect();
+        assert_eq!(sent, [json!({"name": "warehouse"}), activation.clone(), tags.clone()]);
+    }
+
+    // Where the rest is refused they are not tried, and without an answer nothing more is sent.
+    for (answers, requests) in [(vec![refusal()], 1), (vec![made(), stub::reply(403, "no")], 2)] {
+        let stub = Stub::plays(answers).await;
+        let writer = Writer::new(&stub.reader());
+        let error = writer.update("9", &spec, &["name", "tags", "activation"], context).await.unwrap_err();
+        assert_eq!((error.refused_fields(), stub.asked().len()), (&[][..], requests), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_empty_is_not_sent_with_a_create() {
+    let spec = spec(
+        Kind::Gcp,
+        json!({"name": "warehouse", "project_id": PROJECT, "capabilities": [], "tags": [], "activation": []}),
+    );
+    let sent = json!({"name": "warehouse", "type": "GCP", "authRecord": {"projectId": PROJECT}});
+    assert_eq!(created(&spec, None).await, sent);
+    let cleared = json!({"connectorAppInfos": {"set": {"ConnectorAppInfoQList": []}}});
+    assert_eq!(updated(&spec, &["capabilities"], None).await, cleared);
 }
 
 #[tokio::test]

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use super::parts::{self, Apps, AppsForm, Shown, wire};
 use crate::qualys::qps::QpsObject;
 use crate::qualys::write::Write;
-use crate::resource::connector::Common;
 use crate::resource::oci::Oci;
 use crate::resource::{Fingerprint, LiveObject, OciRegion, TenancyOcid, UserOcid};
 
@@ -44,23 +43,12 @@ impl QpsObject for Oci {
         let mut fields = Map::new();
         let identifier = self.tenant_id.as_ref().map(TenancyOcid::as_str);
         let apps = Apps { identifier, again: false, form: AppsForm::OneList };
-        let mut common = self.common();
+        parts::put_common(&self.common(), apps, write, &mut fields)?;
         if write.is_create() {
-            // The guide has them on update alone.
-            common = Common { tags: None, ..common };
             if let Some(region) = &self.home_region {
                 fields.insert("homeRegion".to_owned(), region.as_str().into());
             }
             fields.insert("authRecord".to_owned(), self.auth_record(write)?.into());
-        }
-        parts::put_common(&common, apps, write, &mut fields)?;
-        Ok(fields)
-    }
-
-    fn encode_rest(&self, write: &Write<'_>) -> Result<Map<String, Value>, String> {
-        let mut fields = Map::new();
-        if let Some(tags) = self.tags.as_ref().filter(|tags| !tags.is_empty()) {
-            fields.insert("defaultTags".to_owned(), parts::set_tags(tags, write)?);
         }
         Ok(fields)
     }

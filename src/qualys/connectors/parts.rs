@@ -243,18 +243,18 @@ pub(super) fn put_common(
     if let Some(text) = write.description(description) {
         put("description", text.into());
     }
-    if let Some(capabilities) = capabilities.filter(|_| write.wants("capabilities") || apps.again) {
-        put("connectorAppInfos", set_capabilities(capabilities, apps, write)?);
-    }
     // What a create leaves out is empty; whether it may say so is nowhere documented.
-    if let Some(modules) = write.of("activation", activation)
-        && !(write.is_create() && modules.is_empty())
-    {
+    let is_sent = |is_empty: bool| !(write.is_create() && is_empty);
+    if let Some(capabilities) = capabilities {
+        let is_empty = capabilities.0.is_empty();
+        if (write.wants("capabilities") && is_sent(is_empty)) || (apps.again && !is_empty) {
+            put("connectorAppInfos", set_capabilities(capabilities, apps, write)?);
+        }
+    }
+    if let Some(modules) = write.of("activation", activation).filter(|modules| is_sent(modules.is_empty())) {
         put("activation", set_activation(modules));
     }
-    if let Some(tags) = write.of("tags", tags)
-        && !(write.is_create() && tags.is_empty())
-    {
+    if let Some(tags) = write.of("tags", tags).filter(|tags| is_sent(tags.is_empty())) {
         put("defaultTags", set_tags(tags, write)?);
     }
     if let Some(frequency) = write.of("run_frequency", run_frequency.as_ref()) {
@@ -289,7 +289,7 @@ fn tags(Items(tags): Items<TagSimple>) -> BTreeSet<String> {
 }
 
 /// `{"set": {"TagSimple": [{"id": 1}]}}`: `set` replaces the whole collection.
-pub(super) fn set_tags(tags: &BTreeSet<String>, write: &Write<'_>) -> Result<Value, String> {
+fn set_tags(tags: &BTreeSet<String>, write: &Write<'_>) -> Result<Value, String> {
     let ids = tags.iter().map(|tag| Ok(json!({"id": write.id(Kind::Tag, tag)?})));
     Ok(json!({"set": {"TagSimple": ids.collect::<Result<Vec<_>, String>>()?}}))
 }
@@ -333,7 +333,7 @@ impl Item for ConnectorAppInfo {
     const LEVELS: &'static [&'static str] = &["ConnectorAppInfoQList", "ConnectorAppInfoQLList"];
 }
 
-/// The applications, each with its tag as `#ID` or `""` for none. One that no document names is left out.
+/// The applications, each with its tag as `#ID` or `""` for none; that of no name is left out.
 pub(super) fn capabilities(apps: Vec<ConnectorAppInfo>) -> Capabilities {
     let mut all = BTreeMap::new();
     for app in apps {
