@@ -85,15 +85,12 @@ impl Stage {
     }
 
     /// The pass does what the file says, and the next one finds nothing to do.
-    #[track_caller]
-    fn applies<'a>(&'a mut self, entries: &'a [Value]) -> impl Future<Output = Report> + 'a {
-        async move {
-            let report = self.pass(entries, May::Write).await;
-            assert_eq!(complaints(&report), [""; 0], "{entries:?}");
-            let after = self.pass(entries, May::Look).await.plan;
-            assert!(after.changes.is_empty(), "{entries:?}: {:?}", after.changes);
-            report
-        }
+    async fn applies(&mut self, entries: &[Value]) -> Report {
+        let report = self.pass(entries, May::Write).await;
+        assert_eq!(complaints(&report), [""; 0], "{entries:?}");
+        let after = self.pass(entries, May::Look).await.plan;
+        assert!(after.changes.is_empty(), "{entries:?}: {:?}", after.changes);
+        report
     }
 
     async fn organization(&self, name: &str) -> Option<(u64, Map<String, Value>)> {
