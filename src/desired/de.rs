@@ -5,7 +5,6 @@
 //! reported again.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -332,8 +331,7 @@ impl<'de> Deserializer<'de> for At<'_> {
                     <Error as de::Error>::custom("an empty path: expected the path of a file").at(self.node)
                 );
             }
-            // Without the `.` that people write before a path.
-            let path: PathBuf = self.tree.base(self.node).join(text).components().collect();
+            let path = self.tree.base(self.node).join(text);
             let path: StrDeserializer<'_, Error> = path
                 .to_str()
                 .ok_or_else(|| <Error as de::Error>::custom("the path is not UTF-8").at(self.node))?

@@ -5,7 +5,7 @@
 //!
 //! - `names/` finds the object that a name or an address means; `matching.rs` finds the live object that an entry means;
 //!   `belief.rs` doubts listings that lost much at once; `compare.rs` compares the two field by field; `prune.rs` judges
-//!   what the file does not name; `anew.rs` judges what is made; `depend.rs` says what must come before what; `patience.rs` withholds what keeps
+//!   what the file does not name; `anew.rs` tells what a replace resets; `depend.rs` says what must come before what; `patience.rs` withholds what keeps
 //!   failing; `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share; `failed.rs` tells people
 //!   what of it failed.
@@ -377,7 +377,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     if policy.patient {
         patience::hold_back(&mut plan, known);
     }
-    anew::judge(&mut plan);
+    anew::tell_of_defaults(&mut plan);
     depend::depend(&mut plan, &names, &desired.declared);
     plan.keep_targets(&policy.targets);
     plan.sort();

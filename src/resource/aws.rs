@@ -72,7 +72,7 @@ impl Resource for Aws {
         Field::updatable("name").identifying(),
         Field::updatable("description"),
         Field::updatable("arn").identifying(),
-        Field::updatable("external_id").needed(),
+        Field::updatable("external_id"),
         Field::updatable("capabilities"),
         Field::updatable("activation"),
         Field::updatable("tags"),

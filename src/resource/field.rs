@@ -27,8 +27,6 @@ pub struct Field {
     pub identifies: bool,
     /// Whether an object may well be without it.
     pub optional: bool,
-    /// Whether the platform makes no object without it.
-    pub needed: bool,
 }
 
 /// What the platform lets one do with a field.
@@ -65,7 +63,6 @@ impl Field {
             told: Told::Value,
             identifies: matches!(access, Access::Identity),
             optional: false,
-            needed: false,
         }
     }
 
@@ -109,12 +106,6 @@ impl Field {
     #[must_use]
     pub const fn optional(self) -> Field {
         Field { optional: true, ..self }
-    }
-
-    /// The platform makes no object without it, by its documents.
-    #[must_use]
-    pub const fn needed(self) -> Field {
-        Field { needed: true, ..self }
     }
 
     /// Whether it is a secret.

@@ -59,7 +59,7 @@ impl Resource for Gcp {
         Field::updatable("name").identifying(),
         Field::updatable("description"),
         Field::identity("project_id"),
-        Field::updatable("service_account_key").secret().needed(),
+        Field::updatable("service_account_key").secret(),
         Field::updatable("capabilities"),
         Field::updatable("activation"),
         Field::updatable("tags"),

@@ -25,13 +25,13 @@ impl Resource for GlobalScan {
     const REFERS_TO: &'static [Kind] = &[];
     const IN_CLOUDVIEW: InCloudview = InCloudview::Nothing("it has no perimeter scans");
     const FIELDS: &'static [Field] = &[
-        Field::updatable("option_profile_id").needed(),
-        Field::updatable("recurrence").needed(),
+        Field::updatable("option_profile_id"),
+        Field::updatable("recurrence"),
         Field::updatable("days"),
-        Field::updatable("scan_prefix").needed(),
-        Field::updatable("start_date").needed(),
-        Field::updatable("start_time").needed(),
-        Field::updatable("timezone").needed(),
+        Field::updatable("scan_prefix"),
+        Field::updatable("start_date"),
+        Field::updatable("start_time"),
+        Field::updatable("timezone"),
     ];
 
     fn name(&self) -> &str {

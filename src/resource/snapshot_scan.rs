@@ -42,7 +42,7 @@ impl Resource for SnapshotScan {
     const RUN: Run = Run::Widely("it scans all targets that are registered, not this account alone");
     const REFERS_TO: &'static [Kind] = &[];
     const FIELDS: &'static [Field] =
-        &[Field::identity("account_id"), Field::updatable("schedule").needed(), Field::updatable("tags")];
+        &[Field::identity("account_id"), Field::updatable("schedule"), Field::updatable("tags")];
 
     fn name(&self) -> &str {
         self.account_id.as_str()
