@@ -786,37 +786,20 @@ fn prune_all_takes_nothing_of_a_kind_whose_section_is_absent_not_even_ours() {
     assert_lines(&plan_of(&file("connectors: {aws: []}"), &is, &Known::default()), "- aws/a");
 }
 
-/// A replace deletes first: one that cannot be made again would be gone.
 #[test]
-fn what_the_platform_would_not_make_again_is_not_deleted() {
+fn a_replace_says_what_it_puts_back_to_the_defaults() {
     let live = live(&live_azure("government: false, run_frequency: 6h, tags: [], description: Ours"));
-    let file = |more: &str| {
-        let entry = azure(&format!("government: true{more}"));
-        desired(&format!("reconcile: {{replace: allowed}}\n{entry}"))
+    let key = "authentication_key: {env: KEY}";
+    let entry = azure(&format!(
+        "government: true, directory_id: {APPLICATION}, application_id: {APPLICATION}, {key}"
+    ));
+    let replaced = |allowed: &str| {
+        let file = desired(&format!("reconcile: {{replace: {allowed}}}\n{entry}"));
+        plan_of(&file, &live, &Known::default()).warnings
     };
-    let plan = plan_of(&file(""), &live, &Known::default());
-    let why = "none is made without directory_id, application_id, authentication_key, which the file leaves out: it stays as it is";
-    assert_eq!(plan.changes[0].lacks.as_deref(), Some(why));
-    assert_eq!(plan.warnings, [format!("azure/a: {why}")]);
-
-    let whole = format!(
-        ", directory_id: {APPLICATION}, application_id: {APPLICATION}, authentication_key: {{env: KEY}}"
-    );
-    let plan = plan_of(&file(&whole), &live, &Known::default());
-    assert_eq!(plan.changes[0].lacks, None);
     let told = "azure/a: made anew, it gets the platform's defaults for what the file leaves out: description, run_frequency";
-    assert_eq!(plan.warnings, [told]);
-}
-
-#[test]
-fn what_the_platform_would_not_make_is_not_sent() {
-    let plan = plan_of(&desired(&aws("")), &live("[]"), &Known::default());
-    let why = "none is made without external_id, which the file leaves out";
-    assert_eq!(plan.changes[0].lacks.as_deref(), Some(why));
-    assert_eq!(plan.warnings, [format!("aws/a: {why}")]);
-    let whole = desired(&aws("external_id: US1-1368984-11213331"));
-    let plan = plan_of(&whole, &live("[]"), &Known::default());
-    assert_eq!((plan.changes[0].lacks.as_deref(), plan.warnings.len()), (None, 0));
+    assert_eq!(replaced("allowed"), [told]);
+    assert_eq!(replaced("never"), [""; 0]);
 }
 
 fn many(count: usize) -> String {

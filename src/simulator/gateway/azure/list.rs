@@ -85,18 +85,21 @@ pub(super) fn run(call: &mut Call<'_>) -> Outcome {
 pub(super) fn status(call: &mut Call<'_>) -> Outcome {
     match call.world.options.org_status_method {
         OrgStatusMethod::Put => switch(call),
-        OrgStatusMethod::Post => Err(Refusal::new(405, "PUT is not taken here.")),
+        OrgStatusMethod::Post => Ok(not_by("PUT", "POST")),
     }
 }
 
-/// `POST /org/azure/status/?action=`, as in the table; otherwise it is an edit of the connector of that name.
+/// The same by POST, as in the table.
 pub(super) fn status_by_post(call: &mut Call<'_>) -> Outcome {
     match call.world.options.org_status_method {
-        OrgStatusMethod::Put => {
-            Err(Refusal::not_found("There is no organization connector with the id status."))
-        }
+        OrgStatusMethod::Put => Ok(not_by("POST", "PUT")),
         OrgStatusMethod::Post => switch(call),
     }
+}
+
+fn not_by(method: &str, allowed: &str) -> Answer {
+    let refusal = Refusal::new(405, format!("{method} is not taken here."));
+    refusal.answer().with_header("allow", allowed)
 }
 
 fn switch(call: &mut Call<'_>) -> Outcome {
