@@ -9,7 +9,7 @@ use crate::species::Species;
 use crate::world::{Fate, World};
 
 /// What changes by being looked at, or with the clock.
-const PASSING: [&str; 14] = [
+const PASSING: [&str; 15] = [
     "connectorState",
     "lastSync",
     "nextSync",
@@ -17,6 +17,7 @@ const PASSING: [&str; 14] = [
     "errors",
     "modified",
     "awsAccountId",
+    "subscriptionName",
     "reEvalStatus",
     "status",
     "state",
