@@ -1,7 +1,8 @@
 //! What the file says is to be gone: a declared delete, whatever prune says. The limits count it as any other.
 
+use super::change::{Action, Change, Held};
 use super::matching::{Addresses, Match};
-use super::model::{Action, Change, Held, Plan, Unverified};
+use super::model::{Plan, Unverified};
 use super::{Entry, Known, KnownObject, Policy, parse_object};
 use crate::resource::{Address, LiveObject};
 

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::model::{Action, Plan};
+use super::change::Action;
+use super::model::Plan;
 use crate::resource::Spec;
 
 /// Says which fields a replace puts back to the platform's defaults, because the file leaves them out.

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::model::{Action, Cause, Change, FieldChange, Held, Observation, Plan, Unhealthy, Unverified};
+use super::change::{Action, Cause, Change, FieldChange, Held};
+use super::model::{Observation, Plan, Unhealthy, Unverified};
 use super::{Entry, KnownObject, Policy, Refused, parse_object};
 use crate::desired::settings::Replace;
 use crate::resource::{Access, Address, Field, Fields, LiveObject, Owner, Spec, Told};

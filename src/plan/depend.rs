@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Action, Change, Failed, Held, Plan};
+use super::change::{Action, Change, Held};
+use super::model::{Failed, Plan};
 use super::names::Names;
 use crate::desired::Declared;
 use crate::resource::{Address, Kind, Spec};

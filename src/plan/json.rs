@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::model::{Change, Plan};
+use super::change::Change;
+use super::model::Plan;
 use crate::resource::Timetable;
 
 /// What the JSON says beside the plan itself.

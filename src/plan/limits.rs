@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::Policy;
-use super::model::{Action, Blocked, Change, Plan};
+use super::change::{Action, Change};
+use super::model::{Blocked, Plan};
 use crate::resource::Kind;
 
 /// Listings smaller than this are not held to a percentage.

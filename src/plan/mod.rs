@@ -8,12 +8,13 @@
 //!   what the file does not name; `recall.rs` has what the journal alone knows; `anew.rs` tells what a replace resets; `depend.rs`
 //!   says what must come before what; `patience.rs` withholds what keeps
 //!   failing; `limits.rs` refuses a plan that would do too much harm.
-//! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share; `failed.rs` tells people
-//!   what of it failed.
+//! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share, and `change.rs` one
+//!   change of it; `failed.rs` tells people what of it failed.
 
 mod absent;
 mod anew;
 mod belief;
+mod change;
 mod compare;
 mod depend;
 mod failed;
@@ -38,13 +39,11 @@ use crate::desired::{Declared, Desired, Problem};
 use crate::resource::{Address, Fields, Kind, LiveObject, Spec, Told, Wanted};
 
 pub(crate) use absent::GONE;
+pub use change::{Action, Cause, Change, FieldChange, Held};
 pub use failed::{Failure, failures};
 pub use json::{Heading, next_runs_json, plan_json};
 pub use limits::{ApprovedPlan, Refusal, approve};
-pub use model::{
-    Action, Blocked, Cause, Change, Cost, Failed, FieldChange, Held, Observation, Plan, Summary, Unhealthy,
-    Unmanaged, Unverified,
-};
+pub use model::{Blocked, Cost, Failed, Observation, Plan, Summary, Unhealthy, Unmanaged, Unverified};
 pub use names::{Located, Names, Unlocated, locate, locate_declared};
 pub use patience::Failing;
 pub(crate) use recall::CUT_SHORT;

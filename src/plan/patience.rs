@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 
 use super::Known;
-use super::model::{Held, Plan};
+use super::change::Held;
+use super::model::Plan;
 
 /// A change that failed, again and again.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What is live and not in the file: unmanaged, or to be deleted, or held.
 
-use super::model::{Action, Change, FieldChange, Held, Plan, Unhealthy, Unmanaged};
+use super::change::{Action, Change, FieldChange, Held};
+use super::model::{Plan, Unhealthy, Unmanaged};
 use super::{KnownObject, Policy};
 use crate::desired::settings::{Prune, PruneAction};
 use crate::resource::{Address, LiveObject};

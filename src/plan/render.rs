@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
+use super::change::{Action, Cause, Change, FieldChange};
 use super::failed::failures;
-use super::model::{Action, Cause, Change, FieldChange, Plan, Summary};
+use super::model::{Plan, Summary};
 use crate::resource::RunError;
 use crate::visible::visible;
 
