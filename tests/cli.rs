@@ -207,6 +207,31 @@ fn credentials_that_cannot_be_resolved_are_1_and_named() {
     assert!(message.contains("platform.password") && message.contains("NO_SUCH_VARIABLE"), "{message}");
 }
 
+#[test]
+fn what_was_there_already_is_said_with_what_can_be_done_about_it() {
+    const SCAN: &str = "snapshot_scan: {account_id: '951234567875', schedule: '0 0 2 ? * * *', tags: []}\n";
+    let already = "it was there already, in a state that cannot be read: ";
+    for (journal, told, after_rewrite) in [
+        ("", "unverified until apply --rewrite writes it again", "in sync · 1 unchanged"),
+        (
+            "journal: \"off\"\n",
+            "with journal: off it stays unverified, and each apply tries to make it again",
+            "+ snapshot_scan",
+        ),
+    ] {
+        let aside = Folder::with("");
+        let simulator = Simulator::start(&aside, &["--seed", "empty"]);
+        // Somebody registers it, elsewhere.
+        Folder::remote(&simulator.url, SCAN).expect(0, &["apply", "--yes"]);
+        let folder = Folder::remote(&simulator.url, &format!("{journal}{SCAN}"));
+        let applied = folder.expect(0, &["apply", "--yes"]).stdout;
+        assert!(applied.contains(&format!(" applied  {already}{told}\n")), "{applied}");
+        folder.expect(0, &["apply", "--yes", "--rewrite"]);
+        let plan = folder.run(&["plan"]).stdout;
+        assert!(plan.contains(after_rewrite), "{journal}: {plan}");
+    }
+}
+
 // Targets and partial failure.
 
 #[test]

@@ -295,6 +295,75 @@ fn an_update_and_a_delete_are_seen_done_as_well() {
 }
 
 #[test]
+fn a_delete_is_seen_done_also_where_no_more_is_listed_than_the_file_names() {
+    const SHOP: &str = "88888888-8888-4888-8888-888888888888";
+    let weekly = "{name: weekly, at: '09:30', every_days: 7, week_day: THURSDAY, filters: [{repo: web}]}";
+    let schedules = |registry: &str, schedules: &str| {
+        format!("container_security: {{registries: [{{{registry}, schedules: [{schedules}]}}]}}\n")
+    };
+    let free = "arn:aws:iam::210987654321:role/Free";
+    let connector =
+        format!("container_security: {{registry_connectors: {{aws: [{{arn: '{free}', state: absent}}]}}}}\n");
+    let by_id = format!("id: {SHOP}");
+    let cases = [
+        (
+            schedules("name: shop", weekly),
+            schedules("name: shop", ""),
+            "schedule/bulk",
+            "registry_schedule/shop/#".to_owned(),
+        ),
+        (
+            schedules(&by_id, weekly),
+            schedules(&by_id, ""),
+            "schedule/bulk",
+            format!("registry_schedule/{SHOP}/#"),
+        ),
+        (String::new(), connector, "registry/aws/connector", format!("registry_connector/{free}")),
+    ];
+    for (before, after, path, address) in cases {
+        let (folder, simulator) =
+            with_platform("reconcile: {owner: cloudsec, prune: owned}\ntags: [{name: kept}]\n");
+        simulator.make("registry_connector", &json!({"name": "free", "type": "AWS", "arn": free}));
+        let head = folder.read("config.yaml");
+        let kind = address.split('/').next().unwrap();
+        folder.write("config.yaml", &format!("{head}{before}"));
+        folder.expect(0, &["apply", "--yes"]);
+        folder.write("config.yaml", &format!("{head}{after}"));
+        let there = simulator.objects(kind).len();
+        simulator.fault(&json!({"kind": "status", "status": 200, "process": true, "method": "DELETE", "path": path, "ms": 20_000}));
+        let apply = Daemon::spawn(folder.command(&["apply", "--yes"]));
+        simulator.take_requests();
+        let mut asked = Vec::new();
+        until("the delete", || {
+            asked.extend(simulator.take_requests());
+            if asked.iter().any(|request| request["method"] == "DELETE") {
+                Ok(())
+            } else {
+                Err(asked.clone())
+            }
+        });
+        apply.signal("KILL");
+        assert_eq!(apply.wait().code, -1);
+        simulator.end_faults();
+        let last = || entries(&folder, &["--limit", "1"]).pop().unwrap();
+        let unknown = last();
+        assert_eq!(row(&unknown)[1..], ["delete", "pending", "unknown"], "{unknown}");
+        assert!(row(&unknown)[0].starts_with(&address), "{unknown}");
+        // Schedules are deleted by a job, which ends a while later.
+        until("that it is gone", || {
+            let live = simulator.objects(kind);
+            if live.len() < there { Ok(()) } else { Err(folder.run(&["plan"])) }
+        });
+        folder.expect(0, &["plan"]);
+        let seen = last();
+        assert_eq!(
+            (&row(&seen)[1..], &seen["address"]),
+            (&["delete", "pending", "applied"][..], &unknown["address"])
+        );
+    }
+}
+
+#[test]
 fn a_change_that_was_not_made_stays_unknown_when_it_is_sent_again() {
     let (folder, simulator) = with_platform(SECTIONS);
     folder.expect(0, &["apply", "--yes"]);

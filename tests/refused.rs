@@ -6,7 +6,7 @@
 #[path = "support/bin.rs"]
 mod bin;
 
-use bin::{Ended, Folder, Simulator};
+use bin::{Ended, Folder, Simulator, end};
 use serde_json::{Value, json};
 
 const WEEKLY: &str = "{name: weekly, at: '09:30', every_days: 7, week_day: THURSDAY, filters: [{repo: web}]}";
@@ -296,4 +296,56 @@ fn a_subscription_without_container_security_costs_one_line_and_no_other_kind() 
     let [event] = events.as_slice() else { panic!("{applied}") };
     assert_eq!((&event["kind"], &event["also"]), (&json!("registry_schedule"), &json!("registry_connector")));
     assert_eq!(event["error"], line.as_str());
+}
+
+#[test]
+fn a_wrong_password_is_tried_once_at_each_server_and_every_kind_is_told_of_it() {
+    let aside = Folder::with("");
+    let simulator = Simulator::start(&aside, &[]);
+    let sections = format!(
+        "reconcile: {{pull: all}}\ntags: [{{name: kept}}]\nconnectors:\n  aws:\n    - {{name: one, arn: '{ARN}', \
+         external_id: US1-1-1}}\n  gcp: []\ncontainer_security: {{registries: [{{id: {SHOP}, schedules: [{WEEKLY}]}}]}}\n"
+    );
+    let folder = Folder::remote(&simulator.url, &sections);
+    folder.edit("platform: {", "platform: {username: {env: WHO}, password: {env: PASS}, ");
+    let ended = |args: &[&str], password: &str| {
+        let mut command = folder.command(args);
+        command.env("WHO", "simulator").env("PASS", password);
+        end(command)
+    };
+    let plan = ended(&["plan", "--format", "json"], "n0t-the-0ne");
+    assert_eq!(plan.code, 1, "{plan}");
+    let requests = simulator.take_requests();
+    let mut asked: Vec<&str> = requests
+        .iter()
+        .map(|request| request["path"].as_str().unwrap().split("/search").next().unwrap())
+        .collect();
+    asked.sort_unstable();
+    assert_eq!(asked, ["/auth", "/qps/rest/2.0"], "{requests:#?}");
+    let document = plan.document("trueup.plan/v1");
+    let failed: Vec<(&str, &str)> = document["failed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|failed| (failed["kind"].as_str().unwrap(), failed["error"].as_str().unwrap()))
+        .collect();
+    let of_basic = "INVALID_CREDENTIALS: Authentication failed";
+    for (kind, operation, cause) in [
+        ("tag", "could not search tag: ", of_basic),
+        ("aws", "could not search awsassetdataconnector: ", of_basic),
+        ("gcp", "could not search gcpassetdataconnector: ", of_basic),
+        ("registry_schedule", "could not ", "no token from the gateway: UNAUTHORIZED"),
+    ] {
+        let (_, error) =
+            failed.iter().find(|(of, _)| *of == kind).unwrap_or_else(|| panic!("{kind}: {failed:#?}"));
+        assert!(error.starts_with(operation) && error.contains(cause), "{error}");
+        assert!(error.contains("(hint: check platform.username and platform.password"), "{error}");
+    }
+    // What the file does not name is one warning of the cause.
+    let told = ended(&["plan"], "n0t-the-0ne").stdout;
+    assert!(told.contains("warning: azure, oci, global_scan: could not be read either, as tag"), "{told}");
+    simulator.take_requests();
+    let right = ended(&["plan"], "simulator");
+    assert_eq!(right.code, 0, "{right}");
+    assert!(simulator.take_requests().len() > 7);
 }

@@ -102,7 +102,7 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
                 let hint = "wait until it is done, or stop it; then apply again";
                 return output::fail(format, Exit::Failure, holder, Some(hint));
             }
-            (_, Format::Text) => output::say(&outcome_text(&report)),
+            (_, Format::Text) => output::say(&outcome_text(&report, session.journal().is_kept())),
             (_, Format::Json) => output::say_json(&json!({
                 "format": "trueup.apply/v1",
                 "plan": session.json(&report.plan, exit, report.began),
@@ -156,7 +156,8 @@ fn done(Applied { change: _, outcome, took }: &Applied) -> Option<String> {
     }
 }
 
-fn outcome_text(report: &Report) -> String {
+/// What came of it. Whether there is a journal decides what can be done about what was there already.
+fn outcome_text(report: &Report, has_journal: bool) -> String {
     let mut text = String::new();
     match &report.end {
         End::Declined => text.push_str("\nNothing was applied.\n"),
@@ -168,7 +169,7 @@ fn outcome_text(report: &Report) -> String {
             for Applied { change, outcome, took: _ } in &report.applied {
                 let why = match outcome {
                     Outcome::Applied { existed: false, id: _ } => continue,
-                    Outcome::Applied { existed: true, id: _ } => EXISTED.to_owned(),
+                    Outcome::Applied { existed: true, id: _ } => existed(has_journal).to_owned(),
                     Outcome::Failed { error, judged: _, made: _ } | Outcome::Unknown { error } => {
                         error.clone()
                     }
@@ -213,8 +214,14 @@ fn outcome_text(report: &Report) -> String {
 }
 
 /// What is said of a create that found its object there already.
-const EXISTED: &str =
-    "it was there already, in a state that cannot be read: unverified until apply --rewrite writes it again";
+const fn existed(has_journal: bool) -> &'static str {
+    if has_journal {
+        "it was there already, in a state that cannot be read: unverified until apply --rewrite writes it again"
+    } else {
+        "it was there already, in a state that cannot be read: with journal: off it stays unverified, and each apply tries \
+         to make it again"
+    }
+}
 
 fn outcome_json(applied: &Applied) -> Value {
     let Applied { change, outcome, took: _ } = applied;

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::call::{Call, Host};
 use super::endpoint::Endpoint;
+use super::entry::Entry;
 use super::error::ConnectError;
 use super::gate::Gate;
 
@@ -18,6 +19,7 @@ pub(super) struct Server {
     base: Url,
     pub(super) client: Client,
     pub(super) gate: Gate,
+    pub(super) entry: Entry,
     /// How many requests it was sent.
     sent: AtomicU64,
 }
@@ -43,8 +45,7 @@ impl Hosts {
                 Some(server) => server.client.clone(),
                 None => endpoint.client(url)?,
             };
-            let server = Server { base: url.clone(), client, gate: Gate::default(), sent: AtomicU64::new(0) };
-            servers.push(Arc::new(server));
+            servers.push(Arc::new(Server::new(url, client)));
             Ok(Arc::clone(&servers[servers.len() - 1]))
         };
         Ok(Hosts {
@@ -108,10 +109,20 @@ pub struct Rate {
 }
 
 impl Server {
+    fn new(base: &Url, client: Client) -> Server {
+        Server {
+            base: base.clone(),
+            client,
+            gate: Gate::default(),
+            entry: Entry::default(),
+            sent: AtomicU64::new(0),
+        }
+    }
+
     /// A server that is none of the platform's, to which a link of the platform's leads.
     pub(super) fn elsewhere(endpoint: &Endpoint, link: &Url) -> Result<Server, ConnectError> {
         let client = endpoint.client(link)?;
-        Ok(Server { base: link.clone(), client, gate: Gate::default(), sent: AtomicU64::new(0) })
+        Ok(Server::new(link, client))
     }
 
     /// Whether the link leads to this server itself.

@@ -12,14 +12,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::HeaderValue;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Fault};
 use super::call::{Call, Effect, Host};
 use super::error::{ApiError, ApiErrorKind};
+use super::inquiry::Inquiry;
 use super::refusal;
-use super::transport::Transport;
+use super::transport::{Signed, Transport};
 use crate::secret::Secret;
 
 /// How long a token lives that does not say so itself (vendor's guides to the gateway).
@@ -34,23 +34,15 @@ const QUIET: Duration = Duration::from_mins(1);
 
 /// The token at hand, and what was learnt about getting it.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(Mutex<State>);
+pub(super) struct Tokens(Inquiry<State>);
 
 #[derive(Debug, Default)]
 struct State {
     current: Option<Token>,
     /// How often a token was asked for.
     asked: u64,
-    failure: Option<Failure>,
     /// The operations that were refused with a fresh token, and when.
     in_vain: HashMap<String, Instant>,
-}
-
-/// The last request for a token that failed.
-#[derive(Debug)]
-struct Failure {
-    at: Instant,
-    error: ApiError,
 }
 
 #[derive(Debug, Clone)]
@@ -71,7 +63,7 @@ impl Transport {
         read: &impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, ApiError> {
         let token = self.token(call, None).await?;
-        let refused = match self.persist(call, Some(&token.authorization), read).await {
+        let refused = match self.persist(call, Signed::By(&token.authorization), read).await {
             Err(error) if error.kind == ApiErrorKind::Credentials => error,
             other => return other,
         };
@@ -81,7 +73,7 @@ impl Transport {
         tracing::debug!(operation = %call.operation, "the token is refused");
         let fresh = self.token(call, Some(&token)).await?;
         self.count_retry();
-        match self.persist(call, Some(&fresh.authorization), read).await {
+        match self.persist(call, Signed::By(&fresh.authorization), read).await {
             Err(error) if error.kind == ApiErrorKind::Credentials => {
                 self.tokens.note_in_vain(call).await;
                 Err(error.despite_fresh_token())
@@ -93,21 +85,19 @@ impl Transport {
     /// The token to use: another one than `refused`, where that is given. However many need one at the same time,
     /// one of them asks for it, and the others get what it got.
     async fn token(&self, call: &Call, refused: Option<&Token>) -> Result<Token, ApiError> {
-        let wanted_at = Instant::now();
-        let mut state = self.tokens.0.lock().await;
+        let mut state = self.tokens.0.turn().await;
         if let Some(token) = &state.current
             && Instant::now() < token.renew_at
             && refused.is_none_or(|refused| token.serial > refused.serial)
         {
             return Ok(token.clone());
         }
-        if let Some(failure) = state.failure.as_ref().filter(|failure| failure.at > wanted_at) {
-            return Err(failure.error.for_want_of_token(call));
+        if let Some(error) = state.failure() {
+            return Err(error.for_want_of_token(call));
         }
         state.asked += 1;
         match self.sign_in(state.asked).await {
             Ok(token) => {
-                state.failure = None;
                 state.current = Some(token.clone());
                 Ok(token)
             }
@@ -123,7 +113,7 @@ impl Transport {
                     return Ok(token.clone());
                 }
                 let told = error.for_want_of_token(call);
-                state.failure = Some(Failure { at: now, error });
+                state.fail(error);
                 Err(told)
             }
         }
@@ -143,7 +133,7 @@ impl Transport {
                 ("token", "true"),
                 ("permissions", "true"),
             ]);
-        let token = self.persist(&call, None, &read_token).await?;
+        let token = self.persist(&call, Signed::Not, &read_token).await?;
         self.secrets.learn_token(&token);
         let life = life(&token, SystemTime::now());
         tracing::debug!(life_s = life.as_secs(), "the gateway gives a token");
@@ -160,12 +150,12 @@ impl Tokens {
     /// Whether a fresh token did not help this operation just now. Asking for one with each call of a module that
     /// the user may not use would make as many sign-ins as calls.
     async fn was_in_vain(&self, call: &Call) -> bool {
-        let state = self.0.lock().await;
+        let state = self.0.turn().await;
         state.in_vain.get(&call.operation).is_some_and(|at| at.elapsed() < QUIET)
     }
 
     async fn note_in_vain(&self, call: &Call) {
-        self.0.lock().await.in_vain.insert(call.operation.clone(), Instant::now());
+        self.0.turn().await.in_vain.insert(call.operation.clone(), Instant::now());
     }
 }
 

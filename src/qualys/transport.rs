@@ -20,6 +20,7 @@ use super::budget::Reply;
 use super::call::{Auth, Call, Effect};
 use super::cloudview::{Deletes, Door};
 use super::endpoint::{Endpoint, RetryPolicy, is_loopback};
+use super::entry::ahead;
 use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
 use super::gate::{KeptBack, Wait, Waiting};
 use super::guard::Guard;
@@ -41,6 +42,17 @@ pub struct Requests {
     pub writes: u64,
     /// How many of both were sent again after a failure or a rate limit.
     pub retries: u64,
+}
+
+/// How a request says who asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Signed<'a> {
+    /// It does not.
+    Not,
+    /// With user and password.
+    AsUser,
+    /// With this authorization.
+    By(&'a HeaderValue),
 }
 
 /// The connection to one platform, shared by all that speak to it.
@@ -144,7 +156,7 @@ impl Transport {
         call: &Call,
         read: &impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, ApiError> {
-        self.persist(call, Some(&self.basic), read).await
+        self.persist(call, Signed::AsUser, read).await
     }
 
     /// Asks for what a link leads to that the CloudView API gave. A link is its own permission, and servers of files
@@ -173,7 +185,7 @@ impl Transport {
         }
         let call = Call { link: Some(link.clone()), ..call.clone() };
         if family.is_at(&link) {
-            return match self.persist_at(family, &call, None, read).await {
+            return match self.persist_at(family, &call, Signed::Not, read).await {
                 Err(error) if matches!(error.status, Some(401 | 403)) => {
                     self.send_to_cloudview(&call, read).await
                 }
@@ -181,17 +193,17 @@ impl Transport {
             };
         }
         let server = Server::elsewhere(&self.endpoint, &link).map_err(|error| refused(error.to_string()))?;
-        self.persist_at(&server, &call, None, read).await
+        self.persist_at(&server, &call, Signed::Not, read).await
     }
 
-    /// Makes the request until it succeeds or no further attempt is allowed, each time with this authorization.
+    /// Makes the request until it succeeds or no further attempt is allowed, each time signed like this.
     pub(super) async fn persist<T>(
         &self,
         call: &Call,
-        authorization: Option<&HeaderValue>,
+        signed: Signed<'_>,
         read: &impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, ApiError> {
-        self.persist_at(self.hosts.of(call.host), call, authorization, read).await
+        self.persist_at(self.hosts.of(call.host), call, signed, read).await
     }
 
     /// As [`Transport::persist`], at this server.
@@ -199,7 +211,7 @@ impl Transport {
         &self,
         server: &Server,
         call: &Call,
-        authorization: Option<&HeaderValue>,
+        signed: Signed<'_>,
         read: &impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, ApiError> {
         let (mut failed, mut waited) = (0, Duration::ZERO);
@@ -208,6 +220,15 @@ impl Transport {
         // The limit that was met last: what is said if it is not waited out.
         let mut met = None;
         loop {
+            let mut lead = match signed {
+                Signed::AsUser => match server.entry.pass().await {
+                    Ok(lead) => lead,
+                    Err(refused) => {
+                        return Err(ApiError { outcome_unknown: maybe_done, ..refused.instead_of(call) });
+                    }
+                },
+                Signed::Not | Signed::By(_) => None,
+            };
             let waiting = Waiting {
                 places: &self.places,
                 stop: self.stop.get(),
@@ -221,9 +242,12 @@ impl Transport {
                     return Err(self.give_up(call, fault, maybe_done));
                 }
             };
-            let answer = self.attempt(server, call, authorization).await;
+            let answer = ahead(&mut lead, self.attempt(server, call, signed)).await;
             let limits = answer.as_ref().ok().map(|answer| answer.limits.clone());
             let read = answer.and_then(|answer| read(&answer));
+            if let Signed::AsUser = signed {
+                server.entry.learn(&read);
+            }
             let refused = match &read {
                 Err(Fault { kind: ApiErrorKind::RateLimited { .. }, .. }) => {
                     Some(self.retry.pause_at_limit(pass.meets()))
@@ -252,8 +276,14 @@ impl Transport {
             };
             let pause = self.retry.pause(failed).max(fault.wait.unwrap_or_default());
             if !again || failed >= self.retry.attempts || waited.saturating_add(pause) > self.retry.max_wait {
-                return Err(self.give_up(call, fault, maybe_done));
+                let error = self.give_up(call, fault, maybe_done);
+                if let Some(lead) = lead {
+                    lead.fail(&error);
+                }
+                return Err(error);
             }
+            // Nobody is to wait through its rest.
+            drop(lead);
             tracing::debug!(operation = %call.operation, failed, ?pause, kind = ?fault.kind, "trying again");
             waited = waited.saturating_add(pause);
             self.count_retry();
@@ -324,12 +354,12 @@ impl Transport {
         let _ = self.stop.set(stop);
     }
 
-    async fn attempt(
-        &self,
-        server: &Server,
-        call: &Call,
-        authorization: Option<&HeaderValue>,
-    ) -> Result<Answer, Fault> {
+    async fn attempt(&self, server: &Server, call: &Call, signed: Signed<'_>) -> Result<Answer, Fault> {
+        let authorization = match signed {
+            Signed::Not => None,
+            Signed::AsUser => Some(&self.basic),
+            Signed::By(authorization) => Some(authorization),
+        };
         server.count();
         match call.effect {
             Effect::Read => &self.reads,

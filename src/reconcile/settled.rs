@@ -9,7 +9,7 @@ use crate::apply::{Applied, Outcome};
 use crate::desired::Desired;
 use crate::journal::{Journal, JournalError, OpenChange, Run};
 use crate::plan::{Action, LiveState, Plan};
-use crate::resource::LiveObject;
+use crate::resource::{Address, LiveObject};
 
 /// Completes the history by what was read.
 pub(super) fn complete_history(
@@ -61,14 +61,11 @@ fn seen_made(open: &OpenChange, desired: &Desired, live: &LiveState, plan: &Plan
             (as_sent && is_made).then(|| object.id.clone())
         }
         Action::Delete => {
-            let scope = desired.scope(*kind);
-            // Of these kinds no more is listed than what the file names.
-            let listed = !kind.is_scoped()
-                || scope.above().iter().filter_map(|above| above.as_str()).any(|above| {
-                    address
-                        .strip_prefix(kind.word())
-                        .is_some_and(|name| name.starts_with(&format!("/{above}/")))
-                });
+            // Of some kinds no more is listed than what the file names.
+            let named = || {
+                address.parse::<Address>().is_ok_and(|address| desired.scope(*kind).looks_at(&address.name))
+            };
+            let listed = !kind.is_scoped() || named();
             let is_there = listing.iter().any(|object| Some(&object.id) == id.as_ref());
             id.clone().filter(|_| listed && !is_there)
         }

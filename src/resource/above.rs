@@ -77,6 +77,20 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Whether the listing would hold the object whose address has this name, if it were there: the file declares it, or
+    /// names what it stands in, which its address begins with.
+    #[must_use]
+    pub fn looks_at(&self, name: &str) -> bool {
+        let is_within = |above: &str| name.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
+        match self {
+            Scope::Whole => true,
+            Scope::Declared { above, declared } => {
+                declared.iter().any(|spec| spec.address_name() == name)
+                    || above.iter().any(|above| called(above).into_iter().any(is_within))
+            }
+        }
+    }
+
     /// Whether there is nothing to look at: the file declares nothing of the kind.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -84,5 +98,15 @@ impl<'a> Scope<'a> {
             Scope::Whole => false,
             Scope::Declared { above, declared } => above.is_empty() && declared.is_empty(),
         }
+    }
+}
+
+/// What the file calls something that entries stand in: a name, or one that says what sort of name it is
+/// (`{"id": "…"}`).
+fn called(above: &Value) -> Vec<&str> {
+    match above {
+        Value::String(name) => vec![name],
+        Value::Object(names) => names.values().filter_map(Value::as_str).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => Vec::new(),
     }
 }

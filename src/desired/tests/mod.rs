@@ -107,6 +107,37 @@ fn what_is_no_file_of_version_1_is_refused() {
 }
 
 #[test]
+fn what_is_no_yaml_is_said_with_what_to_do() {
+    let pair = "JSON writes a character beyond U+FFFF as two escapes, which YAML does not know: write the character \
+                itself, or one escape, as \"\\U0001F680\" for \"\\ud83d\\ude80\"";
+    let escape = "in double quotes a backslash begins an escape";
+    for (name, hint) in [
+        (r#""\ud83d\ude80 rocket""#, pair),
+        ("\"on the\n next line \\uD83D\\uDE80\"", pair),
+        (r#""half of one: \ud83d""#, pair),
+        (r#""\U00110000""#, escape),
+        (r#""C:\work""#, escape),
+        (r#""\u12""#, escape),
+    ] {
+        let yaml = load_text(&format!("{HEAD}tags: [{{name: {name}}}]\n"));
+        // As json.dumps writes it, with any indentation.
+        let json = load_text(&format!(
+            "{{\n\t\"version\": 1,\n\t\"platform\": {{\"pod\": \"simulator\"}},\n\t\"tags\": [{{\"name\": {name}}}]\n}}\n"
+        ));
+        for said in [said(&yaml), said(&json)] {
+            assert!(
+                said.contains("not valid YAML") && said.contains(&format!(" | {hint}")),
+                "{name}: {said}"
+            );
+        }
+    }
+    for name in ["\"\u{1f680} rocket\"", r#""\U0001F680 rocket""#, r#""\u00e9t\u00e9""#] {
+        let taken = load_text(&format!("{HEAD}tags: [{{name: {name}}}]\n"));
+        assert!(taken.is_ok(), "{name}: {}", said(&taken));
+    }
+}
+
+#[test]
 fn line_ends_and_a_byte_order_mark_do_not_matter() {
     let text = format!("{HEAD}tags:\n- name: prod\n- {{name: web, colour: red}}\n");
     for text in [text.clone(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {

@@ -315,7 +315,14 @@ fn at_mark(mark: Marker, message: String, hint: String) -> Problem {
 fn explain_syntax(info: &str, body: &str, mark: Marker) -> (String, String) {
     let line = body.lines().nth(mark.line().saturating_sub(1)).unwrap_or_default();
     let indent = &line[..line.len() - line.trim_start().len()];
-    let hint = if indent.contains('\t') || info.contains("tab") {
+    let hint = if info.contains("Unicode character escape") && holds_surrogate(body, mark) {
+        "JSON writes a character beyond U+FFFF as two escapes, which YAML does not know: write the character itself, or \
+         one escape, as \"\\U0001F680\" for \"\\ud83d\\ude80\" (Python writes the character itself with \
+         ensure_ascii=False)"
+    } else if info.contains("escape") || info.contains("hexadecimal") {
+        "in double quotes a backslash begins an escape (\\n, \\xHH, \\uHHHH, \\UHHHHHHHH): write it twice, or use single \
+         quotes"
+    } else if indent.contains('\t') || info.contains("tab") {
         "YAML is indented with spaces: replace the tab"
     } else if info.contains("quote") || info.contains("scalar") {
         "close the quotes, and put a text that holds `: `, ` #` or starts with a special character in quotes"
@@ -327,4 +334,14 @@ fn explain_syntax(info: &str, body: &str, mark: Marker) -> (String, String) {
         "check the indentation, and that every key is followed by a colon and a space"
     };
     (format!("not valid YAML: {info}"), hint.to_owned())
+}
+
+/// Whether the text from there on has half of a UTF-16 pair as an escape, which is how JSON spells what lies beyond U+FFFF.
+fn holds_surrogate(body: &str, mark: Marker) -> bool {
+    let rest = body.lines().skip(mark.line().saturating_sub(1));
+    let halves = |line: &str| {
+        let mut codes = line.split("\\u").skip(1).filter_map(|rest| rest.get(..4));
+        codes.any(|code| u16::from_str_radix(code, 16).is_ok_and(|code| (0xD800..=0xDFFF).contains(&code)))
+    };
+    rest.into_iter().any(halves)
 }

@@ -8,12 +8,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Method;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use crate::qualys::answer::{Answer, Fault};
 use crate::qualys::call::{Auth, Call, Effect, Host};
 use crate::qualys::error::ApiError;
+use crate::qualys::inquiry::{Inquiry, Turn};
 use crate::qualys::rest;
 use crate::qualys::transport::Transport;
 use crate::resource::CloudviewAuth;
@@ -81,21 +80,12 @@ impl Shut {
 
 /// What was found out.
 #[derive(Debug, Default)]
-pub(in crate::qualys) struct Door(Mutex<Found>);
+pub(in crate::qualys) struct Door(Inquiry<Option<Entrance>>);
 
-#[derive(Debug, Default)]
-struct Found {
-    entrance: Option<Entrance>,
-    /// The last time that neither answered.
-    failure: Option<(Instant, ApiError)>,
-}
-
-impl Found {
-    fn keep(&mut self, entrance: Entrance) -> Entrance {
-        tracing::debug!(?entrance, "CloudView answers");
-        *self = Found { entrance: Some(entrance), failure: None };
-        entrance
-    }
+/// Keeps which one answers.
+fn keep(found: &mut Option<Entrance>, entrance: Entrance) -> Entrance {
+    tracing::debug!(?entrance, "CloudView answers");
+    *found.insert(entrance)
 }
 
 /// In which form the family takes the ids of what is to be deleted, as far as that was found out.
@@ -134,7 +124,7 @@ impl Transport {
     /// Where the family is, as far as that is known.
     pub(in crate::qualys) async fn cloudview_host(&self) -> Host {
         let entrance = match self.endpoint().cloudview_auth {
-            CloudviewAuth::Auto => self.door.0.lock().await.entrance.unwrap_or(Entrance::Gateway),
+            CloudviewAuth::Auto => self.door.0.turn().await.unwrap_or(Entrance::Gateway),
             CloudviewAuth::Basic => Entrance::Portal,
             CloudviewAuth::Jwt => Entrance::Gateway,
         };
@@ -162,17 +152,16 @@ impl Transport {
         call: &Call,
         read: &impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<T, ApiError> {
-        let wanted_at = Instant::now();
-        let mut found = self.door.0.lock().await;
-        let entrance = match (found.entrance, &found.failure) {
+        let mut found = self.door.0.turn().await;
+        let entrance = match (*found, found.failure()) {
             (Some(entrance), _) => entrance,
             // Found shut while this one waited: to try the password again would bring the account closer to being
             // locked.
-            (None, Some((at, error))) if *at > wanted_at => return Err(error.instead_of(call)),
-            (None, _) if call.effect == Effect::Read && call.object.is_none() => {
+            (None, Some(error)) => return Err(error.instead_of(call)),
+            (None, None) if call.effect == Effect::Read && call.object.is_none() => {
                 return self.find(&mut found, call, read).await.map(|(_, answer)| answer);
             }
-            (None, _) => {
+            (None, None) => {
                 let looks = self::call("list aws connectors", Method::GET, "/aws/connectors", Effect::Read)
                     .query("pageNo", "0")
                     .query("pageSize", "50");
@@ -187,20 +176,20 @@ impl Transport {
     /// Asks the one, then the other.
     async fn find<T>(
         &self,
-        found: &mut Found,
+        found: &mut Turn<'_, Option<Entrance>>,
         call: &Call,
         read: &impl Fn(&Answer) -> Result<T, Fault>,
     ) -> Result<(Entrance, T), ApiError> {
         let gateway = match self.send_through(Entrance::Gateway, call, read).await {
-            Ok(answer) => return Ok((found.keep(Entrance::Gateway), answer)),
+            Ok(answer) => return Ok((keep(found, Entrance::Gateway), answer)),
             Err(error) if is_shut(&error) => error,
             Err(error) => return Err(error),
         };
         match self.send_through(Entrance::Portal, call, read).await {
-            Ok(answer) => Ok((found.keep(Entrance::Portal), answer)),
+            Ok(answer) => Ok((keep(found, Entrance::Portal), answer)),
             Err(portal) if is_shut(&portal) => {
                 let error = neither(&gateway, &portal);
-                found.failure = Some((Instant::now(), error.clone()));
+                found.fail(error.clone());
                 Err(error)
             }
             Err(error) => Err(error),

@@ -5,6 +5,7 @@ mod stub;
 
 mod budget;
 mod door;
+mod entry;
 mod gate;
 mod hosts;
 mod rest;
