@@ -26,6 +26,7 @@ mod patience;
 mod prune;
 mod recall;
 mod render;
+mod warning;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,6 +50,7 @@ pub use names::{Located, Names, Unlocated, locate, locate_declared};
 pub use patience::Failing;
 pub(crate) use recall::CUT_SHORT;
 pub use render::{Style, done_line, field_lines, render_text, run_error_lines};
+pub use warning::Warning;
 
 use compare::Comparison;
 use matching::Match;
@@ -265,7 +267,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     let identities = known.identities();
     let seen_before = &known.sections;
     let mut plan = Plan::empty(policy.mode);
-    plan.warnings.extend(desired.warnings.iter().map(advice));
+    plan.warnings.extend(desired.warnings.iter().map(advice).map(Warning::from));
 
     let mut unread = Vec::new();
     for &kind in Kind::ALL {
@@ -342,7 +344,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         }
         tell_of_secrets(&resolved, &addresses, &mut plan);
         // By address, as all else: the order of the file tells nothing.
-        plan.warnings[warned..].sort();
+        plan.warnings[warned..].sort_by(|a, b| a.cmp(b));
         plan.summary.live += if kind.is_shared() {
             matched.iter().filter(|found| matches!(found, Match::Pair { .. })).count()
         } else {
@@ -353,7 +355,9 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         belief::take_stock(kind, &resolved, listing, known, &mut plan);
     }
 
-    plan.warnings.extend(failed::unread_warnings(&unread, &plan.failed));
+    let targets = &policy.targets;
+    unread.retain(|unread| targets.is_empty() || targets.iter().any(|target| target.kind == unread.kind));
+    plan.warnings.extend(failed::unread_warnings(&unread, &plan.failed).into_iter().map(Warning::from));
     if policy.patient {
         patience::hold_back(&mut plan, known);
     }
@@ -393,7 +397,7 @@ impl Plan {
             self.unverified.push(Unverified { address: address.clone(), fields });
         }
         let told = change.after.iter().flat_map(compare::before_create);
-        self.warnings.extend(told.map(|told| format!("{address}: {told}")));
+        self.warnings.extend(told.map(|told| Warning::of(address, told)));
         self.changes.push(change);
     }
 }
@@ -425,7 +429,7 @@ fn tell_of_secrets(resolved: &[Entry<'_>], addresses: &matching::Addresses, plan
                     None => continue,
                 },
             };
-            plan.warnings.push(format!("{}: {told}", addresses.of_entry(entry)));
+            plan.warnings.push(Warning::of(&addresses.of_entry(entry), told));
         }
     }
 }
