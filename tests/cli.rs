@@ -235,6 +235,45 @@ fn what_was_there_already_is_said_with_what_can_be_done_about_it() {
 // Targets and partial failure.
 
 #[test]
+fn a_target_is_warned_of_alone_and_of_what_it_needs() {
+    let one = "5ab00000-0000-4000-8000-000000000001";
+    let entry = |name: &str, last: &str| {
+        let id = one.replace("001", last);
+        format!(
+            "    - {{name: {name}, subscription_id: {id}, directory_id: {one}, application_id: {one}, \
+             authentication_key: {{env: NO_SUCH_VARIABLE}}}}\n"
+        )
+    };
+    let aside = Folder::with("");
+    let simulator = Simulator::start(&aside, &["--seed", "empty"]);
+    for (name, last) in [("shop", "001"), ("corp", "002")] {
+        let record = json!({"subscriptionId": one.replace("001", last), "directoryId": one, "applicationId": one,
+            "authenticationKey": "not-a-real-key"});
+        simulator.make("azure", &json!({"name": name, "authRecord": record}));
+    }
+    simulator.fault(&json!({"kind": "status", "status": 403, "path": "/search/am/gcp", "times": 0}));
+    let sections = format!(
+        "reconcile: {{pull: all}}\nconnectors:\n  azure:\n{}{}",
+        entry("shop", "001"),
+        entry("corp", "002")
+    );
+    let folder = Folder::remote(&simulator.url, &sections);
+    let warned = |args: &[&str]| {
+        let plan = folder.run(&[&["plan", "--format", "json"], args].concat()).document("trueup.plan/v1");
+        let all = plan["warnings"].as_array().unwrap().clone();
+        all.iter()
+            .map(|warning| warning.as_str().unwrap().split(": ").next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(warned(&[]), ["azure/corp", "azure/shop", "gcp"]);
+    assert_eq!(warned(&["--target", "azure/shop"]), ["azure/shop"]);
+    let told = folder.run(&["plan", "--target", "azure/corp"]).stdout;
+    let told: Vec<&str> = told.lines().filter(|line| line.starts_with("warning: ")).collect();
+    let [told] = told.as_slice() else { panic!("{told:#?}") };
+    assert!(told.starts_with("warning: azure/corp: authentication_key not checked: "), "{told}");
+}
+
+#[test]
 fn a_target_and_what_it_needs_are_applied_and_nothing_else() {
     let folder = Folder::example();
     let simulator = Simulator::beside(&folder, &[]);

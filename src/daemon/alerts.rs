@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use crate::error::one_line;
 use crate::journal::{DriftEvent, DriftNews, Journal};
-use crate::plan::{Change, Plan, Unhealthy};
+use crate::plan::{Change, Plan, Unhealthy, Warning};
 use crate::resource::{Address, Checked, Health, RunError};
 
 /// What was told.
@@ -21,7 +21,7 @@ pub(super) struct Alerts {
     fights: BTreeMap<Address, u32>,
     /// The expectations that failed when they were last counted.
     unmet: BTreeSet<String>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 impl Alerts {
@@ -35,7 +35,8 @@ impl Alerts {
         let unmet = |checked: &&Checked| checked.met == Some(false);
         let unmet = plan.expectations.iter().filter(unmet).filter_map(Checked::warning);
         let told: Vec<_> = unmet.chain(plan.changes.iter().filter_map(Change::fight)).collect();
-        let warnings: Vec<&String> = plan.warnings.iter().filter(|warning| !told.contains(warning)).collect();
+        let is_told = |warning: &&Warning| told.iter().any(|told| **warning == *told);
+        let warnings: Vec<&Warning> = plan.warnings.iter().filter(|warning| !is_told(warning)).collect();
         for warning in warnings.iter().filter(|warning| !self.warnings.contains(warning)) {
             warn!(event = "warning", "{warning}");
         }

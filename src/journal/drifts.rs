@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::{Journal, JournalError};
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Plan, Warning};
 
 /// What became of a drift since it was last told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Journal {
                 change.reason.push_str(&told);
             }
         }
-        plan.warnings.extend(plan.changes.iter().filter_map(Change::fight));
+        plan.warnings.extend(plan.changes.iter().filter_map(Change::fight).map(Warning::from));
         let drifted: BTreeSet<String> = drifted(plan).map(|change| change.address.to_string()).collect();
         let over: Vec<String> = {
             let mut query = transaction.prepare("select address from drift where announced is null")?;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::Warning;
 use super::change::Action;
 use super::model::Plan;
 use crate::resource::Spec;
@@ -13,11 +14,11 @@ pub(super) fn tell_of_defaults(plan: &mut Plan) {
         let (Some(before), Some(after)) = (&change.before, &change.after) else { continue };
         let reset = reset(before, after);
         if !reset.is_empty() {
-            plan.warnings.push(format!(
-                "{}: made anew, it gets the platform's defaults for what the file leaves out: {}",
-                change.address,
+            let told = format!(
+                "made anew, it gets the platform's defaults for what the file leaves out: {}",
                 reset.join(", ")
-            ));
+            );
+            plan.warnings.push(Warning::of(&change.address, told));
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::change::{Action, Cause, Change, FieldChange, Held};
 use super::model::{Observation, Plan, Unhealthy, Unverified};
-use super::{Entry, KnownObject, Policy, Refused, parse_object};
+use super::{Entry, KnownObject, Policy, Refused, Warning, parse_object};
 use crate::desired::settings::Replace;
 use crate::resource::{Access, Address, Field, Fields, LiveObject, Owner, Spec, Told};
 use crate::secret::comparable;
@@ -137,8 +137,10 @@ impl<'a> Comparison<'a> {
         // What is to be looked for is not found by what it replaces.
         plan.observed.extend(observed.filter(|_| unsettled.is_none()));
         if lost_its_mark {
-            plan.warnings
-                .push(format!("{address}: somebody took our mark off its description: it is no longer ours"));
+            plan.warnings.push(Warning::of(
+                &address,
+                "somebody took our mark off its description: it is no longer ours",
+            ));
         }
         if !changed.iter().any(|(field, _, _)| field.path == "description") {
             plan.warnings.extend(stale_mark(&address, live, entry.declared.meta.prevent_delete, policy));
@@ -172,7 +174,7 @@ impl<'a> Comparison<'a> {
             ))
         });
         let caveats = if is_replaced { Vec::new() } else { after.caveats(Some(&live.spec)) };
-        plan.warnings.extend(caveats.into_iter().map(|caveat| format!("{address}: {caveat}")));
+        plan.warnings.extend(caveats.into_iter().map(|caveat| Warning::of(&address, caveat)));
         let marker = marker_after_update(live, entry.declared.meta.prevent_delete, policy);
         plan.changes.push(Change {
             held: held(entry, live, &after, action, policy)
@@ -380,7 +382,12 @@ fn marker_after_update(live: &LiveObject, prevent_delete: bool, policy: &Policy)
 
 /// What to say of a mark of ours that does not tell what the file says now. It is no difference: it is written with the
 /// next description, or when asked for.
-fn stale_mark(address: &Address, live: &LiveObject, prevent_delete: bool, policy: &Policy) -> Option<String> {
+fn stale_mark(
+    address: &Address,
+    live: &LiveObject,
+    prevent_delete: bool,
+    policy: &Policy,
+) -> Option<Warning> {
     let mark = live.owner.as_ref().filter(|mark| policy.owner.as_ref() == Some(&mark.name))?;
     if mark.prevent_delete == prevent_delete {
         return None;
@@ -390,7 +397,7 @@ fn stale_mark(address: &Address, live: &LiveObject, prevent_delete: bool, policy
     } else {
         "is not in the file any more, but still in its mark on the platform"
     };
-    Some(format!("{address}: prevent_delete {stands}: `trueup adopt {address}` writes it"))
+    Some(Warning::of(address, format!("prevent_delete {stands}: `trueup adopt {address}` writes it")))
 }
 
 /// The journal's facts of one object, read only where something needs them.

@@ -3,11 +3,12 @@
 //! [`plan`] is a function of the desired state, the live state, what the journal knows and the policy; no
 //! client, clock, randomness or log. Order, reason and every choice are made here; `apply` only performs.
 //!
-//! - `names/` finds the object that a name or an address means; `matching.rs` finds the live object that an entry means;
-//!   `belief.rs` doubts listings that lost much at once; `compare.rs` compares the two field by field; `prune.rs` judges
-//!   what the file does not name; `recall.rs` has what the journal alone knows; `anew.rs` tells what a replace resets; `depend.rs`
-//!   says what must come before what; `patience.rs` withholds what keeps
-//!   failing; `limits.rs` refuses a plan that would do too much harm.
+//! - `belief.rs` doubts listings that lost much at once; `of_kind.rs` plans one kind: `names/` finds the object that a name
+//!   or an address means, `matching.rs` the live object that an entry means, `compare.rs` compares the two field by
+//!   field, `prune.rs` judges what the file does not name, `absent.rs` what is to be gone; `recall.rs` has what the journal
+//!   alone knows.
+//! - Then, over all kinds: `patience.rs` withholds what keeps failing, `anew.rs` tells what a replace resets, `depend.rs`
+//!   says what must come before what, and `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share, and `change.rs` one
 //!   change of it; `failed.rs` tells people what of it failed.
 
@@ -23,10 +24,12 @@ mod limits;
 mod matching;
 mod model;
 mod names;
+mod of_kind;
 mod patience;
 mod prune;
 mod recall;
 mod render;
+mod warning;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +39,7 @@ use serde_json::Value;
 
 use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
 use crate::desired::{Declared, Desired, Problem};
-use crate::resource::{Address, Fields, Kind, LiveObject, Spec, Told, Wanted};
+use crate::resource::{Address, Fields, Kind, LiveObject, Spec, Told};
 
 pub(crate) use absent::GONE;
 pub use change::{Action, Cause, Change, FieldChange, Held};
@@ -48,9 +51,9 @@ pub use names::{Located, Names, Unlocated, locate, locate_declared};
 pub use patience::Failing;
 pub(crate) use recall::CUT_SHORT;
 pub use render::{Style, done_line, field_lines, render_text, run_error_lines};
+pub use warning::Warning;
 
-use compare::Comparison;
-use matching::Match;
+use of_kind::Scene;
 
 /// What the platform has, as far as it could be read. Made by [`LiveState::new`], so that it names tags by
 /// path.
@@ -261,98 +264,29 @@ impl Policy {
 #[must_use]
 pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy) -> Plan {
     let names = Names::new(&desired.declared, live);
-    let identities = known.identities();
-    let seen_before = &known.sections;
+    let scene = Scene { desired, known, policy, names: &names, identities: &known.identities() };
     let mut plan = Plan::empty(policy.mode);
-    plan.warnings.extend(desired.warnings.iter().map(advice));
+    plan.warnings.extend(desired.warnings.iter().map(advice).map(Warning::from));
 
     let mut unread = Vec::new();
     for &kind in Kind::ALL {
         let entries: Vec<&Declared> =
             desired.declared.iter().filter(|entry| entry.spec.kind() == kind).collect();
         plan.summary.declared += entries.len();
-        let listing = match belief::believed(kind, live, known, policy) {
-            Ok(Some(listing)) => listing,
-            Ok(None) => continue,
-            Err(error) if entries.is_empty() && !desired.sections.contains(&kind) => {
-                unread.push(Failed { kind, address: None, error });
-                continue;
-            }
+        match belief::believed(kind, live, known, policy) {
+            Ok(Some(listing)) => scene.plan_kind(kind, &entries, listing, &mut plan),
+            Ok(None) => {}
             Err(error) => {
-                plan.failed.push(Failed { kind, address: None, error });
-                continue;
-            }
-        };
-
-        let warned = plan.warnings.len();
-        let resolved = names.resolve_entries(&entries, kind, known);
-        let matched = matching::match_listing(&resolved, listing, kind, known, &identities);
-        let addresses = matching::Addresses::new(kind, &matched);
-        let shielded: BTreeSet<&str> =
-            resolved.iter().filter(|entry| entry.problem.is_some()).map(|entry| entry.spec.name()).collect();
-        // Live objects whose answer does not tell which they are: an entry that is not found may mean one of them.
-        let nameless = nameless(&matched, known);
-        let compared = compare_all(&matched, kind, known, policy);
-        for (found, compared) in matched.iter().zip(compared) {
-            match found {
-                Match::Pair { entry, .. } | Match::Missing { entry, .. } | Match::Ambiguous { entry, .. }
-                    if entry.problem.is_some() =>
-                {
-                    let error = entry.problem.as_deref().unwrap_or_default();
-                    let error = format!("{error} ({})", entry.declared.place);
-                    plan.failed.push(Failed { kind, address: Some(addresses.of_entry(entry)), error });
-                }
-                Match::Pair { .. } | Match::Missing { .. } | Match::Left { .. }
-                    if kind.wanted() == Wanted::Absent =>
-                {
-                    absent::judge(found, &addresses, known, policy, &mut plan);
-                }
-                Match::Pair { entry, .. } => {
-                    if let Some(compared) = compared {
-                        let identity = (kind, entry.spec.identity().unwrap_or_default());
-                        let unsettled = known.unsettled.get(&identity).copied();
-                        compared.into_plan(addresses.of_entry(entry), unsettled, policy, &mut plan);
-                    }
-                }
-                Match::Missing { entry, known_id } => {
-                    let address = addresses.of_entry(entry);
-                    let identity = (kind, entry.spec.identity().unwrap_or_default());
-                    let until = known.unsettled.get(&identity).copied();
-                    let id = known_id.as_deref();
-                    plan.make(compare::create(entry, address, id, until, &nameless, policy));
-                }
-                Match::Ambiguous { entry, ids } => {
-                    let (address, error) = (Some(addresses.of_entry(entry)), ambiguous(entry, ids));
-                    plan.failed.push(Failed { kind, address, error });
-                }
-                // An entry whose path is not known may mean this one.
-                Match::Left { live } if shielded.contains(live.spec.name()) => {}
-                Match::Left { live } if nameless.iter().any(|other| other.id == live.id) => {}
-                Match::Left { live } => {
-                    let address = addresses.of_live(live);
-                    let known = known.objects.get(&(kind, live.id.clone()));
-                    let section = prune::Section {
-                        named: desired.sections.contains(&kind),
-                        waits: policy.new_sections_wait && !seen_before.contains(&kind),
-                    };
-                    prune::judge(live, address, known, section, policy, &mut plan);
-                }
+                let is_named = !entries.is_empty() || desired.sections.contains(&kind);
+                let failed = if is_named { &mut plan.failed } else { &mut unread };
+                failed.push(Failed { kind, address: None, error });
             }
         }
-        tell_of_secrets(&resolved, &addresses, &mut plan);
-        // By address, as all else: the order of the file tells nothing.
-        plan.warnings[warned..].sort();
-        plan.summary.live += if kind.is_shared() {
-            matched.iter().filter(|found| matches!(found, Match::Pair { .. })).count()
-        } else {
-            listing.len()
-        };
-        plan.listings.insert(kind, listing.len());
-        plan.staying.insert(kind, belief::staying(kind, listing, known));
-        belief::take_stock(kind, &resolved, listing, known, &mut plan);
     }
 
-    plan.warnings.extend(failed::unread_warnings(&unread, &plan.failed));
+    let targets = &policy.targets;
+    unread.retain(|unread| targets.is_empty() || targets.iter().any(|target| target.kind == unread.kind));
+    plan.warnings.extend(failed::unread_warnings(&unread, &plan.failed).into_iter().map(Warning::from));
     if policy.patient {
         patience::hold_back(&mut plan, known);
     }
@@ -371,96 +305,6 @@ fn advice(problem: &Problem) -> String {
         Some(hint) => format!("{problem} ({hint})"),
         None => problem.to_string(),
     }
-}
-
-/// Why an entry that several live objects could be is not planned.
-fn ambiguous(entry: &Entry<'_>, ids: &[String]) -> String {
-    format!(
-        "{} live objects have its identity {}: ids {}; neither is touched",
-        ids.len(),
-        entry.spec.identity().unwrap_or_default(),
-        ids.join(", ")
-    )
-}
-
-impl Plan {
-    /// Adds what is to be made, with what is to be said of that.
-    fn make(&mut self, change: Change) {
-        let address = &change.address;
-        if change.tentative {
-            let fields = change.fields.iter().map(|field| field.path.clone()).collect();
-            self.unverified.push(Unverified { address: address.clone(), fields });
-        }
-        let told = change.after.iter().flat_map(compare::before_create);
-        self.warnings.extend(told.map(|told| format!("{address}: {told}")));
-        self.changes.push(change);
-    }
-}
-
-/// The live objects without identity, where there are entries that could mean them. Which one it is the journal may
-/// know.
-fn nameless<'a>(matched: &[Match<'_, 'a>], known: &Known) -> Vec<&'a LiveObject> {
-    if !matched.iter().any(|found| matches!(found, Match::Missing { .. })) {
-        return Vec::new();
-    }
-    let left = matched.iter().filter_map(|found| match found {
-        Match::Left { live } => Some(*live),
-        Match::Pair { .. } | Match::Missing { .. } | Match::Ambiguous { .. } => None,
-    });
-    let is_known = |live: &LiveObject| {
-        known.objects.get(&(live.kind(), live.id.clone())).is_some_and(|known| !known.identity.is_empty())
-    };
-    left.filter(|live| live.spec.identity().is_none() && !is_known(live)).collect()
-}
-
-/// What a person should know of the secrets of a kind's entries.
-fn tell_of_secrets(resolved: &[Entry<'_>], addresses: &matching::Addresses, plan: &mut Plan) {
-    for entry in resolved {
-        for (field, sight) in entry.secrets.into_iter().flatten() {
-            let told = match &sight.digest {
-                Err(why) => format!("{field} not checked: {why}"),
-                Ok(_) => match &sight.advice {
-                    Some(advice) => format!("{field}: {advice}"),
-                    None => continue,
-                },
-            };
-            plan.warnings.push(format!("{}: {told}", addresses.of_entry(entry)));
-        }
-    }
-}
-
-/// From this many on, comparing is worth a second thread.
-const MANY: usize = 1000;
-
-/// Compares each pair that can be compared; side by side where there are many, since none needs another.
-fn compare_all<'m>(
-    matched: &'m [Match<'m, 'm>],
-    kind: Kind,
-    known: &'m Known,
-    policy: &Policy,
-) -> Vec<Option<Comparison<'m>>> {
-    let compare = |found: &'m Match<'m, 'm>| match found {
-        Match::Pair { entry, live } if entry.problem.is_none() && kind.wanted() == Wanted::Present => {
-            let key = (kind, live.id.clone());
-            let refused = known.refused.get(&key).map_or(&[][..], Vec::as_slice);
-            Some(Comparison::new(entry, live, known.objects.get(&key), refused, policy.rewrite))
-        }
-        Match::Pair { .. } | Match::Missing { .. } | Match::Ambiguous { .. } | Match::Left { .. } => None,
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    if matched.len() < MANY || threads == 1 {
-        return matched.iter().map(compare).collect();
-    }
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = matched
-            .chunks(matched.len().div_ceil(threads))
-            .map(|part| scope.spawn(move || part.iter().map(compare).collect::<Vec<_>>()))
-            .collect();
-        parts
-            .into_iter()
-            .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    })
 }
 
 /// An entry of the file whose names of other objects are canonical.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::change::{Action, Change};
+use super::warning::Warning;
 use crate::desired::settings::Mode;
 use crate::resource::{Address, Checked, ConnectorsApi, Fields, Health, Kind, LiveObject, RunError, Spec};
 
@@ -34,7 +35,7 @@ pub struct Plan {
     /// The limit that the plan is over: nothing of it is applied.
     pub blocked: Option<Blocked>,
     /// What a person should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// What came of the expectations, in the file's order. None of it is a change, nor part of the id.
     pub expectations: Vec<Checked>,
     /// What it costs.
@@ -229,7 +230,7 @@ impl Plan {
 
     /// Takes in what came of the expectations: each that is not met, or that nobody knows of, is a warning.
     pub fn expect(&mut self, checked: &[Checked]) {
-        self.warnings.extend(checked.iter().filter_map(Checked::warning));
+        self.warnings.extend(checked.iter().filter_map(Checked::warning).map(Warning::from));
         self.expectations = checked.to_vec();
     }
 
@@ -293,6 +294,7 @@ impl Plan {
         self.unmanaged.retain(|object| kept.contains(&object.address));
         self.unverified.retain(|object| kept.contains(&object.address));
         self.unhealthy.retain(|object| kept.contains(&object.address));
+        self.warnings.retain(|warning| warning.address.as_ref().is_none_or(|address| kept.contains(address)));
         self.failed.retain(|failed| {
             let Failed { kind, address, error: _ } = failed;
             match address {

@@ -2,7 +2,7 @@
 
 use super::change::{Action, Change, FieldChange, Held};
 use super::model::{Plan, Unhealthy, Unmanaged};
-use super::{KnownObject, Policy};
+use super::{KnownObject, Policy, Warning};
 use crate::desired::settings::{Prune, PruneAction};
 use crate::resource::{Address, LiveObject};
 
@@ -56,7 +56,7 @@ pub(super) fn judge(
     let protected = live.owner.as_ref().is_some_and(|owner| owner.prevent_delete)
         || known.is_some_and(|known| known.protected);
     if let Some(why) = live.kind().undeletable() {
-        plan.warnings.push(format!("{address}: {why}"));
+        plan.warnings.push(Warning::of(&address, why));
         return;
     }
     // Without its section nothing of a kind is looked for in the file. Of what there is one of, the section is the entry.

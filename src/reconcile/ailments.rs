@@ -70,7 +70,8 @@ impl Ailments {
                 1 => String::new(),
                 several => format!(" (and so of {} more)", several - 1),
             };
-            plan.warnings.push(format!("the errors of the last run could not be read: {first}{more}"));
+            let told = format!("the errors of the last run could not be read: {first}{more}");
+            plan.warnings.push(told.into());
         }
         self.forget_the_well(plan);
     }

@@ -20,7 +20,7 @@ use crate::desired::Desired;
 use crate::journal::{Journal, Run};
 use crate::lock::{LockError, WriteLock};
 use crate::plan::{
-    ApprovedPlan, Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, approve, plan,
+    ApprovedPlan, Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, Warning, approve, plan,
 };
 use crate::pull::{check, kinds_to_read, pull_declared};
 use crate::qualys::{Reader, Writer};
@@ -359,7 +359,7 @@ async fn look_again(pass: &mut Pass<'_>, sight: &mut Sight, report: &mut Report)
     let mut after = plan(desired, live, &known, &once);
     remember(pass.journal, desired, live, &mut after, false);
     after.expect(checked);
-    after.warnings.extend(report.too_often.as_ref().map(TooOften::to_string));
+    after.warnings.extend(report.too_often.as_ref().map(TooOften::to_string).map(Warning::from));
     pass.ailments.complete(&mut after, reader, pass.stop).await;
     report.not_converged = aftermath::not_converged(&report.applied, live, &after);
     remember_taken(pass.journal, run, report);

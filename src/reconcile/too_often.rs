@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::daemon::schedule::Schedule;
 use crate::desired::settings::Reconcile;
-use crate::plan::Plan;
+use crate::plan::{Plan, Warning};
 use crate::qualys::{Rate, Reader, Spent};
 use crate::span::span;
 
@@ -41,7 +41,7 @@ impl<'a> Meter<'a> {
         plan.cost.calls_to_pull = reader.requests().reads - reads;
         plan.cost.quota_left = reader.quota_left();
         let too_often = too_often(&Schedule::from(settings), &spent, &reader.spent(), now);
-        plan.warnings.extend(too_often.as_ref().map(TooOften::to_string));
+        plan.warnings.extend(too_often.as_ref().map(TooOften::to_string).map(Warning::from));
         too_often
     }
 }
