@@ -41,7 +41,11 @@ pub async fn pull_declared(reader: &Reader, kinds: &[Kind], desired: &Desired) -
 type Read = Vec<(Kind, Result<Vec<LiveObject>, ApiError>)>;
 
 async fn read<'a>(reader: &Reader, kinds: &[Kind], scope: impl Fn(Kind) -> Scope<'a>) -> Read {
-    let listings = kinds.iter().map(|&kind| {
+    // The first request goes alone while nobody knows whether the password is taken, so it had better begin a long
+    // listing: what everybody shares is short.
+    let mut kinds = kinds.to_vec();
+    kinds.sort_by_key(|kind| kind.is_shared());
+    let listings = kinds.into_iter().map(|kind| {
         let scope = scope(kind);
         async move { (kind, reader.list_within(kind, &scope).await) }
     });

@@ -23,21 +23,28 @@ const KNOWN: Duration = Duration::from_mins(1);
 /// that does not answer, may take minutes, and all others as long after it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The platform's code for a wrong user or password, in recordings of it.
+const WRONG_PASSWORD: &str = "INVALID_CREDENTIALS";
+
 /// What is known of user and password at one server.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     /// When an answer last showed that they are taken; none where the last one showed that they are not.
     taken: Mutex<Option<Instant>>,
-    inquiry: Inquiry<LetGo>,
+    inquiry: Inquiry<Queue>,
 }
 
-/// How many of those that came do not wait any longer.
 #[derive(Debug, Default)]
-struct LetGo(u64);
+struct Queue {
+    /// How many of those that came do not wait any longer.
+    let_go: u64,
+    /// Whether the last one was refused in a way that may be about its own question.
+    in_doubt: bool,
+}
 
 /// Who goes first. Dropped, it lets the next one.
 #[derive(Debug)]
-pub(super) struct Lead<'a>(Turn<'a, LetGo>);
+pub(super) struct Lead<'a>(Turn<'a, Queue>);
 
 impl Entry {
     /// Waits while another one finds out. Who gets a lead is to find out; who gets none need not.
@@ -49,14 +56,15 @@ impl Entry {
         if self.is_open() {
             return Ok(None);
         }
-        let turn = self.inquiry.turn().await;
+        let mut turn = self.inquiry.turn().await;
         if self.is_open() {
+            turn.in_doubt = false;
             return Ok(None);
         }
         if let Some(refused) = turn.failure() {
             return Err(refused.clone());
         }
-        Ok((turn.0 <= turn.number()).then_some(Lead(turn)))
+        Ok((turn.let_go <= turn.number()).then_some(Lead(turn)))
     }
 
     /// Learns from an answer, or from what came instead of one.
@@ -88,16 +96,32 @@ impl Entry {
 }
 
 impl Lead<'_> {
-    /// The request failed for good: where the user is refused, so are all that wait.
+    /// The request failed for good: where the user is refused, so are all that wait. The platform names a wrong
+    /// password as such (INVALID_CREDENTIALS). Another 401 may also be how it refuses this one question: then the next one
+    /// finds out, and decides.
     pub(super) fn fail(mut self, error: &ApiError) {
-        if matches!(error.kind, ApiErrorKind::Credentials | ApiErrorKind::Account { code: _ }) {
+        let is_certain = match error.kind {
+            ApiErrorKind::Account { code: _ } => true,
+            ApiErrorKind::Credentials => self.0.in_doubt || error.said.contains(WRONG_PASSWORD),
+            ApiErrorKind::Permission
+            | ApiErrorKind::NotFound
+            | ApiErrorKind::UnknownObject { remedy: _ }
+            | ApiErrorKind::Refused(_)
+            | ApiErrorKind::RateLimited { wait: _ }
+            | ApiErrorKind::Server
+            | ApiErrorKind::Unreadable
+            | ApiErrorKind::Transport
+            | ApiErrorKind::WrongSubscription { found: _ } => return,
+        };
+        self.0.in_doubt = !is_certain;
+        if is_certain {
             self.0.fail(error.clone());
         }
     }
 
     /// Nobody who has come by now is to wait any longer.
     fn let_go(mut self) {
-        self.0.0 = self.0.so_many();
+        self.0.let_go = self.0.so_many();
     }
 }
 

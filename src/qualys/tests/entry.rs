@@ -44,20 +44,22 @@ fn envelope(code: &str) -> String {
 }
 
 #[tokio::test]
-async fn eight_listings_at_once_try_a_wrong_password_once() {
-    for (refusal, kind) in [
-        (reply(401, ""), ApiErrorKind::Credentials),
-        (reply(401, envelope("UNAUTHORIZED")), ApiErrorKind::Credentials),
-        (reply(200, envelope("INVALID_CREDENTIALS")), ApiErrorKind::Credentials),
-        (reply(409, envelope("2003")), ApiErrorKind::Account { code: 2003 }),
+async fn eight_listings_at_once_try_a_wrong_password_once_and_a_doubtful_one_twice() {
+    for (refusal, kind, tries) in [
+        // It may be about the question: the second one decides.
+        (reply(401, ""), ApiErrorKind::Credentials, 2),
+        (reply(401, envelope("UNAUTHORIZED")), ApiErrorKind::Credentials, 2),
+        (reply(401, envelope("INVALID_CREDENTIALS")), ApiErrorKind::Credentials, 1),
+        (reply(200, envelope("INVALID_CREDENTIALS")), ApiErrorKind::Credentials, 1),
+        (reply(409, envelope("2003")), ApiErrorKind::Account { code: 2003 }, 1),
     ] {
         let stub = Stub::plays([refusal]).await;
         let reader = Reader::connect(stub.endpoint()).unwrap();
         let listings = KINDS.iter().chain(&KINDS).map(|kind| reader.list(*kind));
         let errors: Vec<ApiError> =
             join_all(listings).await.into_iter().map(|listing| listing.unwrap_err()).collect();
-        assert_eq!(stub.asked().len(), 1, "{}", errors[0]);
-        assert_eq!(reader.requests(), Requests { reads: 1, writes: 0, retries: 0 });
+        assert_eq!(stub.asked().len(), tries, "{}", errors[0]);
+        assert_eq!(reader.requests(), Requests { reads: tries as u64, writes: 0, retries: 0 });
         let cause = errors[0].to_string().split_once(": ").unwrap().1.to_owned();
         for (error, kind_listed) in errors.iter().zip(KINDS.iter().chain(&KINDS)) {
             assert_eq!(error.kind, kind);
@@ -72,6 +74,15 @@ async fn eight_listings_at_once_try_a_wrong_password_once() {
         reader.list(Kind::Aws).await.unwrap_err();
         assert_eq!(stub.asked().len(), before + 1, "who comes later asks anew");
     }
+}
+
+/// A kind that the user may not see, and that the platform refuses as if it did not know the user.
+#[tokio::test]
+async fn one_question_that_is_refused_by_a_401_keeps_none_of_the_others_back() {
+    let stub = Stub::plays([reply(401, ""), reply(200, "{}")]).await;
+    let results = looks(&transport(hasty(&stub))).await;
+    let refused = results.iter().filter(|result| result.is_err()).count();
+    assert_eq!((refused, stub.asked().len()), (1, 8));
 }
 
 #[tokio::test]
@@ -100,7 +111,8 @@ async fn an_answer_that_says_nothing_of_the_user_lets_the_next_one_find_out() {
         (reply(200, html), ApiErrorKind::Unreadable),
         (Play::Close, ApiErrorKind::Transport),
     ] {
-        let stub = Stub::plays([nothing.clone(), reply(401, "")]).await;
+        let wrong = reply(401, envelope("INVALID_CREDENTIALS"));
+        let stub = Stub::plays([nothing.clone(), wrong]).await;
         let told = kinds_of(&looks(&transport(hasty(&stub))).await);
         assert_eq!(told[0], Some(kind.clone()));
         assert!(told[1..].iter().all(|told| *told == Some(ApiErrorKind::Credentials)), "{told:?}");
@@ -166,7 +178,8 @@ async fn a_first_answer_that_does_not_come_keeps_nobody_waiting_for_ever() {
 
 #[tokio::test]
 async fn what_was_known_a_while_ago_is_found_out_anew() {
-    let stub = Stub::plays([reply(200, "{}"), reply(401, "")]).await;
+    let wrong = reply(401, envelope("INVALID_CREDENTIALS"));
+    let stub = Stub::plays([reply(200, "{}"), wrong]).await;
     let transport = transport(stub.endpoint());
     transport.send(&look(), fine).await.unwrap();
     tokio::time::pause();
