@@ -108,6 +108,9 @@ enum What {
     Again(&'static str),
 }
 
+/// The kind whose listing is asked for first.
+const FIRST: &str = "aws";
+
 const CALLS: [Call; 10] = {
     const fn call(path: &'static str, nth: u64, operation: &'static str, what: What) -> Call {
         Call { path, nth, operation, what }
@@ -216,7 +219,7 @@ async fn one_fault(case: &str, call: &Call, mut fault: Value, reason: &str, mean
     // No harm.
     let mut expected = BTreeSet::from(CHANGES);
     match call.what {
-        What::List("tag") if means == Means::NoUser => expected.clear(),
+        What::List(FIRST) if means == Means::NoUser => expected.clear(),
         What::List(kind) => {
             expected.retain(|change| !change.starts_with(kind));
             // Which tags it is to bear is not known.
@@ -295,12 +298,9 @@ fn assert_told(case: &str, call: &Call, reason: &str, means: Means, first: &Repo
         } else if !harmless {
             let own = format!("could not {}: ", call.operation);
             // Of its own operation, whoever was refused.
-            let of_another = means == Means::NoUser && call.what == What::List("tag");
-            let operation = if of_another && complaint.starts_with("aws: ") {
-                "could not search awsassetdataconnector: "
-            } else {
-                &own
-            };
+            let of_another = means == Means::NoUser && call.what == What::List(FIRST);
+            let operation =
+                if of_another && complaint.starts_with("tag: ") { "could not search tag: " } else { &own };
             assert!(complaint.contains(operation) && complaint.contains(reason), "{case}: {told:#?}");
         }
     }

@@ -321,7 +321,7 @@ fn a_wrong_password_is_tried_once_at_each_server_and_every_kind_is_told_of_it() 
         .map(|request| request["path"].as_str().unwrap().split("/search").next().unwrap())
         .collect();
     asked.sort_unstable();
-    assert_eq!(asked, ["/auth", "/qps/rest/2.0"], "{requests:#?}");
+    assert_eq!(asked, ["/auth", "/qps/rest/3.0"], "{requests:#?}");
     let document = plan.document("trueup.plan/v1");
     let failed: Vec<(&str, &str)> = document["failed"]
         .as_array()
