@@ -1,6 +1,6 @@
 //! trueup keeps a Qualys subscription's cloud connectors and scan schedules exactly as a YAML file says.
 //!
-//! It pulls all connectors and tags from the platform, compares them with the file, shows the differences as a
+//! It pulls all connectors, schedules and tags from the platform, compares them with the file, shows the differences as a
 //! plan, and applies it under a dry-run or enforce policy: as a daemon, or once in CI.
 //!
 //! In reading order: [`reconcile`] is one pass, the function to read first. [`desired`] reads the file,
@@ -10,6 +10,9 @@
 //! now, [`ownership`] marks objects as ours, [`report`] makes and downloads assessment reports, [`export`] writes what is
 //! live as a file. [`daemon`] turns triggers into passes, [`cli`] arguments into commands.
 //! [`simulator`] stands in for the platform and shares no code with [`qualys`].
+//!
+//! The rest is small and used by many: [`pace`] follows what takes long, [`span`] tells lengths of time, [`visible`] makes
+//! text from elsewhere safe to print.
 
 pub mod reconcile;
 
