@@ -11,8 +11,8 @@
 //! live as a file. [`daemon`] turns triggers into passes, [`cli`] arguments into commands.
 //! [`simulator`] stands in for the platform and shares no code with [`qualys`].
 //!
-//! The rest is small and used by many: [`pace`] follows what takes long, [`span`] tells lengths of time, [`visible`] makes
-//! text from elsewhere safe to print.
+//! The rest is small and used by many: [`bounded_file`] reads a file without waiting for it for long, [`pace`] follows what
+//! takes long, [`span`] tells lengths of time, [`visible`] makes text from elsewhere safe to print.
 
 pub mod reconcile;
 
@@ -36,6 +36,7 @@ pub mod daemon;
 
 pub mod simulator;
 
+pub mod bounded_file;
 pub mod error;
 pub mod exit;
 pub mod pace;
