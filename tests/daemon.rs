@@ -5,6 +5,8 @@
 
 #[path = "support/bin.rs"]
 mod bin;
+#[path = "daemon/notices.rs"]
+mod notices;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -151,11 +151,11 @@ impl Common {
     /// Reads the file.
     fn load(&self) -> Result<Desired, Rejected> {
         let path = self.config();
-        if self.config.is_none() && !path.exists() {
+        if self.config.is_none() && matches!(path.try_exists(), Ok(false)) {
             let [here, installed] = DEFAULT_CONFIGS;
             let message = format!("there is no {here} in this folder, and no {installed}");
             let problems = vec![Problem::new(message, "name the file: -c FILE".to_owned())];
-            return Err(Rejected { problems, warnings: Vec::new() });
+            return Err(Rejected::unread(problems));
         }
         desired::load(&path)
     }

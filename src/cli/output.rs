@@ -59,11 +59,17 @@ pub(super) fn fail(format: Format, exit: Exit, message: &str, hint: Option<&str>
     exit
 }
 
+/// How a process ends whose file is not taken.
+pub(super) fn exit_of(rejected: &Rejected) -> Exit {
+    if rejected.passing { Exit::Failure } else { Exit::Config }
+}
+
 /// Says everything that is wrong with the file.
 pub(super) fn reject(format: Format, rejected: &Rejected) -> Exit {
+    let exit = exit_of(rejected);
     match format {
         Format::Json => {
-            let mut json = error_json(Exit::Config, &rejected.problems);
+            let mut json = error_json(exit, &rejected.problems);
             json["warnings"] = json!(rejected.warnings);
             say_json(&json);
         }
@@ -72,7 +78,7 @@ pub(super) fn reject(format: Format, rejected: &Rejected) -> Exit {
             complain(&format!("error: {rejected}"));
         }
     }
-    Exit::Config
+    exit
 }
 
 /// Shows problems at length.

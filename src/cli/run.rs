@@ -26,7 +26,7 @@ pub(super) async fn run(common: &Common) -> Exit {
         Ok(()) => Exit::Success,
         // Each problem is in the log already; at a terminal people read them at length.
         Err(StartError::Rejected(rejected)) if shows => output::reject(Format::Text, &rejected),
-        Err(StartError::Rejected(_)) => Exit::Config,
+        Err(StartError::Rejected(rejected)) => output::exit_of(&rejected),
         Err(error) => {
             tracing::error!(event = "start_failed", error = one_line(&error));
             Exit::Failure

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::metrics::Metrics;
+use super::pulse::Pulse;
 use super::status::{
     ChangeView, Config, ConfigProblem, CurrentPass, Drifted, LastPass, LastReport, PlanHead, PlanView,
     ReportStatus, State, Status,
@@ -29,6 +30,7 @@ pub struct PlanError(#[from] serde_json::Error);
 pub struct Board {
     status: Arc<watch::Sender<Status>>,
     metrics: Arc<Metrics>,
+    pulse: Pulse,
 }
 
 impl Board {
@@ -44,6 +46,7 @@ impl Board {
             current_pass: None,
             last_pass: None,
             last_success_at: None,
+            success_due_at: None,
             next_pass_at: None,
             plan: None,
             drifted: Vec::new(),
@@ -54,7 +57,11 @@ impl Board {
             reports: Vec::new(),
             plan_json: None,
         };
-        Board { status: Arc::new(watch::Sender::new(status)), metrics: Arc::new(Metrics::new(version)) }
+        Board {
+            status: Arc::new(watch::Sender::new(status)),
+            metrics: Arc::new(Metrics::new(version)),
+            pulse: Pulse::new(),
+        }
     }
 
     /// What it shows now.
@@ -82,10 +89,19 @@ impl Board {
         Alive(self.clone())
     }
 
-    /// Whether the loop is alive, or has yet to begin.
+    /// Says why the loop is not alive, if it is not: it has ended, or stands still.
     #[must_use]
-    pub fn is_alive(&self) -> bool {
-        self.status.borrow().state != State::Ended
+    pub fn why_dead(&self) -> Option<String> {
+        if self.status.borrow().state == State::Ended {
+            return Some("the loop has ended".to_owned());
+        }
+        let silent = self.pulse.stands_for()?;
+        Some(format!("the loop has made no progress for {} s", silent.as_secs()))
+    }
+
+    /// The loop's pulse.
+    pub(super) const fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// A file was put in force.
@@ -107,7 +123,8 @@ impl Board {
         self.metrics.config_ok(false);
         self.status.send_modify(|status| {
             status.config.ok = false;
-            status.config.rejected_at = Some(to_millisecond(now));
+            // Since when, not when last.
+            status.config.rejected_at.get_or_insert(to_millisecond(now));
             status.config.problems = problems.iter().map(ConfigProblem::from).collect();
         });
     }
@@ -235,6 +252,11 @@ impl Board {
         });
     }
 
+    /// By when a pass has to succeed for the daemon to stay ready.
+    pub fn success_due(&self, at: Option<Timestamp>) {
+        self.status.send_modify(|status| status.success_due_at = at);
+    }
+
     /// When a pass starts next by itself.
     pub fn next_pass(&self, at: Option<Timestamp>) {
         self.status.send_modify(|status| status.next_pass_at = at.map(to_millisecond));
@@ -331,22 +353,22 @@ pub(super) mod tests {
     fn it_is_ready_once_a_pass_has_ended_on_a_valid_file_and_until_it_stops() {
         let board = Board::new("1", at(0));
         let alive = board.loop_begins();
-        assert_eq!(board.status().ready(), Err(NotReady::NoConfig));
+        assert_eq!(board.status().ready(at(10)), Err(NotReady::NoConfig));
         board.config_rejected(&[problem("wrong")], at(1));
-        assert_eq!(board.status().ready(), Err(NotReady::NoConfig));
+        assert_eq!(board.status().ready(at(10)), Err(NotReady::NoConfig));
         board.config_loaded(&[], at(2));
         board.pass_begins("r1", Trigger::Startup, at(3));
-        assert_eq!(board.status().ready(), Err(NotReady::FirstPass));
+        assert_eq!(board.status().ready(at(10)), Err(NotReady::FirstPass));
         board.pass_ends(Outcome::Failed, Some("no answer".into()), at(4), Duration::from_secs(1));
-        assert_eq!(board.status().ready(), Ok(()));
+        assert_eq!(board.status().ready(at(10)), Ok(()));
         // The last good file stays in force.
         board.config_rejected(&[problem("wrong")], at(5));
-        assert_eq!(board.status().ready(), Ok(()));
+        assert_eq!(board.status().ready(at(10)), Ok(()));
         board.stopping();
-        assert_eq!(board.status().ready(), Err(NotReady::Stopping));
-        assert!(board.is_alive());
+        assert_eq!(board.status().ready(at(10)), Err(NotReady::Stopping));
+        assert_eq!(board.why_dead(), None);
         drop(alive);
-        assert!(!board.is_alive());
+        assert_eq!(board.why_dead().as_deref(), Some("the loop has ended"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::get;
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -205,15 +206,14 @@ async fn status_page(State(board): State<Board>) -> Response<Body> {
 }
 
 async fn healthz(State(board): State<Board>) -> Response<Body> {
-    if board.is_alive() {
-        answer(StatusCode::OK, JSON, json!({ "status": "ok" }).to_string())
-    } else {
-        failure(StatusCode::SERVICE_UNAVAILABLE, "the loop has ended")
+    match board.why_dead() {
+        None => answer(StatusCode::OK, JSON, json!({ "status": "ok" }).to_string()),
+        Some(why) => failure(StatusCode::SERVICE_UNAVAILABLE, &why),
     }
 }
 
 async fn readyz(State(board): State<Board>) -> Response<Body> {
-    let (status, body) = match board.status().ready() {
+    let (status, body) = match board.status().ready(Timestamp::now()) {
         Ok(()) => (StatusCode::OK, json!({ "ready": true })),
         Err(reason) => {
             (StatusCode::SERVICE_UNAVAILABLE, json!({ "ready": false, "reason": reason.to_string() }))
@@ -259,7 +259,6 @@ async fn status(State(board): State<Board>) -> Response<Body> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 

@@ -15,5 +15,7 @@ pub mod status;
 pub mod systemd;
 
 mod alerts;
+mod loading;
+mod pulse;
 mod reports;
 pub mod run;

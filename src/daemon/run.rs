@@ -1,17 +1,17 @@
 //! The loop: triggers in, passes out. Only what goes wrong at start ends it; everything later is reported.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::alerts::Alerts;
-use super::board::Board;
+use super::board::{Alive, Board};
 use super::http::{ListenError, Server};
+use super::loading::Loading;
 use super::metrics::ApiRequest;
 use super::reports::{self, Scheduled};
 use super::schedule::{self, Schedule};
@@ -21,7 +21,7 @@ use super::triggers::{Event, Sender, Trigger, mailbox};
 use super::watch::{WatchError, Watcher};
 use crate::connect::{Connection, ConnectionError, connect};
 use crate::desired::settings::{Mode, Settings};
-use crate::desired::{self, Desired, Problem, Rejected};
+use crate::desired::{Desired, Problem, Rejected};
 use crate::error::one_line;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, plan_json};
@@ -88,34 +88,48 @@ impl InForce {
 
 /// Runs until it is asked to stop.
 pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
+    let board = Board::new(env!("CARGO_PKG_VERSION"), Timestamp::now());
+    let beat = || {
+        // The first pass may have to wait for the platform for longer than the unit gives.
+        if board.status().last_pass.is_none() {
+            systemd::extend_timeout(START_EXTENSION);
+        }
+    };
+    board.pulse().keep(beat, Box::pin(run_beating(daemon, board.clone()))).await
+}
+
+async fn run_beating(daemon: Daemon<'_>, board: Board) -> Result<(), StartError> {
     let Daemon { config, open_journal, show } = daemon;
     let stop = Stop::new();
     let signals = Signals::install()?;
-    let board = Board::new(env!("CARGO_PKG_VERSION"), Timestamp::now());
     let (triggers, mut mailbox) = mailbox(stop.clone());
+    let signals = tokio::spawn(signals.run(triggers.clone(), stop.clone()));
     let watcher = Watcher::new(triggers.clone())?;
+    let mut loading = Loading::new(config);
     // Before the file is read, so that no edit falls between reading and watching.
-    watcher.follow(std::slice::from_ref(&config), &[]).await;
-    let desired = load(&config, &board)?;
+    watcher.follow(&[loading.config().to_owned()], &[]).await;
+    let Some(desired) = unless_stopped(&stop, loading.load(true, &board)).await else { return Ok(()) };
+    let desired = desired?;
     let server = match desired.settings.listen {
         Some(address) => Some(Server::start(address, board.clone()).await?),
         None => None,
     };
     let mut journal = open_journal(&desired.settings);
-    let Connection { reader, platform, mut simulator } = connect(&desired.settings, None, None).await?;
-    watcher.follow(&followed(&config, &desired), &desired.include).await;
+    let connecting = connect(&desired.settings, None, None);
+    let Some(connection) = unless_stopped(&stop, connecting).await else { return Ok(()) };
+    let Connection { reader, platform, mut simulator } = connection?;
+    follow(&watcher, &loading, &desired, None).await;
     let (timetable, schedules) = watch::channel(Schedule::from(&desired.settings.reconcile));
-    let background = start_background(signals, &stop, &triggers, schedules, &board);
+    let background = start_background(signals, &triggers, schedules, &board);
 
     info!(
         event = "daemon_started",
         version = env!("CARGO_PKG_VERSION"),
-        config = %config.display(),
+        config = %loading.config().display(),
         platform,
         policy = desired.settings.reconcile.policy.word(),
         listen = server.as_ref().map(|server| server.address().to_string()),
     );
-    systemd::ready("started");
     let policy = policy(&desired);
     let desired = Arc::new(desired);
     let mut in_force = InForce {
@@ -134,11 +148,15 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     let alive = board.loop_begins();
     triggers.send(Trigger::Startup);
     while let Event::Pass(trigger) = mailbox.next().await {
-        if matches!(trigger, Trigger::DesiredStateChanged | Trigger::Requested) {
+        // Events get lost, and what is mounted over a directory makes none: before each pass the content is compared.
+        let changed = watcher.look().await;
+        let asked = matches!(trigger, Trigger::DesiredStateChanged | Trigger::Requested);
+        if asked || changed || loading.is_due() {
             systemd::reloading();
             let old = in_force.desired.settings.clone();
-            reload(&config, &mut in_force, &mut simulator, &board).await;
-            watcher.follow(&followed(&config, &in_force.desired), &in_force.desired.include).await;
+            let reloading = reload(&mut loading, asked || changed, &mut in_force, &mut simulator, &board);
+            let Some(rejected) = unless_stopped(&stop, reloading).await else { continue };
+            follow(&watcher, &loading, &in_force.desired, rejected.as_ref()).await;
             let settings = &in_force.desired.settings;
             timetable.send_replace(Schedule::from(&settings.reconcile));
             ordered.send_replace(in_force.scheduled());
@@ -151,16 +169,11 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
                     "listen has changed: it takes effect when the daemon is restarted"
                 );
             }
-            systemd::ready("reloaded");
+            expect_success(&board, &in_force);
+            systemd::ready(&board.status().line());
         }
         if journal.has_moved() {
             journal = begin_anew(journal, &in_force.desired.settings, open_journal);
-        }
-        // Who asks wants to see it tried.
-        if trigger == Trigger::Requested
-            && let Err(error) = journal.try_all_again()
-        {
-            warn!(event = "journal_failed", error = one_line(&error), "what failed waits on");
         }
         let report = pass(trigger, &mut in_force, &mut journal, &mut alerts, &board, &stop).await;
         let planned = report.has_plan();
@@ -175,6 +188,19 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
 
     board.stopping();
     systemd::stopping();
+    end(making, alive, background, server, simulator).await;
+    info!(event = "daemon_stopped");
+    Ok(())
+}
+
+/// Ends what runs beside the loop.
+async fn end(
+    making: tokio::task::JoinHandle<()>,
+    alive: Alive,
+    background: Vec<tokio::task::JoinHandle<()>>,
+    server: Option<Server>,
+    simulator: Option<simulator::Running>,
+) {
     // It heeds the stop by itself, and ends as soon as no request is under way that leaves a trace.
     if let Err(error) = making.await {
         error!(event = "reports_failed", error = one_line(&error));
@@ -189,8 +215,6 @@ pub async fn run(daemon: Daemon<'_>) -> Result<(), StartError> {
     if let Some(simulator) = simulator {
         simulator.shutdown().await;
     }
-    info!(event = "daemon_stopped");
-    Ok(())
 }
 
 /// Opens the journal again whose file is gone, or another one.
@@ -209,9 +233,19 @@ fn begin_anew(
     open_journal(settings)
 }
 
+/// How much longer than the unit gives a start may take, from each beat of the loop on.
+const START_EXTENSION: Duration = Duration::from_mins(1);
+
+/// Does what is begun, unless it is asked to stop first.
+async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        done = work => Some(done),
+        () = stop.requested() => None,
+    }
+}
+
 fn start_background(
-    signals: Signals,
-    stop: &Stop,
+    signals: tokio::task::JoinHandle<()>,
     triggers: &Sender,
     schedules: watch::Receiver<Schedule>,
     board: &Board,
@@ -219,9 +253,9 @@ fn start_background(
     let (on_time, on_board) = (triggers.clone(), board.clone());
     let watched = board.clone();
     vec![
-        tokio::spawn(signals.run(triggers.clone(), stop.clone())),
+        signals,
         tokio::spawn(async move { schedule::run(schedules, on_time, |at| on_board.next_pass(at)).await }),
-        tokio::spawn(async move { systemd::keep_alive(|| watched.is_alive()).await }),
+        tokio::spawn(async move { systemd::keep_alive(|| watched.why_dead().is_none()).await }),
     ]
 }
 
@@ -231,57 +265,37 @@ fn policy(desired: &Desired) -> Policy {
     Policy { new_sections_wait: true, patient: true, ..Policy::from_settings(&desired.settings.reconcile) }
 }
 
-/// The files whose change makes a pass: those that were read, and the main file in any case.
-fn followed(config: &Path, desired: &Desired) -> Vec<PathBuf> {
-    let mut files = vec![config.to_owned()];
-    files.extend(desired.files.iter().filter(|file| *file != config).cloned());
-    files
+/// Follows the files whose change makes a pass: the main file in any case, those in force, and of a file that is refused
+/// those that may mend it.
+async fn follow(watcher: &Watcher, loading: &Loading, desired: &Desired, rejected: Option<&Rejected>) {
+    let mut files = vec![loading.config().to_owned()];
+    files.extend(desired.files.iter().chain(rejected.iter().flat_map(|rejected| &rejected.files)).cloned());
+    let mut include = desired.include.clone();
+    include.extend(rejected.iter().flat_map(|rejected| &rejected.include).cloned());
+    watcher.follow(&files, &include).await;
 }
 
-/// Reads the file, and says what came of it.
-fn load(config: &Path, board: &Board) -> Result<Desired, Rejected> {
-    match desired::load(config) {
-        Ok(desired) => {
-            info!(
-                event = "config_loaded",
-                file = %config.display(),
-                files = desired.files.len(),
-                declared = desired.declared.len(),
-                warnings = desired.warnings.len(),
-            );
-            board.config_loaded(&desired.files, Timestamp::now());
-            Ok(desired)
-        }
-        Err(rejected) => {
-            for problem in &rejected.problems {
-                let place = problem.place.as_ref();
-                // Without a place they are null, so that the fields are always there.
-                let (line, column) =
-                    (json!(place.map(|place| place.line)), json!(place.map(|place| place.column)));
-                error!(
-                    event = "config_rejected",
-                    file = place.map_or_else(|| config.display().to_string(), |place| place.file.to_string()),
-                    json.line = %line,
-                    json.column = %column,
-                    message = problem.message,
-                    hint = problem.hint,
-                );
-            }
-            board.config_rejected(&rejected.problems, Timestamp::now());
-            Err(rejected)
-        }
-    }
+/// Has the board know by when a pass has to succeed.
+fn expect_success(board: &Board, in_force: &InForce) {
+    let status = board.status();
+    let schedule = Schedule::from(&in_force.desired.settings.reconcile);
+    let took = Duration::from_millis(status.last_pass.map_or(0, |pass| pass.duration_ms));
+    board.success_due(status.last_success_at.and_then(|since| schedule.thrice_after(since, took)));
 }
 
 /// Puts the file as it is now in force. A wrong one, or one with which the platform cannot be reached, changes
-/// nothing.
+/// nothing; if the file is wrong, it is returned what was.
 async fn reload(
-    config: &Path,
+    loading: &mut Loading,
+    asked: bool,
     in_force: &mut InForce,
     simulator: &mut Option<simulator::Running>,
     board: &Board,
-) {
-    let Ok(desired) = load(config, board) else { return };
+) -> Option<Rejected> {
+    let desired = match loading.load(asked, board).await {
+        Ok(desired) => desired,
+        Err(rejected) => return Some(rejected),
+    };
     // Credentials are resolved anew, since they may have been rotated.
     match connect(&desired.settings, simulator.as_ref(), Some(&in_force.reader)).await {
         Ok(Connection { reader, platform, simulator: started }) => {
@@ -297,17 +311,16 @@ async fn reload(
             let counted = if same { in_force.counted } else { <(Requests, Duration)>::default() };
             let too_often_said = false;
             *in_force = InForce { desired, reader, platform, policy, ailments, too_often_said, counted };
+            None
         }
         Err(error) => {
-            let message = one_line(&error);
-            error!(
-                event = "config_rejected",
-                file = %config.display(),
-                json.line = "null",
-                json.column = "null",
-                message,
-            );
-            board.config_rejected(&[Problem::new(message, None)], Timestamp::now());
+            let problem = Problem::new(one_line(&error), None);
+            loading.reject(std::slice::from_ref(&problem), asked, board);
+            Some(Rejected {
+                files: desired.files,
+                include: desired.include,
+                ..Rejected::unread(vec![problem])
+            })
         }
     }
 }
@@ -320,7 +333,14 @@ async fn pass(
     board: &Board,
     stop: &Stop,
 ) -> Report {
+    // Who asks wants to see it tried.
+    if trigger == Trigger::Requested
+        && let Err(error) = journal.try_all_again()
+    {
+        warn!(event = "journal_failed", error = one_line(&error), "what failed waits on");
+    }
     let run_id = uuid::Uuid::new_v4().to_string();
+    let is_first = board.status().last_pass.is_none();
     board.pass_begins(&run_id, trigger, Timestamp::now());
     let InForce { desired, reader, platform, policy, ailments, too_often_said, counted } = in_force;
     let remind_every = desired.settings.reconcile.remind_every;
@@ -360,7 +380,9 @@ async fn pass(
         publish(board, report.current(), platform);
     }
     board.pass_ends(report.outcome(), None, Timestamp::now(), report.took);
-    systemd::status(&format!("{}: {}", report.outcome().word(), platform));
+    expect_success(board, in_force);
+    let tell = if is_first { systemd::ready } else { systemd::status };
+    tell(&board.status().line());
     report.log_end(&run_id);
     report
 }

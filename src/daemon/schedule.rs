@@ -48,6 +48,17 @@ impl Schedule {
         self.every
     }
 
+    /// By when three more passes have started, the last of which began at `since` and takes `took`: the longest that
+    /// three intervals can be.
+    #[must_use]
+    pub fn thrice_after(&self, since: Timestamp, took: Duration) -> Option<Timestamp> {
+        let three = match self.interval(1.0) {
+            Some(interval) => since.checked_add(SignedDuration::try_from(interval * 3).ok()?).ok()?,
+            None => (0..3).try_fold(since, |at, _| self.cron_after(at))?,
+        };
+        three.checked_add(SignedDuration::try_from(took * 3).ok()?).ok()
+    }
+
     /// The length of the next interval. `chance` is from 0 to 1.
     #[must_use]
     pub fn interval(&self, chance: f64) -> Option<Duration> {

@@ -50,6 +50,9 @@ pub struct Status {
     pub last_pass: Option<LastPass>,
     /// When a pass last ended without failure.
     pub last_success_at: Option<Timestamp>,
+    /// By when the next one has to, for the daemon to stay ready.
+    #[serde(skip)]
+    pub success_due_at: Option<Timestamp>,
     /// When a pass starts next by itself.
     pub next_pass_at: Option<Timestamp>,
     /// The last plan, without its changes: those are at `/api/v1/plan`.
@@ -303,6 +306,9 @@ pub enum NotReady {
     /// No pass has ended yet.
     #[error("the first pass has not finished")]
     FirstPass,
+    /// No pass has succeeded for three intervals.
+    #[error("no pass has succeeded for three intervals")]
+    Stale,
     /// It is about to end.
     #[error("stopping")]
     Stopping,
@@ -310,7 +316,7 @@ pub enum NotReady {
 
 impl Status {
     /// Whether the daemon does its work.
-    pub fn ready(&self) -> Result<(), NotReady> {
+    pub fn ready(&self, now: Timestamp) -> Result<(), NotReady> {
         match self.state {
             State::Stopping | State::Ended => return Err(NotReady::Stopping),
             State::Starting | State::Idle | State::Reconciling => {}
@@ -321,7 +327,49 @@ impl Status {
         if self.last_pass.is_none() {
             return Err(NotReady::FirstPass);
         }
+        if self.success_due_at.is_some_and(|due| due < now) {
+            return Err(NotReady::Stale);
+        }
         Ok(())
+    }
+
+    /// All of it in one line, the most important first: whoever shows it may cut it.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let time = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+        let mut parts = Vec::new();
+        match &self.last_pass {
+            Some(pass) => parts.push(pass.outcome.word().replace('_', " ")),
+            None => parts.push("the first pass has not finished".to_owned()),
+        }
+        if let (false, Some(since)) = (self.config.ok, self.config.rejected_at) {
+            let more = self.config.problems.len().saturating_sub(1);
+            let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+            let first = self.config.problems.first();
+            let why = first.map(|problem| format!(": {}{more}", problem.line())).unwrap_or_default();
+            parts.push(format!("the file on disk is refused since {}{why}", time(since)));
+        }
+        if let Some(PlanHead { platform, policy, summary, .. }) = &self.plan {
+            let PlanSummary { create, update, replace, delete, held, unchanged, .. } = *summary;
+            let wanted = create + update + replace + delete;
+            parts.push(format!(
+                "{platform}, {policy}: {wanted} to change, {} drifted, {held} held, {unchanged} unchanged",
+                self.drifted.len()
+            ));
+        }
+        parts.extend(self.next_pass_at.map(|at| format!("next pass {}", time(at))));
+        parts.join(" · ")
+    }
+}
+
+impl ConfigProblem {
+    /// The problem in a few words.
+    fn line(&self) -> String {
+        let message: String = self.message.chars().take(60).collect();
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => format!("{file}:{line}: {message}"),
+            (_, _) => message,
+        }
     }
 }
 

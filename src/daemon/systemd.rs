@@ -6,8 +6,8 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tracing::warn;
 
-/// Characters of a status that systemd shows; the rest is cut.
-const STATUS_LENGTH: usize = 200;
+/// Characters of a status that a line of `systemctl status` has room for; the rest is cut.
+const STATUS_LENGTH: usize = 300;
 
 /// Started: units that wait for us may start now.
 pub fn ready(status: &str) {
@@ -32,7 +32,7 @@ pub fn status(text: &str) {
     tell(&[NotifyState::Status(&one_line(text))]);
 }
 
-/// More time to stop than the unit gives, counted from now.
+/// More time to start or to stop than the unit gives, counted from now.
 pub fn extend_timeout(by: Duration) {
     tell(&[NotifyState::ExtendTimeoutUsec(u32::try_from(by.as_micros()).unwrap_or(u32::MAX))]);
 }

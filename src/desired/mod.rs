@@ -55,6 +55,8 @@ pub struct Desired {
     pub files: Vec<PathBuf>,
     /// The patterns of `include`, absolute: a new file that matches is part of the desired state.
     pub include: Vec<String>,
+    /// A digest of what all these files hold.
+    pub content: [u8; 32],
 }
 
 impl Desired {

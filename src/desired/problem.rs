@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
+use std::path::PathBuf;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -30,12 +31,35 @@ pub struct Problem {
 
 /// The file is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the file is wrong in {} {}", .problems.len(), if .problems.len() == 1 { "place" } else { "places" })]
+#[error("{}", self.verdict())]
 pub struct Rejected {
     /// What is wrong, ordered by file, line and column; never empty.
     pub problems: Vec<Problem>,
     /// What is ill-advised besides, in the same order.
     pub warnings: Vec<Problem>,
+    /// Whether something could not be read for a reason of the moment, such as a lack of descriptors: the same file may
+    /// well be taken later.
+    pub passing: bool,
+    /// Every file that was to be read, main file first, absolute.
+    pub files: Vec<PathBuf>,
+    /// The patterns of `include`, as far as they were read, absolute.
+    pub include: Vec<String>,
+}
+
+impl Rejected {
+    /// What is wrong with a file of which nothing was read.
+    #[must_use]
+    pub fn unread(problems: Vec<Problem>) -> Rejected {
+        Rejected { problems, warnings: Vec::new(), passing: false, files: Vec::new(), include: Vec::new() }
+    }
+
+    fn verdict(&self) -> String {
+        match self.problems.len() {
+            _ if self.passing => "the file could not be read whole: it may be, later".to_owned(),
+            1 => "the file is wrong in 1 place".to_owned(),
+            count => format!("the file is wrong in {count} places"),
+        }
+    }
 }
 
 impl Problem {
@@ -127,9 +151,16 @@ pub(super) struct Report {
     warnings: Vec<Problem>,
     /// What an anchor or a default brings into many entries is said once.
     said: HashSet<(NodeId, String)>,
+    /// See [`Rejected::passing`].
+    passing: bool,
 }
 
 impl Report {
+    /// Notes that what is reported next may go away by itself.
+    pub(super) fn may_pass(&mut self) {
+        self.passing = true;
+    }
+
     pub(super) fn error(&mut self, tree: &Tree, at: NodeId, message: String, hint: Option<String>) {
         self.report(Severity::Error, tree, at, message, hint);
     }
@@ -163,11 +194,14 @@ impl Report {
 
     /// The warnings, if there is no error.
     pub(super) fn finish(self) -> Result<Vec<Problem>, Rejected> {
-        let Report { errors: mut problems, mut warnings, said: _ } = self;
+        let Report { errors: mut problems, mut warnings, said: _, passing } = self;
         for list in [&mut problems, &mut warnings] {
             list.sort_by(|a, b| (&a.place, &a.message).cmp(&(&b.place, &b.message)));
         }
-        if problems.is_empty() { Ok(warnings) } else { Err(Rejected { problems, warnings }) }
+        if problems.is_empty() {
+            return Ok(warnings);
+        }
+        Err(Rejected { warnings, passing, ..Rejected::unread(problems) })
     }
 }
 

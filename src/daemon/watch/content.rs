@@ -1,11 +1,12 @@
 //! What the files are: compared to tell a change from a touch.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+
+use crate::bounded_file::{self, ReadError};
 
 /// What all files are.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -26,26 +27,17 @@ pub(super) enum Content {
     Digest([u8; 32]),
     /// Not there, or not to be read, and why.
     Unreadable(io::ErrorKind),
-    /// A directory, a pipe, a device: reading it could take for ever.
+    /// A directory, a pipe, a device, or far too large.
     NoFile,
 }
 
 impl Content {
     pub(super) fn of(path: &Path) -> Content {
-        let digest = || -> io::Result<Content> {
-            if !fs::metadata(path)?.is_file() {
-                return Ok(Content::NoFile);
-            }
-            let mut hasher = Sha256::new();
-            let mut file = File::open(path)?;
-            let mut buffer = vec![0; 64 * 1024];
-            loop {
-                match io::Read::read(&mut file, &mut buffer)? {
-                    0 => return Ok(Content::Digest(hasher.finalize().into())),
-                    read => hasher.update(&buffer[..read]),
-                }
-            }
-        };
-        digest().unwrap_or_else(|error| Content::Unreadable(error.kind()))
+        match bounded_file::read(path) {
+            Ok(bytes) => Content::Digest(Sha256::digest(bytes).into()),
+            Err(ReadError::Io(error)) => Content::Unreadable(error.kind()),
+            Err(ReadError::TooSlow(_)) => Content::Unreadable(io::ErrorKind::TimedOut),
+            Err(ReadError::NotRegular(_) | ReadError::TooLarge(_)) => Content::NoFile,
+        }
     }
 }

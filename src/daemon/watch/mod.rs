@@ -1,15 +1,17 @@
 //! Notices when the desired state's files change.
 //!
-//! What is watched are directories, since editors replace files (write beside, rename over) and Kubernetes
-//! replaces a whole directory by swapping one symbolic link. For each file these are: the directory of every
-//! link on the way to it, and the one that it really is in; where something is missing, the last directory
-//! that is there. For each pattern of `include` they are those in which a match could appear.
+//! What is watched are directories, since editors replace files (write beside, rename over), Kubernetes replaces a
+//! whole directory by swapping one symbolic link, and people swap directories further up. For each file these are
+//! all directories on the way to it, over every link; where something is missing, the last directory that is there.
+//! For each pattern of `include` they are those in which a match could appear, and those on the way there.
 //!
 //! An event only says "look again". Once the events have settled, the files' content decides: what was
 //! touched, or written as it was, makes no trigger. Where the system has no watches left, and beside network
-//! file systems that report nothing, the content alone is compared, every ten seconds.
+//! file systems that report nothing, the content alone is compared, every ten seconds. What the system never reports,
+//! as a mount over a directory, shows when the daemon asks for a look, before each pass.
 //!
-//! All of this runs on one thread of its own, which sleeps until the system reports something.
+//! All of this runs on one thread of its own, which sleeps until the system reports something, or somebody asks. A file
+//! system that hangs holds up that thread alone.
 
 mod content;
 mod pattern;
@@ -42,6 +44,8 @@ const QUIET: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_millis(800);
 /// How often the content is compared where the system does not report changes.
 const POLL: Duration = Duration::from_secs(10);
+/// How long somebody who asks waits for the answer. Longer than one file may take.
+const ANSWER: Duration = Duration::from_secs(15);
 
 /// Watches the desired state's files, until it is dropped.
 #[derive(Debug)]
@@ -58,6 +62,7 @@ pub struct WatchError(#[from] io::Error);
 enum Message {
     Event(notify::Result<notify::Event>),
     Follow { files: Vec<PathBuf>, globs: Vec<String>, done: oneshot::Sender<()> },
+    Look { done: oneshot::Sender<bool> },
     End,
 }
 
@@ -101,16 +106,33 @@ impl Watcher {
 
     /// Follows these files, which need not exist, and what matches these patterns, instead of those before.
     ///
-    /// Returns as soon as no change can be missed. What changed since a file was last looked at makes a
-    /// trigger, also when that was before this call; of a file that is new here, what it holds now counts.
+    /// Returns as soon as no change can be missed, or the file system hangs. What changed since a file was last looked
+    /// at makes a trigger, also when that was before this call; of a file that is new here, what it holds now counts.
     /// Relative paths are relative to the working directory.
     pub async fn follow(&self, files: &[PathBuf], globs: &[String]) {
+        let (files, globs) = (files.to_vec(), globs.to_vec());
+        self.ask(|done| Message::Follow { files, globs, done }).await;
+    }
+
+    /// Compares what the files hold with what they held when they were last looked at, and says whether that differs.
+    /// No trigger is sent for what is told here.
+    pub async fn look(&self) -> bool {
+        self.ask(|done| Message::Look { done }).await.unwrap_or(false)
+    }
+
+    /// The thread's answer. There is none where a file system hangs.
+    async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Option<T> {
         let (done, wait) = oneshot::channel();
-        let follow = Message::Follow { files: files.to_vec(), globs: globs.to_vec(), done };
-        // Both can only fail if the thread is gone, which it is not before we are.
-        if self.messages.send(follow).is_ok() {
-            let _ = wait.await;
+        // Fails if the thread is gone, which it is not before we are.
+        self.messages.send(message(done)).ok()?;
+        let answer = tokio::time::timeout(ANSWER, wait).await;
+        if answer.is_err() {
+            warn!(
+                event = "watch_failed",
+                "the file system of the desired state's files does not answer: changes may go unnoticed until it does"
+            );
         }
+        answer.ok()?.ok()
     }
 }
 
@@ -163,12 +185,14 @@ impl Watch {
                     if self.concerns_us(&event) {
                         match self.settle(inbox) {
                             Some(Message::Follow { files, globs, done }) => self.follow(files, &globs, done),
+                            Some(Message::Look { done }) => self.answer(done),
                             Some(Message::End) => return,
                             Some(Message::Event(_)) | None => self.look(),
                         }
                     }
                 }
                 Ok(Message::Follow { files, globs, done }) => self.follow(files, &globs, done),
+                Ok(Message::Look { done }) => self.answer(done),
                 Err(RecvTimeoutError::Timeout) => {
                     self.look();
                     next_poll = Instant::now() + self.poll;
@@ -257,16 +281,31 @@ impl Watch {
         let _ = done.send(());
     }
 
-    /// Compares the files with what they were.
+    /// Sends a trigger where the files are not what they were.
     fn look(&mut self) {
+        if self.have_changed() {
+            self.triggers.send(Trigger::DesiredStateChanged);
+        }
+    }
+
+    /// Tells somebody who asks.
+    fn answer(&mut self, done: oneshot::Sender<bool>) {
+        // Where the caller has stopped waiting, the trigger tells.
+        if let Err(true) = done.send(self.have_changed()) {
+            self.triggers.send(Trigger::DesiredStateChanged);
+        }
+    }
+
+    /// Compares the files with what they were; from now on, with what they are.
+    fn have_changed(&mut self) -> bool {
         self.arm();
         let now = self.fingerprint();
         if now == self.print {
-            return;
+            return false;
         }
         debug!(event = "files_changed", files = %now.changes(&self.print));
         self.print = now;
-        self.triggers.send(Trigger::DesiredStateChanged);
+        true
     }
 
     fn fingerprint(&self) -> Fingerprint {

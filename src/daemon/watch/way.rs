@@ -10,7 +10,7 @@ pub(super) const MAX_LINKS: usize = 40;
 /// The way to a file: everything that, if it changed, could make it another file.
 #[derive(Debug)]
 pub(super) struct Way {
-    /// Names in real directories: each link, and the file itself or what is missing first.
+    /// Names in real directories: each directory and link, and the file itself or what is missing first.
     pub(super) steps: Vec<(PathBuf, OsString)>,
     /// The real path, if all of it is there.
     pub(super) end: Option<PathBuf>,
@@ -41,9 +41,7 @@ impl Way {
                     ahead.extend(names(&target));
                 }
                 Ok(kind) if kind.is_dir() => {
-                    if ahead.is_empty() {
-                        steps.push((real, name));
-                    }
+                    steps.push((real, name));
                     real = here;
                     if ahead.is_empty() {
                         return Way { steps, end: Some(real) };

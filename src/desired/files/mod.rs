@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::checks::{self, Whole};
 use super::de::{self, At, Context};
@@ -59,8 +60,12 @@ fn load_with(
 ) -> Result<Desired, Rejected> {
     match loader.main_file(path, today, state_directory) {
         Some((settings, declared)) => {
-            let Loader { report, sections, above, files, include, expectations, reports, .. } = loader;
-            let warnings = report.finish()?;
+            let Loader { report, sections, above, files, include, contents, expectations, reports, .. } =
+                loader;
+            let warnings = match report.finish() {
+                Ok(warnings) => warnings,
+                Err(rejected) => return Err(Rejected { files, include, ..rejected }),
+            };
             Ok(Desired {
                 settings,
                 declared,
@@ -71,15 +76,16 @@ fn load_with(
                 warnings,
                 files,
                 include,
+                content: contents.finish(),
             })
         }
         None => match loader.report.finish() {
-            Err(rejected) => Err(rejected),
+            Err(rejected) => Err(Rejected { files: loader.files, include: loader.include, ..rejected }),
             // Unreachable: what is not read is reported. A file that is not understood is not taken all the same.
-            Ok(warnings) => Err(Rejected {
-                problems: vec![Problem::new(format!("could not read {}", path.display()), None)],
-                warnings,
-            }),
+            Ok(warnings) => {
+                let problem = Problem::new(format!("could not read {}", path.display()), None);
+                Err(Rejected { warnings, ..Rejected::unread(vec![problem]) })
+            }
         },
     }
 }
@@ -96,6 +102,23 @@ struct Found {
     above: Option<NodeId>,
 }
 
+/// Tells whether files hold what they held: a digest of all that is read, in order.
+#[derive(Default)]
+struct Contents(Sha256);
+
+impl Contents {
+    fn add(&mut self, path: &Path, bytes: &[u8]) {
+        for part in [path.as_os_str().as_encoded_bytes(), bytes] {
+            self.0.update((part.len() as u64).to_le_bytes());
+            self.0.update(part);
+        }
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
 #[derive(Default)]
 struct Loader {
     tree: Tree,
@@ -105,6 +128,8 @@ struct Loader {
     section_nodes: Vec<(Kind, NodeId)>,
     files: Vec<PathBuf>,
     include: Vec<String>,
+    /// What all files together hold.
+    contents: Contents,
     /// The files that were read, without symbolic links.
     real: HashSet<PathBuf>,
     found: Vec<Found>,

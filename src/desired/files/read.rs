@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Loader;
 use super::layout::top_keys;
+use crate::bounded_file;
 use crate::desired::problem::{Problem, accepted};
 use crate::desired::tree::{NodeId, Refused, Shape};
 use crate::desired::{Place, quoted};
@@ -17,11 +18,11 @@ impl Loader {
         shown: &Path,
         at: Option<NodeId>,
     ) -> Result<Option<NodeId>, Refused> {
-        let text = std::path::absolute(path).and_then(|absolute| {
-            let unsaved = self.unsaved.take().map(String::into_bytes);
-            let text = unsaved.map_or_else(|| std::fs::read(&absolute), Ok)?;
-            Ok((absolute, text))
-        });
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let unsaved = self.unsaved.take().map(String::into_bytes);
+        let text = unsaved.map_or_else(|| bounded_file::read(&absolute), Ok);
+        // Also one that cannot be read: it may be, later.
+        self.files.push(absolute.clone());
         let refuse = |this: &mut Loader, message: String, hint: &str| {
             match at {
                 Some(at) => this.report.error(&this.tree, at, message, Some(hint.to_owned())),
@@ -29,13 +30,18 @@ impl Loader {
             }
             Err(Refused)
         };
-        let (absolute, bytes) = match text {
+        let bytes = match text {
             Ok(read) => read,
             Err(error) => {
                 let message = format!("could not read {}: {error}", shown.display());
+                if error.is_passing() {
+                    self.report.may_pass();
+                    return refuse(self, message, "try again: the file itself may be good");
+                }
                 return refuse(self, message, "give the path of a readable file");
             }
         };
+        self.contents.add(&absolute, &bytes);
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
@@ -47,7 +53,6 @@ impl Loader {
         };
         self.real.insert(std::fs::canonicalize(&absolute).unwrap_or_else(|_| absolute.clone()));
         let base = absolute.parent().unwrap_or(Path::new("/")).to_owned();
-        self.files.push(absolute);
         let name: Arc<str> = shown.to_string_lossy().into();
         let root = self.tree.parse(&name, base, text, &mut self.report)?;
         let root = root.filter(|root| !self.tree.is_null(*root));
@@ -124,6 +129,9 @@ impl Loader {
                         Ok(path) => files.push(path),
                         Err(error) => {
                             all_listed = false;
+                            if bounded_file::is_passing(error.error()) {
+                                self.report.may_pass();
+                            }
                             let message =
                                 format!("could not list {}: {}", error.path().display(), error.error());
                             let hint = "make the directory readable".to_owned();
