@@ -456,6 +456,108 @@ fn a_password_in_the_file_is_refused_without_being_repeated() {
     }
 }
 
+/// A file that is refused, with a secret in some wrong place: what stands behind `version: 1`, and what is in a second
+/// file that it may include.
+const MISPLACED: [&str; 53] = [
+    "platform: {pod: US1, username: {env: U}, password: {env: \"S3cret!\"}}",
+    "platform: {pod: US1, username: {env: U}, password: {env: S3cret!x, file: y}}",
+    "platform: {pod: US1, username: {env: U}, password: {command: \"echo S3cret\"}}",
+    "platform: {pod: US1, username: {env: U}, password: {command: [echo, {S3cret: x}]}}",
+    "platform: {pod: US1, username: {env: U}, password: {file: [S3cret]}}",
+    "platform: {pod: US1, username: {env: U}, password: {credential: ../S3cret}}",
+    "platform: {pod: US1, username: {env: U}, password: {S3cret}}",
+    "platform: {pod: US1, username: {env: U}, password: {S3cret: x}}",
+    "platform: {pod: US1, username: {env: U}, password: {value: {name: S3cret}}}",
+    "platform: {pod: US1, username: {env: U}, password: !S3cret}",
+    "platform: {pod: US1, username: {env: U}, password: !S3cret x}",
+    "platform: {pod: US1, username: {env: U}, password: *S3cret}",
+    "platform: {pod: US1, username: {env: U}, password: &S3cret x}",
+    "platform: {pod: US1, username: {env: U}, password: @S3cret}",
+    "platform: {pod: US1, username: {env: U}, password: \"S3cret\\q\"}",
+    "platform: {pod: US1, username: {env: U}, password: S3cret, password: S3cret}",
+    "platform: {pod: US1, S3cret}",
+    "platform: {pod: US1, S3cret: x, S3cret: y}",
+    "platform: {pod: US1, \"S3cret!\": {x: y}}",
+    "platform: {pod: US1, pass word: S3cret}",
+    "platform: {pod: US1, api_key: S3cret}",
+    "platform: {pod: US1, name: S3cret}",
+    "platform: {pod: US1, api_url: \"https://user:S3cret@example.com\"}",
+    "platform: {pod: US1, api_url: S3cret}",
+    "platform: {pod: US1, proxy: [S3cret]}",
+    "platform: {pod: US1, proxy: {S3cret: S3cret}}",
+    "platform: S3cret",
+    "platform: [S3cret]",
+    "platform:\n  pod: US1\n  password: |\n    S3cret\n\ttab",
+    "platform:\n  pod: US1\n  password: >-\n    S3cret\n    S3cret\n  : : :",
+    "platform:\n  pod: US1\n  password: first\n    S3cret\n    third\n",
+    "platform:\n  pod: US1\n  password:\n  S3cret",
+    "platform:\n  pod: US1\n\tpassword: S3cret",
+    "platform:\n  pod: US1 # S3cret\n  pasword: x # S3cret",
+    "platform:\n  pod: US1\n  ? S3cret\n  : x",
+    "platform:\n  pod: US1\n  ? {S3cret: x}\n  : S3cret",
+    "platform:\n  pod: US1\n  password: \"S3cret",
+    "platform: {pod: simulator}\nconnectors: {azure: [{name: a, authentication_kye: S3cret}]}",
+    "platform: {pod: simulator}\nconnectors: {azure: [{name: a, authentication_key: 'S3cret'}]}",
+    "platform: {pod: simulator}\nconnectors: {azure: [{name: a, <<: S3cret}]}",
+    "platform: {pod: simulator}\nconnectors: {azure: [{name: {S3cret: x}}]}",
+    "platform: {pod: simulator}\nconnectors: {oci: [{name: a, private_key: [x, \"-----BEGIN S3cret\"]}]}",
+    "platform: {pod: simulator}\nconnectors: {gcp: [{name: a, service_account_key: {type: x, private_key: S3cret}}]}",
+    "platform: {pod: simulator}\ndefaults: {azure: {authentication_key: S3cret, colour: S3cret}}",
+    "platform: {pod: simulator}\ndefaults: {S3cret: {}}",
+    "platform: {pod: simulator}\npasswords:\n  name: S3cret\n  S3cret: name",
+    "platform: {pod: simulator}\nS3cret: {name: S3cret}",
+    "platform: {pod: simulator}\nS3cret",
+    "platform: {pod: simulator}\nlisten: {token: S3cret}",
+    "platform: {pod: simulator}\njournal: {postgres: \"postgres://user:S3cret@host/db\", name: S3cret}",
+    "platform: {pod: simulator}\ninclude: [\"https://user:S3cret@example.com/x.yaml\"]",
+    "platform: {pod: simulator}\nreconcile: {token: S3cret, every: {x: S3cret}}",
+    "platform: {pod: simulator}\ntags: [{name: x, rule: {type: S3cret-no-type, secret: S3cret}}]",
+];
+
+/// What else is read by mistake: none of it is a file of ours.
+const FOREIGN: [&str; 10] = [
+    "PATH=/bin\0QUALYS_PASSWORD=S3cret\0",
+    "QUALYS_PASSWORD=S3cret\n",
+    "machine example.com login me password S3cret\n",
+    "S3cret",
+    "- S3cret\n",
+    "password: S3cret\n",
+    "users:\n- name: S3cret\n  S3cret: {token: S3cret}\n",
+    "{\"type\": \"service_account\", \"private_key\": \"S3cret\"}\n",
+    "-----BEGIN PRIVATE KEY-----\nS3cret: x\n-----END PRIVATE KEY-----\n",
+    "password: \"S3cret\nother: [",
+];
+
+#[test]
+fn a_refused_file_shows_no_secret_wherever_it_stands() {
+    let check = |folder: &Folder, text: &str| {
+        for args in [
+            &["validate"][..],
+            &["validate", "--format", "json"],
+            &["run", "-vv"],
+            &["run", "-vv", "--log-format", "json"],
+        ] {
+            let ended = folder.run(args);
+            let said = format!("{}{}", ended.stdout, ended.stderr);
+            // A field that a plan prints may be repeated.
+            let harmless = text.contains("type: S3cret-no-type").then_some("S3cret-no-type");
+            let said = harmless.map_or(said.clone(), |harmless| said.replace(harmless, ""));
+            assert!(!said.to_lowercase().contains("s3cret"), "{text}\n{args:?}\n{ended}");
+            assert_eq!(ended.code, 78, "{text}\n{args:?}\n{ended}");
+            assert!(said.contains("config.yaml") || said.contains("other.yaml"), "{text}\n{args:?}\n{ended}");
+        }
+    };
+    for text in MISPLACED {
+        check(&Folder::with(&format!("version: 1\n{text}\n")), text);
+    }
+    for text in FOREIGN {
+        check(&Folder::with(text), text);
+        let folder = Folder::with("version: 1\nplatform: {pod: simulator}\ninclude: [other.yaml]\n");
+        folder.write("other.yaml", text);
+        check(&folder, text);
+    }
+}
+
 #[test]
 fn a_daemon_that_refuses_a_file_shows_none_of_its_passwords() {
     let folder = Folder::simulated(SECTIONS);

@@ -317,8 +317,7 @@ pub(super) mod tests {
     fn problem(message: &str) -> Problem {
         Problem {
             place: None,
-            excerpt: Some("password: hunter2".into()),
-            caret: 0,
+            excerpt: Some(("password: hunter2".into(), 0)),
             message: message.into(),
             hint: None,
         }

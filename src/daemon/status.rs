@@ -107,7 +107,7 @@ pub struct ConfigProblem {
 impl From<&Problem> for ConfigProblem {
     fn from(problem: &Problem) -> ConfigProblem {
         // The excerpt stays away: it is a line of the file, and HTTP has readers who may not see that.
-        let Problem { place, excerpt: _, caret: _, message, hint } = problem;
+        let Problem { place, excerpt: _, message, hint } = problem;
         ConfigProblem {
             file: place.as_ref().map(|place| place.file.to_string()),
             line: place.as_ref().map(|place| place.line),

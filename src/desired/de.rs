@@ -6,10 +6,10 @@
 
 use std::fmt;
 
-use serde::de::value::StrDeserializer;
+use serde::de::value::{MapDeserializer, StrDeserializer};
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, MapAccess, SeqAccess,
-    Unexpected, VariantAccess, Visitor,
+    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, MapAccess,
+    SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
@@ -466,6 +466,14 @@ pub(super) fn read<T>(
         if at == root || !tree.cut(at, cut) {
             return None;
         }
+    }
+}
+
+/// The keys that a type accepts: its refusal of another key tells them.
+pub(super) fn keys_of_type<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+    match T::deserialize(MapDeserializer::<_, Error>::new(std::iter::once(("", ())))) {
+        Err(Error { what: What::UnknownKey { key: _, known }, .. }) => known,
+        Ok(_) | Err(_) => &[],
     }
 }
 

@@ -19,10 +19,9 @@ use crate::visible::acts;
 pub struct Problem {
     /// Where, if it is in one place.
     pub place: Option<Place>,
-    /// The offending line of the file, without secrets; of a long line, what surrounds the place.
-    pub excerpt: Option<String>,
-    /// Where in the excerpt the place is, in characters from 0.
-    pub caret: u32,
+    /// The offending line as it may be shown (of a long line, what surrounds the place), and where in it the place is, in
+    /// characters from 0.
+    pub excerpt: Option<(String, u32)>,
     /// What is wrong, in one sentence without full stop.
     pub message: String,
     /// What to do about it.
@@ -66,7 +65,7 @@ impl Problem {
     /// A problem that is in no one place.
     #[must_use]
     pub fn new(message: impl Into<String>, hint: impl Into<Option<String>>) -> Problem {
-        Problem { place: None, excerpt: None, caret: 0, message: message.into(), hint: hint.into() }
+        Problem { place: None, excerpt: None, message: message.into(), hint: hint.into() }
     }
 
     /// The problem at length, for people: place and message, the line with a caret, the hint.
@@ -95,8 +94,8 @@ impl Problem {
             Severity::Warning => "warning",
         };
         write!(f, "{word}: {}", escaped(&self.message))?;
-        if let (Some(excerpt), Some(place)) = (&self.excerpt, &self.place) {
-            let before: String = excerpt.chars().take(self.caret as usize).collect();
+        if let (Some((excerpt, caret)), Some(place)) = (&self.excerpt, &self.place) {
+            let before: String = excerpt.chars().take(*caret as usize).collect();
             let number = place.line.to_string();
             let gutter = number.len();
             write!(f, "\n {number} | {}", escaped(excerpt))?;
@@ -180,8 +179,9 @@ impl Report {
         if !self.said.insert((at, message.clone())) {
             return;
         }
-        let (excerpt, caret) = tree.excerpt_at(at);
-        let problem = Problem { place: Some(tree.place(at)), excerpt: Some(excerpt), caret, message, hint };
+        let hint = hint.map(|hint| tree.without_secret(at, hint));
+        let message = tree.without_secret(at, message);
+        let problem = Problem { place: Some(tree.place(at)), excerpt: tree.excerpt_at(at), message, hint };
         match severity {
             Severity::Error => self.errors.push(problem),
             Severity::Warning => self.warnings.push(problem),
@@ -262,8 +262,7 @@ mod tests {
     fn a_problem_shows_its_line_with_a_caret_and_no_control_characters() {
         let problem = Problem {
             place: Some(Place { file: "config.yaml".into(), line: 12, column: 7 }),
-            excerpt: Some("\tname: \u{1b}[31mred".to_owned()),
-            caret: 7,
+            excerpt: Some(("\tname: \u{1b}[31mred".to_owned(), 7)),
             message: "bad \u{7} name".to_owned(),
             hint: Some("give another".to_owned()),
         };

@@ -48,7 +48,7 @@ const LONGEST_PERIOD: Duration = DAY.saturating_mul(366);
 /// An entry as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawReport {
+pub(super) struct RawReport {
     name: String,
     cloud: ReportCloud,
     format: ReportFormat,

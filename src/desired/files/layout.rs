@@ -181,7 +181,7 @@ pub(super) fn keys_under(prefix: &str) -> Vec<&'static str> {
     keys
 }
 
-pub(super) fn top_keys(is_main: bool) -> Vec<&'static str> {
+pub(in crate::desired) fn top_keys(is_main: bool) -> Vec<&'static str> {
     let main: &[&str] = if is_main { &MAIN_KEYS } else { &[] };
     main.iter().copied().chain(keys_under("")).chain([reports::SECTION, expectations::SECTION]).collect()
 }

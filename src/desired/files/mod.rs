@@ -24,6 +24,7 @@ use super::tree::{NodeId, Refused, Scalar, Tree};
 use super::{Declared, Desired, expectations, quoted, reports};
 use crate::resource::{AssessmentReport, Expectation, Kind};
 
+pub(super) use layout::top_keys;
 pub(super) use read::plain;
 #[cfg(test)]
 pub(super) use read::shown_name;

@@ -71,6 +71,11 @@ impl Loader {
                 self.report.error(&self.tree, root, message, Some(accepted("", &top_keys(at.is_none()))));
                 Err(Refused)
             }
+            Some(root) if !self.tree.is_ours(root) => {
+                let message = "none of our sections stands at the top of this file".to_owned();
+                self.report.error(&self.tree, root, message, Some(accepted("", &top_keys(at.is_none()))));
+                Err(Refused)
+            }
             root => Ok(root),
         }
     }

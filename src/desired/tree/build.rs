@@ -34,6 +34,7 @@ impl Tree {
             base,
             text: String::new(),
             line_starts: OnceCell::new(),
+            mask: OnceCell::new(),
             first: self.next_id(),
         });
         let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -67,8 +68,7 @@ impl Tree {
                 if let Some(place) = &mut problem.place {
                     place.file = Arc::clone(shown);
                     let (line, column) = (place.line, place.column);
-                    let (excerpt, caret) = self.excerpt(self.files.len() - 1, line, column);
-                    (problem.excerpt, problem.caret) = (Some(excerpt), caret);
+                    problem.excerpt = self.excerpt(self.files.len() - 1, line, column);
                 }
                 report.push_error(problem);
                 Err(Refused)
@@ -190,7 +190,8 @@ impl Builder<'_> {
         if !tag.is_yaml_core_schema() && !non_specific {
             self.found.push(Found {
                 at,
-                message: format!("the YAML tag {} is not known here", quoted(&format!("!{}", tag.suffix))),
+                // It is not repeated: it may be a password that begins with an exclamation mark.
+                message: "the YAML tag (!…) is not known here".to_owned(),
                 hint:
                     "remove the tag; a secret is given as {env: NAME}, {file: PATH}, {credential: NAME} or \
                        {command: [PROGRAM]}"

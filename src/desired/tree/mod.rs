@@ -10,7 +10,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Place, mask};
+use super::mask::Mask;
+use super::{Place, quoted};
 
 /// A node, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +63,7 @@ struct SourceFile {
     base: PathBuf,
     text: String,
     line_starts: OnceCell<Vec<u32>>,
+    mask: OnceCell<Mask>,
     first: NodeId,
 }
 
@@ -189,21 +191,58 @@ impl Tree {
         Place { file: Arc::clone(&self.files[self.file_of(id)].shown), line, column }
     }
 
-    /// The line that a node stands on, without secrets, and where in it the node starts.
-    pub(super) fn excerpt_at(&self, id: NodeId) -> (String, u32) {
+    /// The line that a node stands on as it may be shown, and where in it the node starts.
+    pub(super) fn excerpt_at(&self, id: NodeId) -> Option<(String, u32)> {
         let Node { line, column, .. } = *self.node(id);
         self.excerpt(self.file_of(id), line, column)
     }
 
-    fn excerpt(&self, file: usize, line: u32, column: u32) -> (String, u32) {
+    fn excerpt(&self, file: usize, line: u32, column: u32) -> Option<(String, u32)> {
         let file = &self.files[file];
         let starts = file.line_starts.get_or_init(|| line_starts(&file.text));
-        let line_at = |index: usize| -> Option<&str> {
-            let start = *starts.get(index)? as usize;
+        let index = line.saturating_sub(1) as usize;
+        let text = starts.get(index).map_or("", |start| {
             let end = starts.get(index + 1).map_or(file.text.len(), |end| *end as usize);
-            Some(file.text[start..end].trim_end_matches(['\n', '\r']))
+            file.text[*start as usize..end].trim_end_matches(['\n', '\r'])
+        });
+        file.mask().excerpt(text, line as usize, column.saturating_sub(1) as usize)
+    }
+
+    /// Whether the file that a node stands in has a section that we know.
+    pub(super) fn is_ours(&self, id: NodeId) -> bool {
+        self.files[self.file_of(id)].mask().is_ours
+    }
+
+    /// The text without the node's own, where that may not be repeated: it may be a secret in a wrong place.
+    pub(super) fn without_secret(&self, id: NodeId, text: String) -> String {
+        // Below that, letters are in every text.
+        const SHORTEST: usize = 3;
+        let Node { line, column, .. } = *self.node(id);
+        let mask = self.files[self.file_of(id)].mask();
+        let own = self.text(id);
+        if own.is_empty() || mask.shows(line as usize, column.saturating_sub(1) as usize) {
+            return text;
+        }
+        let number = match self.scalar(id) {
+            Some(Scalar::Unsigned(number)) => Some(number.to_string()),
+            Some(Scalar::Signed(number)) => Some(number.to_string()),
+            Some(Scalar::Float(number)) => Some(number.to_string()),
+            Some(Scalar::Null | Scalar::Bool(_) | Scalar::Text(_)) | None => None,
         };
-        mask::excerpt(&line_at, line.saturating_sub(1) as usize, column.saturating_sub(1) as usize)
+        let mut text = text.replace(&quoted(own), "`…`");
+        // A path loses its doubled slashes.
+        for spelling in [Some(own.to_owned()), Some(own.replace("//", "/")), number].into_iter().flatten() {
+            if spelling.chars().count() >= SHORTEST {
+                text = text.replace(&spelling, "…");
+            }
+        }
+        text
+    }
+}
+
+impl SourceFile {
+    fn mask(&self) -> &Mask {
+        self.mask.get_or_init(|| Mask::of(&self.text))
     }
 }
 
@@ -226,7 +265,7 @@ fn line_starts(text: &str) -> Vec<u32> {
 }
 
 /// As the core schema of YAML 1.2 has it: `off` and `yes` are texts, and so are digits behind a leading zero.
-fn resolve(text: &str) -> Scalar<'_> {
+pub(super) fn resolve(text: &str) -> Scalar<'_> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
         "true" | "True" | "TRUE" => return Scalar::Bool(true),
