@@ -289,6 +289,7 @@ fn is_judged(change: &Change, error: &ApiError) -> bool {
         | ApiErrorKind::RateLimited { .. }
         | ApiErrorKind::Server
         | ApiErrorKind::Unreadable
+        | ApiErrorKind::Unreachable(_)
         | ApiErrorKind::Transport
         | ApiErrorKind::WrongSubscription { .. }
         | ApiErrorKind::Account { .. } => false,

@@ -7,8 +7,8 @@ use futures::future::join_all;
 use crate::desired::Desired;
 use crate::desired::settings::PullScope;
 use crate::error::with_hint;
-use crate::plan::LiveState;
-use crate::qualys::{ApiError, Reader};
+use crate::plan::{LiveState, Unread};
+use crate::qualys::{ApiError, ApiErrorKind, Reader};
 use crate::resource::{Checked, Expectation, Kind, LiveObject, Scope};
 
 /// What is live of some kinds, and of what there is none to be had.
@@ -25,17 +25,17 @@ pub async fn survey(reader: &Reader, kinds: &[Kind]) -> Survey {
     let read = read(reader, kinds, |_| Scope::Whole).await;
     let is_lacking = |error: &ApiError| error.says_there_is_no_such_kind();
     let lacking = read.iter().filter(|(_, listing)| listing.as_ref().is_err_and(is_lacking));
-    Survey { lacking: lacking.map(|(kind, _)| *kind).collect(), live: state(read) }
+    Survey { lacking: lacking.map(|(kind, _)| *kind).collect(), live: state(reader, read) }
 }
 
 /// Reads the whole listing of each kind, side by side. A listing that fails is an error, never an empty one.
 pub async fn pull(reader: &Reader, kinds: &[Kind]) -> LiveState {
-    state(read(reader, kinds, |_| Scope::Whole).await)
+    state(reader, read(reader, kinds, |_| Scope::Whole).await)
 }
 
 /// As [`pull`], where this is declared: of some kinds nothing else is looked at.
 pub async fn pull_declared(reader: &Reader, kinds: &[Kind], desired: &Desired) -> LiveState {
-    state(read(reader, kinds, |kind| desired.scope(kind)).await)
+    state(reader, read(reader, kinds, |kind| desired.scope(kind)).await)
 }
 
 type Read = Vec<(Kind, Result<Vec<LiveObject>, ApiError>)>;
@@ -52,9 +52,41 @@ async fn read<'a>(reader: &Reader, kinds: &[Kind], scope: impl Fn(Kind) -> Scope
     join_all(listings).await
 }
 
-fn state(read: Read) -> LiveState {
-    let told = |listing: Result<_, ApiError>| listing.map_err(|error| with_hint(&error));
-    LiveState::new(read.into_iter().map(|(kind, listing)| (kind, told(listing))).collect())
+fn state(reader: &Reader, mut read: Read) -> LiveState {
+    distrust_another_subscription(&mut read);
+    let was_read: Vec<Kind> = read
+        .iter()
+        .filter(|(kind, listing)| kind.is_listed() && listing.is_ok())
+        .map(|(kind, _)| *kind)
+        .collect();
+    let told = |(kind, listing): (Kind, Result<_, ApiError>)| {
+        // A server that gave one kind well refuses another for a reason of that kind's own.
+        let is_served = was_read.iter().any(|other| reader.share_a_server(kind, *other));
+        (kind, listing.map_err(|error| unread(&error, is_served)))
+    };
+    LiveState::new(read.into_iter().map(told).collect())
+}
+
+fn unread(error: &ApiError, is_served: bool) -> Unread {
+    let common = error.concerns_every_kind().filter(|_| !is_served);
+    Unread {
+        error: with_hint(error),
+        cause: common.map_or_else(|| error.words(), str::to_owned),
+        concerns_every_kind: common.is_some(),
+    }
+}
+
+/// Where another subscription answered than the one that the file is for, nothing is believed: not every server tells
+/// which one it answers for.
+fn distrust_another_subscription(read: &mut Read) {
+    let is_another = |error: &&ApiError| matches!(error.kind, ApiErrorKind::WrongSubscription { found: _ });
+    let Some(error) = read.iter().find_map(|(_, listing)| listing.as_ref().err().filter(is_another)).cloned()
+    else {
+        return;
+    };
+    for (_, listing) in read.iter_mut().filter(|(_, listing)| listing.is_ok()) {
+        *listing = Err(error.clone());
+    }
 }
 
 /// Counts what is expected of the asset inventory, side by side. A count that fails is neither met nor failed.
@@ -67,7 +99,8 @@ pub async fn check(reader: &Reader, expectations: &[Expectation]) -> Vec<Checked
 }
 
 /// The kinds to read: all that the platform has, or those that the file names and the tags that these name. Kinds that
-/// are listed by what the file declares are not read where it declares nothing.
+/// are listed by what the file declares are not read where it declares nothing. There is always one, since only an
+/// answer shows that the platform can be reached, and as whom.
 #[must_use]
 pub fn kinds_to_read(desired: &Desired) -> Vec<Kind> {
     let all = desired.settings.reconcile.pull == PullScope::All;
@@ -76,5 +109,7 @@ pub fn kinds_to_read(desired: &Desired) -> Vec<Kind> {
     };
     let api = desired.settings.platform.connectors_api;
     let something = |kind: Kind| !kind.is_scoped() || !desired.scope(kind).is_empty();
-    Kind::ALL.iter().copied().filter(|&kind| api.has(kind) && wanted(kind) && something(kind)).collect()
+    let kinds = Kind::ALL.iter().copied().filter(|&kind| api.has(kind) && wanted(kind) && something(kind));
+    let kinds: Vec<Kind> = kinds.collect();
+    if kinds.iter().any(|kind| kind.is_listed()) { kinds } else { [kinds, vec![Kind::Tag]].concat() }
 }

@@ -69,7 +69,7 @@ fn live(yaml: &str) -> LiveState {
         let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let kind: Kind = row.remove("kind").map(text).unwrap().parse().unwrap();
         if let Some(why) = row.remove("fails") {
-            kinds.insert(kind, Err(text(why)));
+            kinds.insert(kind, Err(text(why).into()));
             continue;
         }
         let id = row.remove("id").map(text).unwrap();

@@ -15,6 +15,7 @@ use crate::error::one_line;
 use crate::exit::Exit;
 use crate::export::{Export, Selection, export};
 use crate::journal::Journal;
+use crate::plan::failures;
 use crate::pull::survey;
 use crate::resource::{Address, Kind};
 use crate::visible::visible;
@@ -84,15 +85,19 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
             "a target is an address as plan --show-unmanaged gives it: aws/prod-payments, tag/prod/payments";
         return output::fail(Format::Text, Exit::Usage, &message, Some(hint));
     }
-    for (kind, error) in &exported.failed {
+    let everywhere = survey.live.failed();
+    let is_told = |kind: Kind| everywhere.iter().any(|failed| failed.kind == kind);
+    for failure in failures(&everywhere) {
+        let error = visible(&failure.first.error);
+        output::complain(&format!("warning: {failure} could not be read: {error}"));
+    }
+    for (kind, error) in exported.failed.iter().filter(|(kind, _)| !is_told(*kind)) {
         output::complain(&format!("warning: {kind} could not be read: {}", visible(error)));
     }
-    for (kind, error) in &exported.lacking {
+    for (kind, error) in exported.lacking.iter().filter(|(kind, _)| !is_told(*kind)) {
         output::complain(&format!("warning: there seems to be no {kind}: {}", visible(error)));
     }
-    // Where there is nothing to ask for, nothing is missed.
-    let asked = kinds.iter().filter(|kind| kind.is_listed()).count();
-    if asked > 0 && exported.failed.len() + exported.lacking.len() == asked {
+    if survey.live.is_blind() {
         return output::fail(Format::Text, Exit::Failure, "nothing could be read, nothing was written", None);
     }
     if let Some(flaw) = &exported.flaw {

@@ -32,7 +32,9 @@ pub(super) async fn look_up(
 ) -> Result<Looked, Exit> {
     let (desired, reader) = (&session.desired, session.reader());
     reader.heed(stop.clone());
-    let kinds: Vec<Kind> = kinds.into_iter().collect();
+    // Of no kind at all nothing would be found out, also not that the password is wrong.
+    let is_for_nothing = kinds.is_empty();
+    let kinds: Vec<Kind> = if is_for_nothing { vec![Kind::Tag] } else { kinds.into_iter().collect() };
     // What the platform says of an object may repeat a secret of it.
     let reading = async { tokio::join!(pull_declared(reader, &kinds, desired), resolve_secrets(desired)) };
     let (mut live, secrets) = tokio::select! {
@@ -43,6 +45,11 @@ pub(super) async fn look_up(
     };
     reader.guard(&secrets);
     live.reword_errors(|error| reader.redact(error));
+    // A cause of one kind's own is told of each object of that kind.
+    let mut unread = live.kinds().values().filter_map(|listing| listing.as_ref().err());
+    if let Some(unread) = unread.find(|unread| is_for_nothing || unread.concerns_every_kind) {
+        return Err(output::fail(format, Exit::Failure, &visible(&unread.error), None));
+    }
     let settle_for = desired.settings.reconcile.settle_for;
     // Without the journal what is declared is found still, by its identity.
     let known = session.journal().known(settle_for, Timestamp::now()).unwrap_or_else(|error| {

@@ -349,7 +349,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn it_is_ready_once_a_pass_has_ended_on_a_valid_file_and_until_it_stops() {
+    fn it_is_ready_once_a_pass_has_succeeded_on_a_valid_file_and_until_it_stops() {
         let board = Board::new("1", at(0));
         let alive = board.loop_begins();
         assert_eq!(board.status().ready(at(10)), Err(NotReady::NoConfig));
@@ -359,6 +359,9 @@ pub(super) mod tests {
         board.pass_begins("r1", Trigger::Startup, at(3));
         assert_eq!(board.status().ready(at(10)), Err(NotReady::FirstPass));
         board.pass_ends(Outcome::Failed, Some("no answer".into()), at(4), Duration::from_secs(1));
+        assert_eq!(board.status().ready(at(10)), Err(NotReady::NoSuccess));
+        board.pass_begins("r2", Trigger::Schedule, at(4));
+        board.pass_ends(Outcome::InSync, None, at(4), Duration::from_secs(1));
         assert_eq!(board.status().ready(at(10)), Ok(()));
         // The last good file stays in force.
         board.config_rejected(&[problem("wrong")], at(5));

@@ -309,6 +309,9 @@ pub enum NotReady {
     /// No pass has succeeded for three intervals.
     #[error("no pass has succeeded for three intervals")]
     Stale,
+    /// Every pass so far has failed, or was blocked.
+    #[error("no pass has succeeded yet")]
+    NoSuccess,
     /// It is about to end.
     #[error("stopping")]
     Stopping,
@@ -326,6 +329,9 @@ impl Status {
         }
         if self.last_pass.is_none() {
             return Err(NotReady::FirstPass);
+        }
+        if self.last_success_at.is_none() {
+            return Err(NotReady::NoSuccess);
         }
         if self.success_due_at.is_some_and(|due| due < now) {
             return Err(NotReady::Stale);

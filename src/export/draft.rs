@@ -42,10 +42,10 @@ impl<'a> Draft<'a> {
         let mut listings = Vec::new();
         for (&kind, listing) in survey.live.kinds() {
             match listing {
-                Err(error) if survey.lacking.contains(&kind) => draft.lacking.push((kind, error.clone())),
+                Err(error) if survey.lacking.contains(&kind) => draft.lacking.push((kind, error.to_string())),
                 Err(error) => {
                     unknown.retain(|target| target.kind != kind);
-                    draft.failed.push((kind, error.clone()));
+                    draft.failed.push((kind, error.to_string()));
                 }
                 Ok(listing) if kinds.contains(&kind) => listings.push(listing),
                 Ok(_) => {}

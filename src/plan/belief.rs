@@ -20,7 +20,7 @@ pub(super) fn believed<'a>(
 ) -> Result<Option<&'a [LiveObject]>, String> {
     let listing = match live.kinds().get(&kind) {
         None => return Ok(None),
-        Some(Err(error)) => return Err(error.clone()),
+        Some(Err(unread)) => return Err(unread.error.clone()),
         Some(Ok(listing)) => listing,
     };
     // How much is listed of some kinds is for the file to say, and some are to go.

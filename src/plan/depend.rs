@@ -107,7 +107,7 @@ fn withhold(plan: &mut Plan) -> bool {
     for (at, error) in withheld.into_iter().rev() {
         let change = plan.changes.remove(at);
         let kind = change.address.kind;
-        plan.failed.push(Failed { kind, address: Some(change.address), error });
+        plan.failed.push(Failed { kind, address: Some(change.address), error, cause: None });
     }
     found
 }

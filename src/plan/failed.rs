@@ -14,15 +14,18 @@ pub struct Failure<'a> {
     pub also: Vec<Kind>,
 }
 
-/// The lines, in the order in which their first ones come. Kinds are of one cause if their errors are the same to the
-/// letter, which holds where they were waiting for the same call, as when a subscription lacks a module.
+/// The lines, in the order in which their first ones come. Kinds are of one cause if that fails every kind, or if their
+/// errors are the same to the letter, which holds where they were waiting for the same call, as when a subscription lacks
+/// a module.
 #[must_use]
 pub fn failures<'a>(failed: impl IntoIterator<Item = &'a Failed>) -> Vec<Failure<'a>> {
     let mut failures: Vec<Failure<'a>> = Vec::new();
     for one in failed {
-        let Failed { kind, address, error } = one;
+        let Failed { kind, address, error, cause } = one;
         let same = |other: &&mut Failure<'_>| {
-            address.is_none() && other.first.address.is_none() && other.first.error == *error
+            let first = other.first;
+            let is_alike = first.error == *error || (cause.is_some() && first.cause == *cause);
+            address.is_none() && first.address.is_none() && is_alike
         };
         match failures.iter_mut().find(same) {
             Some(failure) => failure.also.push(*kind),
@@ -87,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_cause_that_fails_all_kinds_is_one_warning_for_those_that_the_file_does_not_name() {
-        let of = |kind, error: &str| Failed { kind, address: None, error: error.to_owned() };
+        let of = |kind, error: &str| Failed { kind, address: None, error: error.to_owned(), cause: None };
         let refused = |object: &str| format!("could not search {object}: HTTP 401: refused: again");
         let unread = [
             of(Kind::Tag, &refused("tag")),
@@ -112,6 +115,7 @@ mod tests {
             kind,
             address: name.map(|name| Address::new(kind, name.to_owned())),
             error: error.to_owned(),
+            cause: None,
         };
         let failed = [
             of(Kind::Aws, None, "503"),

@@ -63,7 +63,31 @@ pub struct LiveState {
 }
 
 /// The whole listing of a kind, or why it could not be read.
-pub type Listing = Result<Vec<LiveObject>, String>;
+pub type Listing = Result<Vec<LiveObject>, Unread>;
+
+/// Why a kind could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The error, as people are told it.
+    pub error: String,
+    /// The cause in words that are the same for each kind that fails of it.
+    pub cause: String,
+    /// Whether the cause concerns every kind, be it named by the file or not: the pass has failed then.
+    pub concerns_every_kind: bool,
+}
+
+impl From<String> for Unread {
+    /// The cause is the kind's own.
+    fn from(error: String) -> Unread {
+        Unread { cause: error.clone(), error, concerns_every_kind: false }
+    }
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.error)
+    }
+}
 
 impl LiveState {
     /// What was read of each kind. The platform names tags by id; here they get their paths, as in the file.
@@ -75,9 +99,30 @@ impl LiveState {
 
     /// Says otherwise why kinds could not be read.
     pub fn reword_errors(&mut self, reword: impl Fn(&str) -> String) {
-        for error in self.kinds.values_mut().filter_map(|listing| listing.as_mut().err()) {
-            *error = reword(error);
+        for unread in self.kinds.values_mut().filter_map(|listing| listing.as_mut().err()) {
+            unread.error = reword(&unread.error);
+            unread.cause = reword(&unread.cause);
         }
+    }
+
+    /// Whether kinds were asked for and none could be read.
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
+        let mut asked = self.kinds.iter().filter(|(kind, _)| kind.is_listed()).peekable();
+        asked.peek().is_some() && asked.all(|(_, listing)| listing.is_err())
+    }
+
+    /// The kinds that fail a pass whether or not the file names them: those whose cause concerns every kind, and all
+    /// where none could be read.
+    #[must_use]
+    pub fn failed(&self) -> Vec<Failed> {
+        let is_blind = self.is_blind();
+        let failed = |(&kind, listing): (&Kind, &Listing)| {
+            let unread = listing.as_ref().err().filter(|unread| is_blind || unread.concerns_every_kind)?;
+            let Unread { error, cause, concerns_every_kind: _ } = unread.clone();
+            Some(Failed { kind, address: None, error, cause: Some(cause) })
+        };
+        self.kinds.iter().filter_map(failed).collect()
     }
 
     /// What was read of each kind.
@@ -268,6 +313,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     let mut plan = Plan::empty(policy.mode);
     plan.warnings.extend(desired.warnings.iter().map(advice).map(Warning::from));
 
+    plan.failed = live.failed();
     let mut unread = Vec::new();
     for &kind in Kind::ALL {
         let entries: Vec<&Declared> =
@@ -276,10 +322,11 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
         match belief::believed(kind, live, known, policy) {
             Ok(Some(listing)) => scene.plan_kind(kind, &entries, listing, &mut plan),
             Ok(None) => {}
+            Err(_) if plan.failed.iter().any(|failed| failed.kind == kind && failed.address.is_none()) => {}
             Err(error) => {
                 let is_named = !entries.is_empty() || desired.sections.contains(&kind);
                 let failed = if is_named { &mut plan.failed } else { &mut unread };
-                failed.push(Failed { kind, address: None, error });
+                failed.push(Failed { kind, address: None, error, cause: None });
             }
         }
     }

@@ -131,6 +131,9 @@ pub struct Failed {
     pub address: Option<Address>,
     /// Why.
     pub error: String,
+    /// The cause, where it fails every kind: people are told it once.
+    #[serde(skip)]
+    pub cause: Option<String>,
 }
 
 /// A limit that a plan is over.
@@ -296,7 +299,7 @@ impl Plan {
         self.unhealthy.retain(|object| kept.contains(&object.address));
         self.warnings.retain(|warning| warning.address.as_ref().is_none_or(|address| kept.contains(address)));
         self.failed.retain(|failed| {
-            let Failed { kind, address, error: _ } = failed;
+            let Failed { kind, address, error: _, cause: _ } = failed;
             match address {
                 Some(address) => kept.contains(address),
                 None => kept.iter().any(|address| address.kind == *kind),

@@ -47,7 +47,8 @@ impl Scene<'_> {
                 {
                     let error = entry.problem.as_deref().unwrap_or_default();
                     let error = format!("{error} ({})", entry.declared.place);
-                    plan.failed.push(Failed { kind, address: Some(addresses.of_entry(entry)), error });
+                    let address = Some(addresses.of_entry(entry));
+                    plan.failed.push(Failed { kind, address, error, cause: None });
                 }
                 Match::Pair { .. } | Match::Missing { .. } | Match::Left { .. }
                     if kind.wanted() == Wanted::Absent =>
@@ -70,7 +71,7 @@ impl Scene<'_> {
                 }
                 Match::Ambiguous { entry, ids } => {
                     let (address, error) = (Some(addresses.of_entry(entry)), ambiguous(entry, ids));
-                    plan.failed.push(Failed { kind, address, error });
+                    plan.failed.push(Failed { kind, address, error, cause: None });
                 }
                 // An entry whose path is not known may mean this one.
                 Match::Left { live } if shielded.contains(live.spec.name()) => {}

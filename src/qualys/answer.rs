@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::StatusCode;
 
-use super::error::ApiErrorKind;
+use super::error::{ApiErrorKind, Obstacle};
 use super::limits::Limits;
 
 /// One answer, read whole.
@@ -63,10 +63,13 @@ impl Fault {
     /// There was no answer, or it broke off. What failed before the request was sent is told from the rest.
     pub(super) fn transport(error: reqwest::Error, status: Option<u16>) -> Fault {
         let unsent = error.is_connect() || error.is_builder();
-        let said = if error.is_dns() {
-            "the host's name is not known"
-        } else if error.is_connect() {
-            "no connection"
+        let obstacle = obstacle(&error);
+        let said = if let Some(obstacle) = obstacle {
+            match obstacle {
+                Obstacle::UnknownHost => "the host's name is not known",
+                Obstacle::NoConnection => "no connection",
+                Obstacle::Certificate => "the server's certificate is not trusted",
+            }
         } else if error.is_timeout() {
             "no answer in time"
         } else if status.is_some() {
@@ -75,10 +78,11 @@ impl Fault {
             "the connection was closed before the answer"
         };
         Fault {
-            kind: ApiErrorKind::Transport,
+            kind: obstacle.map_or(ApiErrorKind::Transport, ApiErrorKind::Unreachable),
             status: None,
             said: said.to_owned(),
-            transient: !error.is_builder(),
+            // A certificate does not become trusted by asking again.
+            transient: !error.is_builder() && obstacle != Some(Obstacle::Certificate),
             maybe_done: !unsent,
             wait: None,
             source: Some(Arc::new(error.without_url()) as Arc<dyn Error + Send + Sync>),
@@ -97,4 +101,29 @@ impl Fault {
             source: None,
         }
     }
+}
+
+/// Why there was no connection; `None` where there was one.
+fn obstacle(error: &reqwest::Error) -> Option<Obstacle> {
+    if error.is_dns() {
+        return Some(Obstacle::UnknownHost);
+    }
+    let refuses_certificate = |cause: &(dyn Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+    };
+    if !error.is_connect() {
+        None
+    } else if causes(error).any(refuses_certificate) {
+        Some(Obstacle::Certificate)
+    } else {
+        Some(Obstacle::NoConnection)
+    }
+}
+
+/// The error's causes. One that an I/O error carries is not among its sources.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        let carried = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        carried.map(|carried| carried as &(dyn Error + 'static)).or_else(|| error.source())
+    })
 }

@@ -65,6 +65,12 @@ impl Reader {
         remote::list(&self.transport, kind, scope).await
     }
 
+    /// Whether one server has the objects of both kinds.
+    #[must_use]
+    pub fn share_a_server(&self, one: Kind, other: Kind) -> bool {
+        remote::host(&self.transport, one) == remote::host(&self.transport, other)
+    }
+
     /// The objects with these ids. Those that are gone, or outside the user's scope, are absent.
     pub async fn read(&self, kind: Kind, ids: &[String]) -> Result<Vec<LiveObject>, ApiError> {
         remote::read(&self.transport, kind, ids).await

@@ -83,6 +83,7 @@ impl Entry {
                 ApiErrorKind::RateLimited { wait: _ }
                 | ApiErrorKind::Server
                 | ApiErrorKind::Unreadable
+                | ApiErrorKind::Unreachable(_)
                 | ApiErrorKind::Transport,
             ) => return,
         };
@@ -110,6 +111,7 @@ impl Lead<'_> {
             | ApiErrorKind::RateLimited { wait: _ }
             | ApiErrorKind::Server
             | ApiErrorKind::Unreadable
+            | ApiErrorKind::Unreachable(_)
             | ApiErrorKind::Transport
             | ApiErrorKind::WrongSubscription { found: _ } => return,
         };

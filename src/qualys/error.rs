@@ -64,7 +64,9 @@ pub enum ApiErrorKind {
     Server,
     /// The answer makes no sense: HTML, empty, torn, of another type.
     Unreadable,
-    /// There was no answer: no connection, a timeout, a connection closed early.
+    /// No connection could be made, so nothing was sent.
+    Unreachable(Obstacle),
+    /// There was no answer: a timeout, a connection closed early.
     Transport,
     /// The answer comes from another subscription than the one that the file is for.
     WrongSubscription {
@@ -76,6 +78,17 @@ pub enum ApiErrorKind {
         /// The platform's code.
         code: u16,
     },
+}
+
+/// Why no connection could be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Nobody knows the host's name.
+    UnknownHost,
+    /// Nobody listens there, or a proxy or firewall is in the way.
+    NoConnection,
+    /// The server's certificate is not trusted.
+    Certificate,
 }
 
 /// Why a request was refused.
@@ -130,6 +143,7 @@ impl ApiError {
         match self.kind {
             ApiErrorKind::Server
             | ApiErrorKind::Unreadable
+            | ApiErrorKind::Unreachable(_)
             | ApiErrorKind::Transport
             | ApiErrorKind::RateLimited { wait: _ } => true,
             ApiErrorKind::Credentials
@@ -154,6 +168,7 @@ impl ApiError {
             | ApiErrorKind::RateLimited { .. }
             | ApiErrorKind::Server
             | ApiErrorKind::Unreadable
+            | ApiErrorKind::Unreachable(_)
             | ApiErrorKind::Transport
             | ApiErrorKind::WrongSubscription { .. }
             | ApiErrorKind::Account { .. } => &[],
@@ -166,7 +181,7 @@ impl ApiError {
         if let Some(shut) = self.shut {
             return Some(Cow::Borrowed(shut.remedy()));
         }
-        let reason = self.said.strip_prefix(NO_TOKEN).unwrap_or(&self.said);
+        let reason = self.reason();
         let hint = match &self.kind {
             ApiErrorKind::Credentials => {
                 "check platform.username and platform.password, and that platform.pod is the account's platform"
@@ -199,7 +214,7 @@ impl ApiError {
                 )));
             }
             ApiErrorKind::Unreadable if self.status == Some(404) => return Some(self.wrong_host()),
-            ApiErrorKind::Transport => {
+            ApiErrorKind::Unreachable(_) | ApiErrorKind::Transport => {
                 let setting = self.host.setting();
                 return Some(Cow::Owned(format!("check the network, platform.proxy and {setting}")));
             }
@@ -233,10 +248,50 @@ impl ApiError {
             | ApiErrorKind::Refused(_)
             | ApiErrorKind::Server
             | ApiErrorKind::Unreadable
+            | ApiErrorKind::Unreachable(_)
             | ApiErrorKind::Transport
             | ApiErrorKind::WrongSubscription { .. }
             | ApiErrorKind::Account { .. } => false,
         }
+    }
+
+    /// Why every kind that the same server has would fail too: in a few words that are the same for each of them.
+    /// `None` where the cause may be the kind's own, such as a missing module, a permission or a damaged answer.
+    #[must_use]
+    pub fn concerns_every_kind(&self) -> Option<&'static str> {
+        match &self.kind {
+            ApiErrorKind::Credentials => Some("credentials"),
+            ApiErrorKind::Account { code: _ } => Some("account"),
+            ApiErrorKind::WrongSubscription { found: _ } => Some("subscription"),
+            ApiErrorKind::Unreachable(Obstacle::UnknownHost) => Some("unknown host"),
+            ApiErrorKind::Unreachable(Obstacle::NoConnection) => Some("no connection"),
+            ApiErrorKind::Unreachable(Obstacle::Certificate) => Some("certificate"),
+            // A proxy or a login page answers in the platform's place. With status 404 it may be a missing module.
+            ApiErrorKind::Unreadable if self.status.is_some_and(|status| (300..400).contains(&status)) => {
+                Some("redirect")
+            }
+            ApiErrorKind::Unreadable if self.reason().starts_with("an HTML page") => Some("page"),
+            ApiErrorKind::Permission
+            | ApiErrorKind::NotFound
+            | ApiErrorKind::UnknownObject { remedy: _ }
+            | ApiErrorKind::RateLimited { wait: _ }
+            | ApiErrorKind::Refused(_)
+            | ApiErrorKind::Server
+            | ApiErrorKind::Unreadable
+            | ApiErrorKind::Transport => None,
+        }
+    }
+
+    /// Why, in words that are the same for each call that failed of it: `HTTP 503: an empty answer`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let cause = self.cause().to_string();
+        cause.replacen(NO_TOKEN, "", 1)
+    }
+
+    /// What was said, less that it was the sign-in that failed.
+    fn reason(&self) -> &str {
+        self.said.strip_prefix(NO_TOKEN).unwrap_or(&self.said)
     }
 
     fn wrong_host(&self) -> Cow<'static, str> {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use super::call::Host;
 use super::cloudview::Cloudview;
 use super::error::ApiError;
 use super::transport::Transport;
@@ -82,6 +83,17 @@ pub(super) fn does_not_run(operation: impl Into<String>, id: &str) -> ApiError {
 /// Whether connectors are managed through CloudView v1.
 fn through_cloudview(transport: &Transport) -> bool {
     transport.endpoint().connectors_api == ConnectorsApi::Cloudview
+}
+
+/// The server that has the objects of a kind.
+pub(super) fn host(transport: &Transport, kind: Kind) -> Host {
+    match kind {
+        Kind::Aws | Kind::Azure | Kind::Gcp if through_cloudview(transport) => Host::Portal,
+        Kind::Tag | Kind::Aws | Kind::Azure | Kind::Gcp | Kind::Oci | Kind::GlobalScan => Host::Api,
+        Kind::AzureOrganization | Kind::SnapshotScan | Kind::RegistrySchedule | Kind::RegistryConnector => {
+            Host::Gateway
+        }
+    }
 }
 
 /// Each kind with who does it, and with who does it through CloudView v1 where that has the kind.

@@ -422,6 +422,7 @@ impl Transport {
             | ApiErrorKind::Account { .. } => (said, false),
             ApiErrorKind::Server
             | ApiErrorKind::Unreadable
+            | ApiErrorKind::Unreachable(_)
             | ApiErrorKind::Transport
             | ApiErrorKind::WrongSubscription { .. } => (said, maybe_done),
         };

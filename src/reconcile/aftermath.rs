@@ -10,7 +10,7 @@ use crate::apply::{Applied, Outcome};
 use crate::desired::Desired;
 use crate::error::one_line;
 use crate::journal::{Journal, JournalError};
-use crate::plan::{Action, CUT_SHORT, Change, FieldChange, GONE, LiveState, Plan};
+use crate::plan::{Action, CUT_SHORT, Change, FieldChange, GONE, LiveState, Plan, Unread};
 use crate::qualys::Reader;
 use crate::resource::{Address, Kind, LiveObject, Spec};
 
@@ -57,7 +57,7 @@ pub(super) async fn read_again(
         };
         let read =
             read.map_err(|error| format!("what was written could not be read again: {}", one_line(&error)));
-        kinds.insert(kind, read);
+        kinds.insert(kind, read.map_err(Unread::from));
     }
     *live = LiveState::new(kinds);
 }

@@ -14,7 +14,7 @@ use crate::resource::Address;
 /// Kinds that one cause has failed are one event: that of the first, which names the others.
 pub(super) fn log_failed<'a>(run_id: &str, failed: impl IntoIterator<Item = &'a Failed>) {
     for failure in failures(failed) {
-        let Failed { kind, address, error } = failure.first;
+        let Failed { kind, address, error, cause: _ } = failure.first;
         match address {
             None => {
                 error!(event = "pull_failed", run_id, kind = kind.word(), also = failure.also(), error);

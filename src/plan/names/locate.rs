@@ -102,7 +102,7 @@ fn rows<'a>(
 ) -> Result<Vec<Row<'a>>, Unlocated> {
     let listing = match live.kinds().get(&kind) {
         Some(Ok(listing)) => listing,
-        Some(Err(error)) => return Err(Unlocated::Unread(error.clone())),
+        Some(Err(error)) => return Err(Unlocated::Unread(error.to_string())),
         None => return Err(Unlocated::Unread("they were not asked for".to_owned())),
     };
     let entries: Vec<&Declared> = desired.declared.iter().filter(|entry| entry.spec.kind() == kind).collect();

@@ -64,7 +64,7 @@ impl KindNames {
         let mut names = KindNames::default();
         match live.kinds().get(&kind) {
             Some(Ok(listing)) => names.live = LiveNames::new(listing),
-            Some(Err(error)) => names.unread = Some(error.clone()),
+            Some(Err(error)) => names.unread = Some(error.to_string()),
             None => names.unread = Some("they were not asked for".to_owned()),
         }
         for entry in declared.iter().filter(|entry| entry.spec.kind() == kind) {

@@ -30,7 +30,7 @@ impl TagNames {
     pub(super) fn new(declared: &[Declared], live: &LiveState) -> TagNames {
         let mut names = TagNames::default();
         match live.kinds().get(&Kind::Tag) {
-            Some(Err(error)) => names.unread = Some(error.clone()),
+            Some(Err(error)) => names.unread = Some(error.to_string()),
             None => names.unread = Some("they were not asked for".to_owned()),
             Some(Ok(listing)) => names.add_live(listing),
         }

@@ -398,6 +398,7 @@ fn of_link(error: ApiError, host: &str) -> ApiError {
         | ApiErrorKind::Refused(_)
         | ApiErrorKind::Server
         | ApiErrorKind::Unreadable
+        | ApiErrorKind::Unreachable(_)
         | ApiErrorKind::Transport
         | ApiErrorKind::WrongSubscription { found: _ }
         | ApiErrorKind::Account { code: _ } => format!("the link to {host}: {}", error.cause()),
