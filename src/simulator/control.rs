@@ -32,13 +32,15 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
         }
         ("GET", "/_sim/objects") => list(&shared.world(), request.parameter("kind").as_deref()),
         ("POST", "/_sim/objects") => change(shared, request),
+        ("POST", "/_sim/account") => change_account(shared, request),
         ("GET", "/_sim/options") => Ok(json!(shared.world().options.values())),
         ("POST", "/_sim/options") => set_options(shared, request),
-        (_, "/_sim/faults" | "/_sim/requests" | "/_sim/objects" | "/_sim/options") => {
+        (_, "/_sim/faults" | "/_sim/requests" | "/_sim/objects" | "/_sim/account" | "/_sim/options") => {
             return Answer::json(405, &json!({"error": format!("{} is not taken here", request.method)}));
         }
         _ => {
-            let known = "there are /_sim/faults, /_sim/requests, /_sim/objects and /_sim/options";
+            let known =
+                "there are /_sim/faults, /_sim/requests, /_sim/objects, /_sim/account and /_sim/options";
             return Answer::json(404, &json!({"error": known}));
         }
     };
@@ -82,6 +84,19 @@ fn add_faults(shared: &Shared, request: &Request) -> Outcome {
             let fault = read(one)?;
             Ok(json!(shared.traffic().add_fault(fault)))
         }
+    }
+}
+
+/// Somebody gives the account another password.
+fn change_account(shared: &Shared, request: &Request) -> Outcome {
+    let refused = || "an object with the account's new password is expected".to_owned();
+    let Value::Object(mut given) = body(request)? else { return Err(refused()) };
+    match (given.remove("password"), given.is_empty()) {
+        (Some(Value::String(password)), true) => {
+            shared.account.change_password(password);
+            Ok(json!({"username": shared.account.username}))
+        }
+        _ => Err(refused()),
     }
 }
 

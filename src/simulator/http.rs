@@ -13,10 +13,11 @@ use bytes::BytesMut;
 use futures::{StreamExt as _, stream};
 use tokio::sync::Notify;
 
+use super::account::Account;
 use super::answer::{Answer, Request};
 use super::connection::Connection;
 use super::options::{RateLimit, RateLimitKind, RateLimitWait};
-use super::traffic::{FaultKind, Traffic, limited, repeated};
+use super::traffic::{FaultKind, Traffic, limited};
 use super::world::World;
 use super::{control, routes};
 
@@ -30,8 +31,7 @@ const LONGEST_HOLD_MS: u64 = 60_000;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) url: String,
-    pub(crate) username: String,
-    pub(crate) password: String,
+    pub(crate) account: Account,
     world: Mutex<World>,
     traffic: Mutex<Traffic>,
     /// When the calls came that count against the rate limit.
@@ -44,8 +44,7 @@ impl Shared {
     pub(crate) fn new(url: String, username: String, password: String, world: World) -> Self {
         Self {
             url,
-            username,
-            password,
+            account: Account::new(username, password),
             world: Mutex::new(world),
             traffic: Mutex::default(),
             window: Mutex::default(),
@@ -182,10 +181,10 @@ pub(crate) async fn handle(
         return send(answer, Delivery::Whole, &connection);
     }
 
-    let Served { answer, delivery, due, held } = serve(&shared, &request);
+    let Served { answer, delivery, due, held, wrong_login } = serve(&shared, &request);
     let status = if delivery == Delivery::Never { 0 } else { answer.status };
     // Before the wait: a client that goes away meanwhile has asked all the same.
-    shared.traffic().log.record(&request, status, answer.write, answer.without_id);
+    shared.traffic().log.record(&request, status, &answer, wrong_login);
     // What takes time is the way back: the request is carried out at once, its answer held back until due.
     match held {
         Some(fault) => shared.wait_for_release(fault, due).await,
@@ -223,6 +222,8 @@ struct Served {
     due: tokio::time::Instant,
     /// The fault that holds it back.
     held: Option<u64>,
+    /// Whether the platform saw a name or password that is not the account's.
+    wrong_login: bool,
 }
 
 fn serve(shared: &Arc<Shared>, request: &Request) -> Served {
@@ -236,6 +237,7 @@ fn serve(shared: &Arc<Shared>, request: &Request) -> Served {
     let stand_in = fault.as_ref().and_then(super::traffic::Fault::answer);
     let dropped = kind == Some(FaultKind::Drop);
     let processed = !dropped && fault.as_ref().is_none_or(|fault| fault.process || stand_in.is_none());
+    let wrong_login = processed && routes::is_wrong_login(shared, request);
     let answered = if processed {
         let metered = if routes::is_metered(request) { shared.meter() } else { Metered::Under(Vec::new()) };
         match metered {
@@ -254,15 +256,14 @@ fn serve(shared: &Arc<Shared>, request: &Request) -> Served {
     };
     let answer = match stand_in {
         Some(stand_in) => Answer { write: answered.write, without_id: answered.without_id, ..stand_in },
-        None if kind == Some(FaultKind::Repeated) => repeated(answered),
-        None => answered,
+        None => fault.iter().fold(answered, |answer, fault| fault.change(answer)),
     };
     let delivery = match kind {
         Some(FaultKind::Drop | FaultKind::Lost) => Delivery::Never,
         Some(FaultKind::Torn) => Delivery::Torn,
         _ => Delivery::Whole,
     };
-    Served { answer, delivery, due, held }
+    Served { answer, delivery, due, held, wrong_login }
 }
 
 fn send(answer: Answer, delivery: Delivery, connection: &Connection) -> Response {

@@ -23,6 +23,7 @@ mod http;
 
 mod routes;
 
+mod account;
 mod answer;
 
 mod traffic;

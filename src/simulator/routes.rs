@@ -24,6 +24,12 @@ pub(crate) fn is_metered(request: &Request) -> bool {
     !gateway::is_login(request)
 }
 
+/// Whether a request gives a name or password that is not the account's.
+pub(crate) fn is_wrong_login(shared: &Shared, request: &Request) -> bool {
+    let login = if gateway::is_login(request) { gateway::login(request) } else { request.basic() };
+    login.is_some_and(|(user, password)| !shared.account.accepts(&user, &password))
+}
+
 /// What the log says of a request that is not carried out.
 pub(crate) fn describe(request: &Request) -> Answer {
     let mut answer = Answer::html(503, "Service Unavailable");

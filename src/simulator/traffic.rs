@@ -53,6 +53,11 @@ pub(crate) struct Fault {
     pub(crate) retry_after: Option<u64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) headers: BTreeMap<String, String>,
+    /// What a rewritten answer has for the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) with: Option<String>,
     /// Milliseconds of delay; of a request that is held, how long at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ms: Option<u64>,
@@ -83,6 +88,8 @@ pub(crate) enum FaultKind {
     Torn,
     /// The true answer, each row of its list twice.
     Repeated,
+    /// The true answer, with another text for each place where it has this one.
+    Rewritten,
     /// A page of HTML, as proxies and maintenance windows send it.
     Html,
     /// A status without a body.
@@ -109,6 +116,12 @@ impl Fault {
         }
         if let Some(ms) = self.ms.filter(|ms| *ms > LONGEST_MS) {
             return Err(format!("ms takes at most {LONGEST_MS}, not {ms}"));
+        }
+        if self.kind == FaultKind::Rewritten {
+            if self.text.as_ref().is_none_or(String::is_empty) {
+                return Err("rewritten takes a text, and with what it is rewritten".to_owned());
+            }
+            self.with_bytes()?;
         }
         for (name, value) in &self.headers {
             if name.parse::<HeaderName>().is_err() || value.parse::<HeaderValue>().is_err() {
@@ -184,7 +197,8 @@ impl Fault {
             | FaultKind::Drop
             | FaultKind::Lost
             | FaultKind::Torn
-            | FaultKind::Repeated => return None,
+            | FaultKind::Repeated
+            | FaultKind::Rewritten => return None,
         };
         let waits = self.retry_after.filter(|_| self.kind != FaultKind::RateLimited);
         let answer = match waits {
@@ -196,9 +210,49 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// The true answer as it leaves, where this fault changes it.
+    pub(crate) fn change(&self, answer: Answer) -> Answer {
+        match (self.kind, &self.text, self.with_bytes()) {
+            (FaultKind::Repeated, ..) => repeated(answer),
+            (FaultKind::Rewritten, Some(text), Ok(with)) => {
+                let body = bytes_replaced(&answer.body, text.as_bytes(), &with);
+                Answer { body: body.into(), ..answer }
+            }
+            _ => answer,
+        }
+    }
+
+    /// Each character as one byte, so that also what is no UTF-8 can be asked for.
+    fn with_bytes(&self) -> Result<Vec<u8>, String> {
+        let with = self.with.as_deref().unwrap_or_default().chars();
+        with.map(|character| {
+            u8::try_from(character).map_err(|_| {
+                format!("with takes characters up to U+00FF, each sent as one byte, not {character:?}")
+            })
+        })
+        .collect()
+    }
+}
+
+fn bytes_replaced(body: &[u8], text: &[u8], with: &[u8]) -> Vec<u8> {
+    let mut replaced = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(first) = rest.first() {
+        if let Some(after) = rest.strip_prefix(text) {
+            replaced.extend_from_slice(with);
+            rest = after;
+        } else {
+            replaced.push(*first);
+            rest = &rest[1..];
+        }
+    }
+    replaced
+}
+
 /// The same answer with each row of its list twice: what a client that goes by offsets gets from a list that moves.
 /// One that holds no list in JSON stays as it is.
-pub(crate) fn repeated(answer: Answer) -> Answer {
+fn repeated(answer: Answer) -> Answer {
     let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&answer.body) else { return answer };
     let envelope =
         if body.get("ServiceResponse").is_some() { &mut body["ServiceResponse"] } else { &mut body };
@@ -299,12 +353,15 @@ pub(crate) struct Entry {
     pub(crate) status: u16,
     pub(crate) without_id: bool,
     pub(crate) write: bool,
+    /// It gave a name or password that is not the account's.
+    pub(crate) wrong_login: bool,
     pub(crate) body: String,
     pub(crate) at: String,
 }
 
 impl Log {
-    pub(crate) fn record(&mut self, request: &Request, status: u16, write: bool, without_id: bool) {
+    pub(crate) fn record(&mut self, request: &Request, status: u16, answer: &Answer, wrong_login: bool) {
+        let Answer { write, without_id, .. } = *answer;
         self.next += 1;
         self.total += 1;
         if write {
@@ -323,6 +380,7 @@ impl Log {
             status,
             without_id,
             write,
+            wrong_login,
             body: String::from_utf8_lossy(&request.body).into_owned(),
             at: super::world::now(),
         });
@@ -335,5 +393,22 @@ impl Log {
             "writes": self.writes,
             "requests": self.entries,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use serde_json::json;
+
+    use super::{Answer, Fault};
+
+    #[test]
+    fn a_rewritten_answer_can_hold_bytes_that_are_no_text() {
+        let fault = json!({"kind": "rewritten", "text": "ete", "with": "\u{e9}t\u{e9}"});
+        let fault: Fault = serde_json::from_value(fault).unwrap();
+        let answer = fault.change(Answer::json(200, &json!(["ete", "etete"])));
+        assert_eq!(&answer.body[..], b"[\"\xe9t\xe9\",\"\xe9t\xe9te\"]");
     }
 }

@@ -243,3 +243,43 @@ async fn the_log_holds_what_was_asked() {
     let empty = remote.control("GET", "/_sim/requests", Value::Null).await;
     assert_eq!(empty, json!({"total": 0, "reads": 0, "writes": 0, "requests": []}));
 }
+
+#[tokio::test]
+async fn a_rewritten_answer_has_another_text_for_each_place_of_one() {
+    let remote = Remote::example().await;
+    for (text, with) in [
+        ("\"sandbox\"", "\"sandbox \\ud83d\""),
+        ("\"name\":\"sandbox\"", "\"name\":\"one\",\"name\":\"two\""),
+    ] {
+        let fault = json!({"kind": "rewritten", "path": "/search/", "text": text, "with": with});
+        remote.control("POST", "/_sim/faults", fault).await;
+        let body = remote.ask("POST", SEARCH).json().send().await.body;
+        assert_eq!(body.matches(with).count(), 1, "{body}");
+    }
+    for wrong in [json!({"kind": "rewritten"}), json!({"kind": "rewritten", "text": "a", "with": "\u{20ac}"})]
+    {
+        assert_eq!(remote.ask("POST", "/_sim/faults").body(&wrong.to_string()).send().await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn a_changed_password_refuses_the_old_one_and_the_log_counts_who_still_sends_it() {
+    let remote = Remote::example().await;
+    let log_in = async || {
+        let form = "username=simulator&password=simulator&token=true";
+        let asked = remote.ask("POST", "/auth").header("content-type", "application/x-www-form-urlencoded");
+        let gateway = asked.body(form).send().await.status;
+        let api = remote.ask("POST", SEARCH).json().send().await.body.contains("SUCCESS");
+        (gateway, api)
+    };
+    assert_eq!(log_in().await, (201, true));
+    let account = json!({"password": "another"});
+    remote.control("POST", "/_sim/account", account).await;
+    assert_eq!(log_in().await, (401, false));
+    let log = remote.control("GET", "/_sim/requests", Value::Null).await;
+    let wrong = log["requests"].as_array().unwrap().iter().map(|request| request["wrong_login"].clone());
+    assert_eq!(wrong.collect::<Value>(), json!([false, false, true, true]));
+    for wrong in [json!({}), json!({"password": 1}), json!({"password": "a", "username": "b"})] {
+        assert_eq!(remote.ask("POST", "/_sim/account").body(&wrong.to_string()).send().await.status, 400);
+    }
+}

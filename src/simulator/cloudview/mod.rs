@@ -82,7 +82,7 @@ fn check_login(shared: &Shared, request: &Request, options: &Options) -> Result<
             auth::check(tokens, request)
         }
         CloudviewAuth::Basic => match request.basic() {
-            Some((user, password)) if user == shared.username && password == shared.password => Ok(()),
+            Some((user, password)) if shared.account.accepts(&user, &password) => Ok(()),
             Some(_) => Err(Refusal::new(401, "The username or password is wrong.")),
             None => Err(Refusal::new(401, "The Authorization header holds no Basic credentials.")),
         },

@@ -30,19 +30,23 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
     if field("token") != Some("true") {
         return refuse("Field 'token' has to be true.");
     }
-    if field("username") != Some(shared.username.as_str())
-        || field("password") != Some(shared.password.as_str())
-    {
+    if !login(request).is_some_and(|(user, password)| shared.account.accepts(&user, &password)) {
         return refuse("The username or password is wrong.");
     }
     let mut world = shared.world();
-    let token = token(&shared.username, &world.options, field("permissions") == Some("true"));
+    let token = token(&shared.account.username, &world.options, field("permissions") == Some("true"));
     let now = now();
     let ends = now.saturating_add(life(&world.options));
     let tokens = &mut world.gateway.tokens.0;
     tokens.retain(|_, ends| *ends > now);
     tokens.insert(token.clone(), ends);
     Answer::new(201, "text/plain", token)
+}
+
+/// The name and password that a request for a token gives.
+pub(crate) fn login(request: &Request) -> Option<(String, String)> {
+    let mut form = parameters(&request.body);
+    Some((form.remove("username")?, form.remove("password")?))
 }
 
 /// Whether a call names a token that is good now.

@@ -34,6 +34,7 @@ mod container;
 
 mod inventory;
 
+pub(crate) use auth::login;
 pub(crate) use service::Effect;
 
 /// The services, one line each.

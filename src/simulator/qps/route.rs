@@ -106,8 +106,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Option<Answer> {
 
 /// The recorded answer to a wrong password: HTTP 200, and the truth in the body.
 pub(crate) fn login_failure(shared: &Shared, request: &Request, options: &Options) -> Option<Refusal> {
-    if request.basic().is_some_and(|(user, password)| user == shared.username && password == shared.password)
-    {
+    if request.basic().is_some_and(|(user, password)| shared.account.accepts(&user, &password)) {
         return None;
     }
     Some(Refusal {

@@ -52,7 +52,7 @@ const REQUIRED: &[&str] = &["reportName", "format", "cloudType", "startDate", "e
 fn create(call: &mut Call<'_>) -> Outcome {
     let mut object = body::object(call, &REPORT.taken(), REQUIRED)?;
     let id = call.world.store.next_id();
-    object::begin(id, &mut object, &call.shared.username);
+    object::begin(id, &mut object, &call.shared.account.username);
     let report = Record { id, object };
     check(call, &report)?;
     call.world.store.take_id();
@@ -112,7 +112,7 @@ fn rerun(call: &mut Call<'_>) -> Outcome {
         return Err(Refusal::bad(format!("The report cannot be run again: its status is {status}.")));
     }
     let (id, mut object) = (report.id, report.object.clone());
-    object::begin(id, &mut object, &call.shared.username);
+    object::begin(id, &mut object, &call.shared.account.username);
     let report = call.world.put(REPORT.kind, Record { id, object });
     Ok(text(200, report.text("reportId").unwrap_or_default()))
 }

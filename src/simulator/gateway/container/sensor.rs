@@ -38,7 +38,7 @@ fn check(call: &Call<'_>, permission: &str) -> Result<(), Refusal> {
     // Reads speak of the user, writes name it.
     let user = match permission {
         "VIEW" => "The user".to_owned(),
-        _ => format!("The {} user", call.shared.username),
+        _ => format!("The {} user", call.shared.account.username),
     };
     Err(Refusal::new(
         403,
