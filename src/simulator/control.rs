@@ -22,7 +22,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
         ("POST", "/_sim/faults") => add_faults(shared, request),
         ("DELETE", "/_sim/faults") => {
             shared.heal();
-            Ok(json!({"faults": []}))
+            Ok(json!({"faults": shared.traffic().faults}))
         }
         ("GET", "/_sim/requests") => Ok(shared.traffic().log.show()),
         ("DELETE", "/_sim/requests") => {

@@ -61,9 +61,9 @@ impl Shared {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes all faults away, and lets go what they hold.
+    /// Takes all faults away but lasting ones, and lets go what they hold.
     pub(crate) fn heal(&self) {
-        self.traffic().faults.clear();
+        self.traffic().faults.retain(|fault| fault.lasting);
         self.released.notify_waiters();
     }
 

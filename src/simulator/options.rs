@@ -156,6 +156,8 @@ options! {
         odd_run_frequency: OddRunFrequency { Accepted = "accepted", Refused = "refused", Rounded = "rounded" } from "samples have 300 and 500, the vendor's tools these eight"
         #[doc = "the activation modules PC and SCA on one connector, an organization's included"]
         pc_with_sca: PcWithSca { Refused = "refused", Accepted = "accepted" } from "a sample of update has both, the vendor's tools refuse that"
+        #[doc = "activation modules and capabilities, and in seeds also states, beyond those of the guide"]
+        newer_words: NewerWords { Refused = "refused", Accepted = "accepted" } from "the guide has five modules and three capabilities, newer pages of the vendor have more"
         #[doc = "a perimeter scan on a connector without the activation module VM"]
         cps_without_vm: CpsWithoutVm { Refused = "refused", Accepted = "accepted" } from "the vendor's tools refuse it"
         #[doc = "a scan's start date that has passed"]
@@ -305,6 +307,12 @@ impl Options {
     /// The names of all options.
     pub fn names() -> impl Iterator<Item = &'static str> {
         TABLE.iter().map(|option| option.name)
+    }
+
+    /// Whether a word that the guide does not have may stand where it lists words.
+    pub(crate) fn is_newer_word(&self, given: &str) -> bool {
+        let fits = !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        fits && self.newer_words == NewerWords::Accepted
     }
 
     /// All options with what they accept and decide.

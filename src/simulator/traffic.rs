@@ -53,6 +53,9 @@ pub(crate) struct Fault {
     pub(crate) retry_after: Option<u64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) headers: BTreeMap<String, String>,
+    /// It comes after all others, and stays when they are taken away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) lasting: bool,
     /// What a rewritten answer has for the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<String>,
@@ -136,7 +139,8 @@ impl Traffic {
     pub(crate) fn add_fault(&mut self, mut fault: Fault) -> Fault {
         self.next_fault += 1;
         (fault.id, fault.seen, fault.fired) = (self.next_fault, 0, 0);
-        self.faults.push(fault.clone());
+        let lasting = self.faults.iter().position(|other| other.lasting && !fault.lasting);
+        self.faults.insert(lasting.unwrap_or(self.faults.len()), fault.clone());
         fault
     }
 

@@ -263,6 +263,17 @@ async fn a_rewritten_answer_has_another_text_for_each_place_of_one() {
 }
 
 #[tokio::test]
+async fn a_lasting_fault_comes_after_the_others_and_outlives_them() {
+    let remote = Remote::example().await;
+    let status = |status: u16, lasting: bool| json!({"kind": "status", "status": status, "lasting": lasting, "times": 0});
+    remote.control("POST", "/_sim/faults", json!([status(503, true), status(500, false)])).await;
+    assert_eq!(remote.ask("POST", SEARCH).json().send().await.status, 500);
+    let left = remote.control("DELETE", "/_sim/faults", Value::Null).await;
+    assert_eq!(left["faults"].as_array().unwrap().len(), 1, "{left}");
+    assert_eq!(remote.ask("POST", SEARCH).json().send().await.status, 503);
+}
+
+#[tokio::test]
 async fn a_changed_password_refuses_the_old_one_and_the_log_counts_who_still_sends_it() {
     let remote = Remote::example().await;
     let log_in = async || {

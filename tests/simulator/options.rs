@@ -35,6 +35,13 @@ async fn creates_are_taken_or_refused_as_the_option_says() {
         ("duplicate_identity", "accepted", "refused", existing),
         ("odd_run_frequency", "accepted", "refused", json!({"runFrequency": 300})),
         ("pc_with_sca", "accepted", "refused", modules(json!(["PC", "SCA"]))),
+        ("newer_words", "accepted", "refused", modules(json!(["VM", "SWCA"]))),
+        (
+            "newer_words",
+            "accepted",
+            "refused",
+            json!({"connectorAppInfos": {"set": {"ConnectorAppInfoQList": app("XSPM", ARN)}}}),
+        ),
         ("cps_without_vm", "accepted", "refused", cps),
         ("past_start_date", "accepted", "refused", scan("05/31/2022")),
         ("date_order", "lenient", "mdy", scan("31/05/2022")),

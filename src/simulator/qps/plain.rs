@@ -88,7 +88,7 @@ fn shape(world: &World, field: &'static Field, value: &Value) -> Result<Value, S
             _ => return wrong("a text"),
         },
         Shape::Word(words) => match value.as_str() {
-            Some(given) if words.contains(&given) => value.clone(),
+            Some(given) if words.contains(&given) || world.options.is_newer_word(given) => value.clone(),
             _ => return wrong(&format!("one of {}", words.join(", "))),
         },
         Shape::Integer { .. } => match (value.as_u64(), value.as_str().map(str::parse::<u64>)) {
@@ -113,7 +113,9 @@ fn shape(world: &World, field: &'static Field, value: &Value) -> Result<Value, S
             let items = items_of(value, &[many.item]).into_iter().map(|value| match &many.of {
                 Item::Tag => tag(world, value),
                 Item::Word(words) => match value.as_str() {
-                    Some(given) if words.contains(&given) => Ok(value.clone()),
+                    Some(given) if words.contains(&given) || world.options.is_newer_word(given) => {
+                        Ok(value.clone())
+                    }
                     _ => Err(format!("field {:?} takes {}, not {value}", field.name, words.join(", "))),
                 },
                 Item::Keyed(key, _) => Ok(value.get(key).unwrap_or(value).clone()),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::connector::MODULES;
 use super::noun::{Apps, Field, Item, Many, Shape, Taken};
 use super::patch::{Change, Operation, Patch};
 use super::refusal::Refusal;
@@ -186,6 +187,9 @@ impl Reading<'_> {
             }
             let path = format!("{path}.{name}");
             values.push(match &many.of {
+                Item::Word(words) if *words == MODULES => {
+                    Value::from(self.open_word(&path, leaf(&path, tree)?, words)?)
+                }
                 Item::Word(words) => Value::from(word(&path, leaf(&path, tree)?, words)?),
                 Item::Tag => self.tag(&path, operation, tree)?,
                 Item::Keyed(key, check) => {
@@ -198,6 +202,12 @@ impl Reading<'_> {
             });
         }
         Ok(values)
+    }
+
+    /// A word of those that grow over time.
+    fn open_word<'a>(self, path: &str, leaf: &'a Leaf, words: &[&str]) -> Result<&'a str, Refusal> {
+        let given = leaf.text.trim();
+        if self.world.options.is_newer_word(given) { Ok(given) } else { word(path, leaf, words) }
     }
 
     /// A tag is referred to by its id; a name beside it is not looked at.
@@ -259,7 +269,7 @@ impl Reading<'_> {
             let inner = format!("{path}.{name}");
             let value = match name.as_str() {
                 "name" | "identifier" | "tagId" if *tree == Tree::Nothing => continue,
-                "name" => Value::from(word(&inner, leaf(&inner, tree)?, APPS)?),
+                "name" => Value::from(self.open_word(&inner, leaf(&inner, tree)?, APPS)?),
                 "identifier" => Value::from(text(&inner, leaf(&inner, tree)?, 0)?),
                 "tagId" if special.empty_tag && leaf(&inner, tree)?.text.is_empty() => continue,
                 "tagId" => {
