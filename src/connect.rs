@@ -89,6 +89,7 @@ pub async fn connect(
         portal: place(&platform.portal_url, "portal", portal)?,
         gateway: place(&platform.gateway_url, "gateway", gateway)?,
         name: name.clone(),
+        built_in,
         username,
         password,
         ca_bundle: platform.ca_bundle.clone(),

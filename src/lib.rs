@@ -12,7 +12,8 @@
 //! [`simulator`] stands in for the platform and shares no code with [`qualys`].
 //!
 //! The rest is small and used by many: [`bounded_file`] reads a file without waiting for it for long, [`pace`] follows what
-//! takes long, [`span`] tells lengths of time, [`visible`] makes text from elsewhere safe to print.
+//! takes long, [`span`] tells lengths of time, [`subscription`] tells whose facts are meant, [`visible`] makes text from
+//! elsewhere safe to print.
 
 pub mod reconcile;
 
@@ -43,6 +44,7 @@ pub mod pace;
 pub mod secret;
 pub mod span;
 pub mod stop;
+pub mod subscription;
 pub mod telemetry;
 pub mod visible;
 

@@ -248,7 +248,7 @@ fn redact(field: &mut FieldChange, reader: &Reader) {
     }
 }
 
-fn is_ours(journal: &Journal, target: &Located<'_>) -> bool {
+fn is_ours(journal: &mut Journal, target: &Located<'_>) -> bool {
     journal.is_ours(target.address.kind, &target.id).unwrap_or_else(|error| {
         tracing::warn!(event = "journal_failed", error = one_line(&error));
         false

@@ -675,7 +675,7 @@ async fn another_subscription_is_refused_before_its_answer_is_read() {
     let stub = Stub::plays([with(page([1], Some(false), None), "X-Powered-By", same)]).await;
     let reader = stub.reader();
     reader.list(Kind::Aws).await.unwrap();
-    assert_eq!(reader.subscription().as_deref(), Some("f972e2cc-69d6-7ebd-80e67b9a931475d8"));
+    assert_eq!(reader.subscription().id.as_deref(), Some("f972e2cc-69d6-7ebd-80e67b9a931475d8"));
 }
 
 // Set-up

@@ -350,6 +350,7 @@ async fn another_subscription_than_the_files_is_left_alone() {
     const MEANT: &str = "f972e2cc-0000-4000-8000-00000000abcd";
     const FOUND: &str = "5f1a7c2e-3b64-4d0a-9c55-0d6f2a81e7b3";
     let scene = scene().await;
+    scene.control("POST", "/_sim/options", json!({"subscription": FOUND})).await;
     let before = scene.objects().await;
     let desired = scene.file(FILE);
     for (expected, met) in [(MEANT, false), (FOUND, true)] {

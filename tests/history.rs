@@ -73,7 +73,7 @@ fn every_change_is_kept_with_what_it_wrote_why_and_what_came_of_it() {
     );
     assert!(created["run_id"] == kept[0]["run_id"] && created["run_id"] != reverted["run_id"]);
     let keys: Vec<&String> = created.as_object().unwrap().keys().collect();
-    let told = "at run_id trigger address kind action cause id outcome error duration_ms fields";
+    let told = "at run_id trigger subscription address kind action cause id outcome error duration_ms fields";
     assert_eq!(keys, told.split(' ').collect::<Vec<_>>());
 
     let told = folder.expect(0, &["history"]).stdout;

@@ -69,7 +69,9 @@ pub(super) async fn run(common: &Common, args: &ExportArgs) -> Exit {
     // What is asked for, or declared already, is missed.
     survey.lacking.retain(|kind| !selection.names(*kind) && !desired.sections.contains(kind));
     if let Some(path) = &desired.settings.journal {
-        match Journal::peek(path, desired.settings.reconcile.settle_for, Timestamp::now()) {
+        let (subscription, settle_for) =
+            (connection.reader.subscription(), desired.settings.reconcile.settle_for);
+        match Journal::peek(path, &subscription, &survey.live, settle_for, Timestamp::now()) {
             Ok(known) => survey.live.recall(&known),
             Err(error) => output::complain(&format!("warning: {}", one_line(&error))),
         }

@@ -99,12 +99,26 @@ fn journal_of(common: &Common, args: &HistoryArgs) -> Result<PathBuf, Exit> {
 }
 
 fn entry_text(entry: &Entry) -> String {
-    let Entry { at, run_id, trigger, address, kind: _, action, cause, id, outcome, error, took, fields } =
-        entry;
+    let Entry {
+        at,
+        run_id,
+        trigger,
+        subscription,
+        address,
+        kind: _,
+        action,
+        cause,
+        id,
+        outcome,
+        error,
+        took,
+        fields,
+    } = entry;
     let known = Action::ALL.iter().copied().find(|known| known.word() == action);
     let symbol = known.map_or('?', Action::symbol);
     let run: String = run_id.chars().take(8).collect();
     let id = id.as_ref().map(|id| format!(" · id {id}")).unwrap_or_default();
+    let of = subscription.as_ref().map(|name| format!(" · {name}")).unwrap_or_default();
     let took = took.map(|took| format!(" · {} ms", took.as_millis())).unwrap_or_default();
     let (outcome, error) = match (outcome.as_deref(), error) {
         (None, _) => ("under way".to_owned(), String::new()),
@@ -114,7 +128,7 @@ fn entry_text(entry: &Entry) -> String {
     };
     let at = at.strftime("%Y-%m-%dT%H:%M:%SZ");
     let line = format!(
-        "{at} {symbol} {address:<24} {action:<7} {outcome:<7}  {cause} · {trigger} · run {run}{id}{took}{error}"
+        "{at} {symbol} {address:<24} {action:<7} {outcome:<7}  {cause} · {trigger} · run {run}{of}{id}{took}{error}"
     );
     let mut text = String::new();
     let _ = writeln!(text, "{}", visible(&line));
@@ -123,11 +137,26 @@ fn entry_text(entry: &Entry) -> String {
 }
 
 fn entry_json(entry: &Entry) -> Value {
-    let Entry { at, run_id, trigger, address, kind, action, cause, id, outcome, error, took, fields } = entry;
+    let Entry {
+        at,
+        run_id,
+        trigger,
+        subscription,
+        address,
+        kind,
+        action,
+        cause,
+        id,
+        outcome,
+        error,
+        took,
+        fields,
+    } = entry;
     json!({
         "at": at,
         "run_id": run_id,
         "trigger": trigger,
+        "subscription": subscription,
         "address": address,
         "kind": kind,
         "action": action,
@@ -169,6 +198,7 @@ mod tests {
             at: "2026-11-22T06:00:00.123Z".parse().unwrap(),
             run_id: "0f9a1b2c-3d4e".to_owned(),
             trigger: "apply".to_owned(),
+            subscription: None,
             address: "aws/a".to_owned(),
             kind: "aws".to_owned(),
             action: "update".to_owned(),

@@ -10,7 +10,7 @@ use crate::error::one_line;
 use crate::exit::Exit;
 use crate::plan::{Known, LiveState, Located, Unlocated};
 use crate::pull::pull_declared;
-use crate::reconcile::resolve_secrets;
+use crate::reconcile::{enter_journal, resolve_secrets};
 use crate::resource::{Address, Kind};
 use crate::secret::Secrets;
 use crate::stop::Stop;
@@ -25,12 +25,12 @@ pub(super) struct Looked {
 
 /// Reads what is live of the kinds, and what is known of it.
 pub(super) async fn look_up(
-    session: &Session,
+    session: &mut Session,
     kinds: BTreeSet<Kind>,
     stop: &Stop,
     format: Format,
 ) -> Result<Looked, Exit> {
-    let (desired, reader) = (&session.desired, session.reader());
+    let (desired, reader, journal) = session.parts();
     reader.heed(stop.clone());
     // Of no kind at all nothing would be found out, also not that the password is wrong.
     let is_for_nothing = kinds.is_empty();
@@ -52,7 +52,8 @@ pub(super) async fn look_up(
     }
     let settle_for = desired.settings.reconcile.settle_for;
     // Without the journal what is declared is found still, by its identity.
-    let known = session.journal().known(settle_for, Timestamp::now()).unwrap_or_else(|error| {
+    enter_journal(journal, reader, &live);
+    let known = journal.known(settle_for, Timestamp::now()).unwrap_or_else(|error| {
         tracing::warn!(event = "journal_failed", error = one_line(&error));
         Known::default()
     });

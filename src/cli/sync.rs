@@ -53,12 +53,12 @@ pub(super) async fn run(common: &Common, args: &SyncArgs) -> Exit {
     if let Some(exit) = cannot_run(&args.addresses, args.format).or_else(|| nobody_to_ask(args)) {
         return exit;
     }
-    let session = match Session::open(common, args.format, &[]).await {
+    let mut session = match Session::open(common, args.format, &[]).await {
         Ok(session) => session,
         Err(exit) => return exit,
     };
     let stop = heed_signals();
-    let exit = match run_all(common, args, &session, &stop).await {
+    let exit = match run_all(common, args, &mut session, &stop).await {
         Err(exit) => exit,
         Ok(runs) => {
             let exit = if runs.iter().all(|ran| ran.well) { Exit::Success } else { Exit::Failure };
@@ -101,10 +101,15 @@ fn nobody_to_ask(args: &SyncArgs) -> Option<Exit> {
     Some(output::fail(args.format, Exit::Usage, &message, Some("say --yes to run it without a question")))
 }
 
-async fn run_all(common: &Common, args: &SyncArgs, session: &Session, stop: &Stop) -> Result<Vec<Ran>, Exit> {
-    let (desired, reader) = (&session.desired, session.reader());
+async fn run_all(
+    common: &Common,
+    args: &SyncArgs,
+    session: &mut Session,
+    stop: &Stop,
+) -> Result<Vec<Ran>, Exit> {
     let kinds: BTreeSet<Kind> = args.addresses.iter().map(|address| address.kind).collect();
     let Looked { live, known, secrets: _ } = look_up(session, kinds, stop, args.format).await?;
+    let (desired, reader) = (&session.desired, session.reader());
     let found = locate(&args.addresses, desired, &live, &known);
     if let Some(exit) = unknown(&args.addresses, &found, args.format) {
         return Err(exit);

@@ -27,73 +27,87 @@ fn wait(times: u32, every: Option<Duration>) -> Duration {
 impl Journal {
     /// The platform has looked at this change and refused it.
     pub fn failed(&mut self, change: &Change, error: &str, now: Timestamp) -> Result<(), JournalError> {
-        let Some(db) = &self.db else { return Ok(()) };
-        db.execute(
-            "insert into failing (address, content, times, last, failed_at) values (?1, ?2, 1, ?3, ?4)
-             on conflict (address) do update set
-               times = case when content = excluded.content then times + 1 else 1 end,
-               content = excluded.content, last = excluded.last, failed_at = excluded.failed_at",
-            params![change.address.to_string(), change.fingerprint(), error, now.as_second()],
-        )?;
-        Ok(())
+        self.facts(|db, of| {
+            db.execute(
+                "insert into failing (subscription, address, content, times, last, failed_at) values (?1, ?2, ?3, 1, ?4, ?5)
+                 on conflict (subscription, address) do update set
+                   times = case when content = excluded.content then times + 1 else 1 end,
+                   content = excluded.content, last = excluded.last, failed_at = excluded.failed_at",
+                params![of, change.address.to_string(), change.fingerprint(), error, now.as_second()],
+            )?;
+            Ok(())
+        })
     }
 
     /// A change of the object was made: what failed before is over.
     pub fn succeeded(&mut self, address: &Address) -> Result<(), JournalError> {
-        let Some(db) = &self.db else { return Ok(()) };
-        db.execute("delete from failing where address = ?1", params![address.to_string()])?;
-        Ok(())
+        self.facts(|db, of| {
+            db.execute(
+                "delete from failing where subscription = ?1 and address = ?2",
+                params![of, address.to_string()],
+            )?;
+            Ok(())
+        })
     }
 
     /// Somebody asked for everything to be tried again.
     pub fn try_all_again(&mut self) -> Result<(), JournalError> {
-        let Some(db) = &self.db else { return Ok(()) };
-        db.execute("delete from failing", [])?;
-        Ok(())
+        self.facts(|db, of| {
+            db.execute("delete from failing where subscription = ?1", params![of])?;
+            Ok(())
+        })
     }
 
     /// What failed and is not to be tried yet, where a pass comes every so often.
     pub fn failing(
-        &self,
+        &mut self,
         every: Option<Duration>,
         now: Timestamp,
     ) -> Result<BTreeMap<Address, Failing>, JournalError> {
-        let mut failing = BTreeMap::new();
-        let Some(db) = &self.db else { return Ok(failing) };
-        let mut query = db.prepare("select address, content, times, last, failed_at from failing")?;
-        let mut rows = query.query([])?;
-        while let Some(row) = rows.next()? {
-            // A kind of a later version is left alone.
-            let Ok(address) = row.get::<_, String>(0)?.parse::<Address>() else { continue };
-            let times = row.get(2)?;
-            let waits = SignedDuration::try_from(wait(times, every)).unwrap_or(SignedDuration::MAX);
-            let until = Timestamp::from_second(row.get(4)?).ok().and_then(|at| at.checked_add(waits).ok());
-            if let Some(until) = until.filter(|until| *until > now) {
-                let (content, last) = (row.get(1)?, row.get(3)?);
-                failing.insert(address, Failing { content, times, last, until });
+        self.facts(|db, of| {
+            let mut failing = BTreeMap::new();
+            let mut query = db.prepare(
+                "select address, content, times, last, failed_at from failing where subscription = ?1",
+            )?;
+            let mut rows = query.query(params![of])?;
+            while let Some(row) = rows.next()? {
+                // A kind of a later version is left alone.
+                let Ok(address) = row.get::<_, String>(0)?.parse::<Address>() else { continue };
+                let times = row.get(2)?;
+                let waits = SignedDuration::try_from(wait(times, every)).unwrap_or(SignedDuration::MAX);
+                let until =
+                    Timestamp::from_second(row.get(4)?).ok().and_then(|at| at.checked_add(waits).ok());
+                if let Some(until) = until.filter(|until| *until > now) {
+                    let (content, last) = (row.get(1)?, row.get(3)?);
+                    failing.insert(address, Failing { content, times, last, until });
+                }
             }
-        }
-        Ok(failing)
+            Ok(failing)
+        })
     }
 
     /// Forgets the failures of what a plan shows to have moved: another change is not the one that failed.
     pub fn forget_moved(&mut self, plan: &Plan) -> Result<(), JournalError> {
-        let Some(db) = &self.db else { return Ok(()) };
-        let failed: Vec<(String, String)> = db
-            .prepare("select address, content from failing")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        for (text, content) in failed {
-            let Ok(address) = text.parse::<Address>() else { continue };
-            let moved = match plan.changes.iter().find(|change| change.address == address) {
-                Some(change) => change.fingerprint() != content,
-                None => plan.looked_at(&address),
-            };
-            if moved {
-                db.execute("delete from failing where address = ?1", params![text])?;
+        self.facts(|db, of| {
+            let failed: Vec<(String, String)> = db
+                .prepare("select address, content from failing where subscription = ?1")?
+                .query_map(params![of], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
+            for (text, content) in failed {
+                let Ok(address) = text.parse::<Address>() else { continue };
+                let moved = match plan.changes.iter().find(|change| change.address == address) {
+                    Some(change) => change.fingerprint() != content,
+                    None => plan.looked_at(&address),
+                };
+                if moved {
+                    db.execute(
+                        "delete from failing where subscription = ?1 and address = ?2",
+                        params![of, text],
+                    )?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 

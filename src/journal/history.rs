@@ -68,43 +68,46 @@ impl Journal {
         identity: Option<&str>,
         now: Timestamp,
     ) -> Result<(), JournalError> {
-        let Some(db) = &mut self.db else { return Ok(()) };
-        let Change { address, action, id, cause, .. } = change;
-        let (address, kind) = (address.to_string(), address.kind.word());
-        let fields = serde_json::json!(fields).to_string();
-        let transaction = db.transaction()?;
-        transaction.execute("update history set open = 0 where address = ?1 and open", params![address])?;
-        transaction.execute(
-            "insert into history (at, run, why, address, kind, action, cause, content, fields, identity, id)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            params![
-                now.as_millisecond(),
-                run.id,
-                run.trigger,
-                address,
-                kind,
-                action.word(),
-                cause.word(),
-                change.fingerprint(),
-                fields,
-                identity,
-                id
-            ],
-        )?;
-        let oldest = transaction.last_insert_rowid() - KEPT;
-        transaction.execute("delete from history where n <= ?1", params![oldest])?;
-        transaction.commit()?;
-        Ok(())
+        self.facts(|db, of| {
+            let Change { address, action, id, cause, .. } = change;
+            let (address, kind) = (address.to_string(), address.kind.word());
+            let fields = serde_json::json!(fields).to_string();
+            let transaction = db.transaction()?;
+            transaction.execute("update history set open = 0 where subscription = ?1 and address = ?2 and open", params![of, address])?;
+            transaction.execute(
+                "insert into history (subscription, at, run, why, address, kind, action, cause, content, fields, identity, id)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                params![
+                    of,
+                    now.as_millisecond(),
+                    run.id,
+                    run.trigger,
+                    address,
+                    kind,
+                    action.word(),
+                    cause.word(),
+                    change.fingerprint(),
+                    fields,
+                    identity,
+                    id
+                ],
+            )?;
+            let oldest = transaction.last_insert_rowid() - KEPT;
+            transaction.execute("delete from history where n <= ?1", params![oldest])?;
+            transaction.commit()?;
+            Ok(())
+        })
     }
 
     /// The first half of a replace is done.
     pub fn is_halfway(&mut self, run: Run<'_>, address: &Address) -> Result<(), JournalError> {
-        let Some(db) = &self.db else { return Ok(()) };
-        db.execute(
-            "update history set error = ?3 where address = ?2 and run = ?1 and outcome is null",
-            params![run.id, address.to_string(), HALFWAY],
-        )?;
-        Ok(())
+        self.facts(|db, of| {
+            db.execute(
+                "update history set error = ?4 where subscription = ?1 and run = ?2 and address = ?3 and outcome is null",
+                params![of, run.id, address.to_string(), HALFWAY],
+            )?;
+            Ok(())
+        })
     }
 
     /// An answer has come, or none will.
@@ -114,15 +117,16 @@ impl Journal {
         address: &Address,
         answer: Answer<'_>,
     ) -> Result<(), JournalError> {
-        let Some(db) = &self.db else { return Ok(()) };
-        let Answer { outcome, id, error, took } = answer;
-        let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
-        db.execute(
-            "update history set outcome = ?3, id = coalesce(?4, id), error = ?5, took = ?6, open = ?3 = 'unknown'
-             where address = ?2 and run = ?1",
-            params![run.id, address.to_string(), outcome, id, error, took],
-        )?;
-        Ok(())
+        self.facts(|db, of| {
+            let Answer { outcome, id, error, took } = answer;
+            let took = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+            db.execute(
+                "update history set outcome = ?4, id = coalesce(?5, id), error = ?6, took = ?7, open = ?4 = 'unknown'
+                 where subscription = ?1 and run = ?2 and address = ?3",
+                params![of, run.id, address.to_string(), outcome, id, error, took],
+            )?;
+            Ok(())
+        })
     }
 
     /// A pass that may write begins, and so no other is under way: what is without an answer will have none.
@@ -137,45 +141,49 @@ impl Journal {
     }
 
     /// The changes of which nobody knows yet whether they were made.
-    pub fn open_changes(&self) -> Result<Vec<OpenChange>, JournalError> {
-        let Some(db) = &self.db else { return Ok(Vec::new()) };
-        let mut query =
-            db.prepare("select kind, n, address, action, identity, id, fields from history where open")?;
-        let mut rows = query.query([])?;
-        let mut open = Vec::new();
-        while let Some(row) = rows.next()? {
-            let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
-            open.push(OpenChange {
-                n: row.get(1)?,
-                kind,
-                address: row.get(2)?,
-                action: row.get(3)?,
-                identity: row.get(4)?,
-                id: row.get(5)?,
-                fields: super::past::fields(&row.get::<_, String>(6)?),
-            });
-        }
-        Ok(open)
+    pub fn open_changes(&mut self) -> Result<Vec<OpenChange>, JournalError> {
+        self.facts(|db, of| {
+            let mut query =
+                db.prepare("select kind, n, address, action, identity, id, fields from history where subscription = ?1 and open")?;
+            let mut rows = query.query(params![of])?;
+            let mut open = Vec::new();
+            while let Some(row) = rows.next()? {
+                let Some(kind) = kind_of(row.get_ref(0)?) else { continue };
+                open.push(OpenChange {
+                    n: row.get(1)?,
+                    kind,
+                    address: row.get(2)?,
+                    action: row.get(3)?,
+                    identity: row.get(4)?,
+                    id: row.get(5)?,
+                    fields: super::past::fields(&row.get::<_, String>(6)?),
+                });
+            }
+            Ok(open)
+        })
     }
 
     /// An open change is seen to have been made.
     pub fn seen_made(&mut self, n: i64, id: &str) -> Result<(), JournalError> {
-        let Some(db) = &self.db else { return Ok(()) };
-        db.execute(
-            "update history set outcome = 'applied', id = ?2, error = null, open = 0 where n = ?1 and open",
-            params![n, id],
-        )?;
-        Ok(())
+        self.facts(|db, of| {
+            db.execute(
+                "update history set outcome = 'applied', id = ?3, error = null, open = 0
+                 where subscription = ?1 and n = ?2 and open",
+                params![of, n, id],
+            )?;
+            Ok(())
+        })
     }
 
     /// A drift was undone, and the object seen to be as it should.
     pub fn reverted(&mut self, run: Run<'_>, address: &Address) -> Result<(), JournalError> {
-        let Some(db) = &self.db else { return Ok(()) };
-        db.execute(
-            "update history set reverted = 1 where address = ?2 and run = ?1 and outcome = 'applied'",
-            params![run.id, address.to_string()],
-        )?;
-        Ok(())
+        self.facts(|db, of| {
+            db.execute(
+                "update history set reverted = 1 where subscription = ?1 and run = ?2 and address = ?3 and outcome = 'applied'",
+                params![of, run.id, address.to_string()],
+            )?;
+            Ok(())
+        })
     }
 }
 
@@ -229,7 +237,7 @@ mod tests {
     fn a_change_is_under_way_while_somebody_writes_and_unknown_once_nobody_does() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trueup.db");
-        let (mut journal, _) = Journal::open(&path).unwrap();
+        let mut journal = Journal::open(&path).unwrap().0.of_tests();
         let (update, replace) = (change("a", Action::Update), change("b", Action::Replace));
         let lock = journal.lock_writes("apply").unwrap();
         sends(&mut journal, &update, 1);
@@ -251,7 +259,7 @@ mod tests {
     fn an_unknown_change_is_completed_when_it_is_seen_and_not_once_the_object_is_changed_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trueup.db");
-        let (mut journal, _) = Journal::open(&path).unwrap();
+        let mut journal = Journal::open(&path).unwrap().0.of_tests();
         let update = change("a", Action::Update);
         sends(&mut journal, &update, 1);
         answered(&mut journal, &update, "unknown", Some("lost"));
@@ -275,7 +283,7 @@ mod tests {
     fn the_oldest_changes_go_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trueup.db");
-        let (mut journal, _) = Journal::open(&path).unwrap();
+        let mut journal = Journal::open(&path).unwrap().0.of_tests();
         for second in 1..=3 {
             sends(&mut journal, &change("a", Action::Update), second);
         }
@@ -291,42 +299,42 @@ mod tests {
 
     #[test]
     fn a_failure_is_counted_while_it_is_the_same_and_forgotten_when_it_is_over() {
-        let mut journal = Journal::in_memory().unwrap();
+        let mut journal = Journal::in_memory().unwrap().of_tests();
         let (mut update, other) = (change("a", Action::Update), change("b", Action::Update));
         let every = Some(Duration::from_mins(15));
-        let times = |journal: &Journal, second: i64| {
+        let times = |journal: &mut Journal, second: i64| {
             let failing = journal.failing(every, at(second)).unwrap();
             failing.values().map(|failing| failing.times).collect::<Vec<_>>()
         };
         for expected in 1..=3 {
             journal.failed(&update, "no", at(0)).unwrap();
-            assert_eq!(times(&journal, 0), [expected]);
+            assert_eq!(times(&mut journal, 0), [expected]);
         }
         journal.failed(&other, "no", at(0)).unwrap();
         // Three failures wait for 48 minutes, one for 12.
-        assert_eq!(times(&journal, 12 * 60 - 1), [3, 1]);
-        assert_eq!(times(&journal, 12 * 60), [3]);
-        assert_eq!(times(&journal, 48 * 60), [0_u32; 0]);
+        assert_eq!(times(&mut journal, 12 * 60 - 1), [3, 1]);
+        assert_eq!(times(&mut journal, 12 * 60), [3]);
+        assert_eq!(times(&mut journal, 48 * 60), [0_u32; 0]);
         journal.succeeded(&other.address).unwrap();
         // The live value moves.
         update.fields[0].before = "8h".into();
         journal.failed(&update, "no", at(0)).unwrap();
-        assert_eq!(times(&journal, 0), [1]);
+        assert_eq!(times(&mut journal, 0), [1]);
         let mut plan = crate::plan::Plan::empty(crate::desired::settings::Mode::Enforce);
         plan.changes.push(update.clone());
         journal.forget_moved(&plan).unwrap();
-        assert_eq!(times(&journal, 0), [1], "it stands as it failed");
+        assert_eq!(times(&mut journal, 0), [1], "it stands as it failed");
         plan.changes[0].fields[0].before = "9h".into();
         journal.forget_moved(&plan).unwrap();
-        assert_eq!(times(&journal, 0), [0_u32; 0]);
+        assert_eq!(times(&mut journal, 0), [0_u32; 0]);
         journal.failed(&update, "no", at(0)).unwrap();
         journal.try_all_again().unwrap();
-        assert_eq!(times(&journal, 0), [0_u32; 0]);
+        assert_eq!(times(&mut journal, 0), [0_u32; 0]);
     }
 
     #[test]
     fn only_reverts_of_the_same_drift_within_a_day_are_counted() {
-        let mut journal = Journal::in_memory().unwrap();
+        let mut journal = Journal::in_memory().unwrap().of_tests();
         let drift = change("a", Action::Update);
         let mut other = drift.clone();
         other.fields[0].before = "8h".into();

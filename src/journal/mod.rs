@@ -1,12 +1,13 @@
 //! The journal: what the platform cannot tell. One SQLite file.
 //!
-//! It holds, for each object that the file names, the base (the values at which file and live last agreed),
+//! It holds, for each subscription, and in that for each object that the file names, the base (the values at which file and live last agreed),
 //! what was last written to fields that are never read back, and whether we made the object; the sizes of the
 //! last good listings, and what we have told the platform to delete; since when each drift lasts; what keeps failing; and
 //! what was changed when. No secret is ever written to it. Without it every readable fact is still right: a drift is then
 //! told as pending, and an unreadable field as unverified.
 //!
 //! - `open.rs` finds or makes the file, `schema.rs` its tables, `place.rs` notices when it is another file.
+//! - `subscriptions.rs` decides whose facts are meant: of another subscription nothing is looked at.
 //! - `known.rs` reads what a plan may know; `observed.rs` keeps what a plan saw, `written.rs` what a write did.
 //! - `drifts.rs` dates the drifts and says what of them is news; `failing.rs` counts what keeps failing.
 //! - `history.rs` keeps each change that is sent and what came of it; `past.rs` reads that, for people.
@@ -20,6 +21,7 @@ mod open;
 mod past;
 mod place;
 mod schema;
+mod subscriptions;
 mod written;
 
 use std::path::{Path, PathBuf};
@@ -80,13 +82,15 @@ pub struct Journal {
     place: Option<Place>,
     /// The key of the digests of secrets; `None` where there is no journal, or no key.
     key: Option<DigestKey>,
+    /// The number of the subscription whose facts are meant; `None` while that is not known: then there are none.
+    of: Option<i64>,
 }
 
 impl Journal {
     /// No journal: knows nothing, remembers nothing.
     #[must_use]
     pub const fn off() -> Journal {
-        Journal { db: None, place: None, key: None }
+        Journal { db: None, place: None, key: None, of: None }
     }
 
     /// A journal that ends with the process.
@@ -99,6 +103,15 @@ impl Journal {
     #[must_use]
     pub const fn digest_key(&self) -> Option<&DigestKey> {
         self.key.as_ref()
+    }
+
+    /// Works on the facts of the subscription that is meant. While that is not known there are none, and none are kept.
+    fn facts<T: Default>(
+        &mut self,
+        mut work: impl FnMut(&mut Connection, i64) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        let (Some(db), Some(of)) = (&mut self.db, self.of) else { return Ok(T::default()) };
+        work(db, of)
     }
 
     /// Takes the lock that lies beside the journal, for as long as this process may write to the platform. There is
@@ -117,4 +130,18 @@ fn lock_of(path: &Path) -> PathBuf {
 fn kind_of(value: rusqlite::types::ValueRef<'_>) -> Option<Kind> {
     // A kind of a later version is left alone.
     value.as_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+impl Journal {
+    /// With the facts of one subscription, whichever: for tests that tell none apart.
+    fn of_tests(mut self) -> Journal {
+        let subscription = crate::subscription::Subscription {
+            id: None,
+            host: "api.example".to_owned(),
+            login: String::new(),
+        };
+        self.enter(&subscription, &crate::plan::LiveState::default()).unwrap();
+        self
+    }
 }

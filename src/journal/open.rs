@@ -75,7 +75,7 @@ impl Journal {
 
     pub(super) fn prepare(mut db: Connection, path: &Path) -> Result<Journal, JournalError> {
         schema::migrate(&mut db, path)?;
-        Ok(Journal { db: Some(db), place: None, key: None })
+        Ok(Journal { db: Some(db), place: None, key: None, of: None })
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
             "this is no database, and longer than a header of one hundred bytes ".repeat(4),
         )
         .unwrap();
-        let (journal, told) = Journal::open(&path).unwrap();
+        let (mut journal, told) = Journal::open(&path).unwrap();
         assert!(told.unwrap().contains("set aside as"));
         assert!(journal.known(Duration::ZERO, at(0)).unwrap().objects.is_empty());
         let names: Vec<_> = std::fs::read_dir(folder.path())
@@ -126,7 +126,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trueup.db");
-        let (mut journal, _) = Journal::open(&path).unwrap();
+        let mut journal = Journal::open(&path).unwrap().0.of_tests();
         journal.made(Kind::Aws, "1", "arn", true).unwrap();
         for entry in std::fs::read_dir(folder.path()).unwrap() {
             let entry = entry.unwrap();

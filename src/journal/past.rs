@@ -1,5 +1,6 @@
 //! What people and programs read of the file alone, which is neither made nor changed: the history, and what is known.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -9,8 +10,9 @@ use rusqlite::{Connection, OpenFlags, Row, params};
 use serde_json::Value;
 
 use super::history::ENDED;
-use super::{Journal, JournalError, lock_of, place, schema};
-use crate::plan::{FieldChange, Known};
+use super::{Journal, JournalError, lock_of, place, schema, subscriptions};
+use crate::plan::{FieldChange, Known, LiveState};
+use crate::subscription::Subscription;
 
 /// One change that was sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +23,8 @@ pub struct Entry {
     pub run_id: String,
     /// Why that ran, in a word.
     pub trigger: String,
+    /// The subscription, where the journal knows of several: by its host, or its id where that is not enough.
+    pub subscription: Option<String>,
     /// The object.
     pub address: String,
     /// The kind of the object.
@@ -82,15 +86,20 @@ impl Journal {
             return Err(JournalError::Missing { path: path.to_owned() });
         }
         let db = open(path)?;
-        if schema::version(&db, path)? < 2 {
+        let version = schema::version(&db, path)?;
+        if version < 2 {
             // Written by a version that kept none.
             return Ok(Vec::new());
         }
         let Query { since, addresses, limit } = query;
-        let mut statement = db.prepare(
-            "select at, run, why, address, kind, action, cause, id, outcome, error, took, fields
+        // Which one it was matters where there are several.
+        let told_apart = version >= schema::TOLD_APART;
+        let names = if told_apart { subscriptions::names(&db)? } else { BTreeMap::new() };
+        let of = if told_apart && names.len() > 1 { "subscription" } else { "null" };
+        let mut statement = db.prepare(&format!(
+            "select at, run, why, address, kind, action, cause, id, outcome, error, took, fields, {of} as number
              from history where at >= ?1 order by n desc",
-        )?;
+        ))?;
         let since = since.map_or(i64::MIN, Timestamp::as_millisecond);
         let mut rows = statement.query(params![since])?;
         let mut entries = Vec::new();
@@ -100,7 +109,9 @@ impl Journal {
             let fits =
                 |address: &str| addresses.is_empty() || addresses.iter().any(|pattern| pattern.fits(address));
             if row.get_ref("address")?.as_str().is_ok_and(fits) {
-                entries.push(entry(row)?);
+                let number: Option<i64> = row.get("number")?;
+                let subscription = number.and_then(|number| names.get(&number)).cloned();
+                entries.push(Entry { subscription, ..entry(row)? });
             }
         }
         entries.reverse();
@@ -120,8 +131,15 @@ impl Journal {
 }
 
 impl Journal {
-    /// What the journal of that name knows. Nothing where there is none, or one that an earlier version left as it was.
-    pub fn peek(path: &Path, settle_for: Duration, now: Timestamp) -> Result<Known, JournalError> {
+    /// What the journal of that name knows of this subscription. Nothing where there is none, or one that an earlier
+    /// version left as it was.
+    pub fn peek(
+        path: &Path,
+        subscription: &Subscription,
+        live: &LiveState,
+        settle_for: Duration,
+        now: Timestamp,
+    ) -> Result<Known, JournalError> {
         if !path.exists() {
             return Ok(Known::default());
         }
@@ -129,7 +147,9 @@ impl Journal {
         if !schema::is_current(&db, path)? {
             return Ok(Known::default());
         }
-        Journal { db: Some(db), place: None, key: None }.known(settle_for, now)
+        let mut journal = Journal { db: Some(db), place: None, key: None, of: None };
+        journal.look_into(subscription, live)?;
+        journal.known(settle_for, now)
     }
 }
 
@@ -162,6 +182,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         at: Timestamp::from_millisecond(row.get("at")?).unwrap_or_default(),
         run_id: row.get("run")?,
         trigger: row.get("why")?,
+        subscription: None,
         address: row.get("address")?,
         kind: row.get("kind")?,
         action: row.get("action")?,

@@ -54,7 +54,7 @@ impl Journal {
     /// Lets go of a journal whose file has moved, so that one can be opened in its place. What is left beside it would
     /// be taken for a part of the new one.
     pub fn leave(self) {
-        let Journal { db, place, key: _ } = self;
+        let Journal { db, place, key: _, of: _ } = self;
         drop(db);
         let Some(Place { path, file: _, beside }) = place else { return };
         for (suffix, ours) in BESIDE.iter().zip(beside) {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
     use crate::resource::Kind;
 
-    fn objects(journal: &Journal) -> Vec<String> {
+    fn objects(journal: &mut Journal) -> Vec<String> {
         let known = journal.known(Duration::ZERO, Timestamp::UNIX_EPOCH).unwrap();
         known.objects.into_keys().map(|(_, id)| id).collect()
     }
@@ -85,31 +85,33 @@ mod tests {
     fn a_file_that_is_deleted_is_noticed_and_a_new_one_begun() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trueup.db");
-        let (mut journal, _) = Journal::open(&path).unwrap();
+        let mut journal = Journal::open(&path).unwrap().0.of_tests();
         journal.made(Kind::Aws, "1", "arn", true).unwrap();
         assert!(!journal.has_moved());
         std::fs::remove_file(&path).unwrap();
         assert!(journal.has_moved());
         journal.leave();
-        let (mut journal, told) = Journal::open(&path).unwrap();
-        assert_eq!((told, objects(&journal)), (None, Vec::new()));
+        let (journal, told) = Journal::open(&path).unwrap();
+        let mut journal = journal.of_tests();
+        assert_eq!((told, objects(&mut journal)), (None, Vec::new()));
         journal.made(Kind::Aws, "2", "arn", true).unwrap();
         drop(journal);
-        assert_eq!(objects(&Journal::open(&path).unwrap().0), ["2"]);
+        assert_eq!(objects(&mut Journal::open(&path).unwrap().0.of_tests()), ["2"]);
     }
 
     #[test]
     fn a_file_that_is_replaced_is_read_without_what_was_left_of_the_old_one() {
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("trueup.db"), folder.path().join("other.db"));
-        Journal::open(&other).unwrap().0.made(Kind::Aws, "theirs", "arn", true).unwrap();
-        let (mut journal, _) = Journal::open(&path).unwrap();
+        Journal::open(&other).unwrap().0.of_tests().made(Kind::Aws, "theirs", "arn", true).unwrap();
+        let mut journal = Journal::open(&path).unwrap().0.of_tests();
         journal.made(Kind::Aws, "ours", "arn", true).unwrap();
         std::fs::rename(&other, &path).unwrap();
         assert!(journal.has_moved());
         journal.leave();
         let (journal, told) = Journal::open(&path).unwrap();
-        assert_eq!((told, objects(&journal)), (None, vec!["theirs".to_owned()]));
+        let mut journal = journal.of_tests();
+        assert_eq!((told, objects(&mut journal)), (None, vec!["theirs".to_owned()]));
         assert!(!journal.has_moved());
     }
 

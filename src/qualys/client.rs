@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::endpoint::Endpoint;
 use super::error::{ApiError, ConnectError};
 use super::hosts::Spent;
@@ -13,6 +15,7 @@ use super::transport::{Requests, Transport};
 use super::write::{Context, Created, Write};
 use crate::resource::{ConnectorsApi, Filter, Kind, LiveObject, RunError, Scope, Spec};
 use crate::secret::Secrets;
+use crate::subscription::Subscription;
 
 /// Reads from the platform; has no way to write. Cheap to clone.
 #[derive(Clone)]
@@ -130,10 +133,16 @@ impl Reader {
         self.transport.spent()
     }
 
-    /// The subscription that answers, where the platform names it.
+    /// The subscription that answers. Its id is known from the first answer on that tells it.
     #[must_use]
-    pub fn subscription(&self) -> Option<String> {
-        self.transport.subscription()
+    pub fn subscription(&self) -> Subscription {
+        let endpoint = self.transport.endpoint();
+        let login = Sha256::digest(endpoint.username.expose());
+        Subscription {
+            id: self.transport.subscription(),
+            host: endpoint.host(),
+            login: login.iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")),
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Endpoint {
     pub gateway: Url,
     /// What people call it: `US1`, `simulator`.
     pub name: String,
+    /// Whether it is the built-in simulator, which listens on another port at each start.
+    pub built_in: bool,
     /// The user.
     pub username: Secret,
     /// The password.
@@ -89,6 +91,17 @@ impl RetryPolicy {
 }
 
 impl Endpoint {
+    /// What tells the platform from others, where it does not tell its subscription: the API server's address, without
+    /// scheme and credentials.
+    pub(super) fn host(&self) -> String {
+        if self.built_in {
+            return self.name.clone();
+        }
+        let host = self.api.host_str().unwrap_or_default();
+        let port = self.api.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{host}{port}{}", self.api.path().trim_end_matches('/'))
+    }
+
     /// The HTTP client for one of the URLs. HTTP/1.1: the platform's load balancers speak nothing newer
     /// reliably, and a few kept connections serve as well.
     pub(super) fn client(&self, url: &Url) -> Result<Client, ConnectError> {
@@ -168,6 +181,7 @@ mod tests {
             portal: url.clone(),
             gateway: url.clone(),
             name: "US1".to_owned(),
+            built_in: false,
             username: Secret::new("u".to_owned()),
             password: Secret::new("p".to_owned()),
             ca_bundle: None,

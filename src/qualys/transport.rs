@@ -29,6 +29,7 @@ use super::limits::Limits;
 use super::token::Tokens;
 use crate::secret::Secret;
 use crate::stop::Stop;
+use crate::subscription::Subscription;
 
 /// No documented answer comes near; it bounds what a broken one can cost.
 const LONGEST_BODY: usize = 256 << 20;
@@ -392,7 +393,7 @@ impl Transport {
             tracing::debug!(subscription = found, "the platform names the subscription");
         }
         match &self.expected {
-            Some(expected) if digits(expected) != digits(&found) => {
+            Some(expected) if !Subscription::same_id(expected, &found) => {
                 let said = format!("subscription {found} answers instead of {expected}");
                 let fault = Fault::unsure(
                     ApiErrorKind::WrongSubscription { found: found.into() },
@@ -530,11 +531,6 @@ fn subscription(headers: &HeaderMap) -> Option<String> {
     }
     let subscription = parts.nth(1)?.trim();
     (!subscription.is_empty()).then(|| subscription.to_owned())
-}
-
-/// The vendor's own samples put the hyphens of a UUID in other places.
-fn digits(uuid: &str) -> String {
-    uuid.chars().filter(|character| *character != '-').collect::<String>().to_ascii_lowercase()
 }
 
 /// The credentials as a header.

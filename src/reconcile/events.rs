@@ -100,6 +100,11 @@ pub(super) fn log_locked(run_id: &str, error: &LockError) {
     warn!(event = "pass_refused", run_id, error = %error, "another process is applying");
 }
 
+/// What a person should know of whose facts are meant.
+pub(super) fn journal_of(told: &str) {
+    warn!(event = "journal_subscription", "{told}");
+}
+
 pub(super) fn journal_failed(error: &(dyn std::error::Error + 'static)) {
     warn!(
         event = "journal_failed",

@@ -292,20 +292,22 @@ struct Sight {
 async fn look(pass: &mut Pass<'_>, began: Timestamp) -> Option<(Sight, Known)> {
     let Pass { desired, reader, journal, stop, .. } = pass;
     let kinds = kinds_to_read(desired);
-    // The journal is read, and the secrets are fetched, while the platform makes its first answer.
+    // The secrets are fetched while the platform makes its first answer.
     let reading = async {
         tokio::join!(
             pull_declared(reader, &kinds, desired),
             secrets::resolve(desired),
-            async { recall(journal, desired, began) },
             check(reader, &desired.expectations),
         )
     };
-    let (mut live, secrets, mut known, mut checked) = tokio::select! {
+    let (mut live, secrets, mut checked) = tokio::select! {
         read = reading => read,
         () = stop.requested() => return None,
     };
     secrets::guard(reader, &secrets, &mut live, &mut checked);
+    // Only what answered tells whose facts are meant.
+    enter_journal(journal, reader, &live);
+    let mut known = recall(journal, desired, began);
     secrets::tell(&mut known, desired, &secrets, journal.digest_key());
     live.recall(&known);
     Some((Sight { live, secrets, checked }, known))
@@ -407,8 +409,16 @@ fn remember_taken(journal: &mut Journal, run: Run<'_>, report: &Report) {
     report.not_converged.iter().for_each(|field| events::log_not_converged(run.id, field));
 }
 
+/// Has the journal mean the subscription that answers, and says what a person should know of that.
+pub(crate) fn enter_journal(journal: &mut Journal, reader: &Reader, live: &LiveState) {
+    match journal.enter(&reader.subscription(), live) {
+        Ok(told) => told.iter().for_each(|told| events::journal_of(told)),
+        Err(error) => events::journal_failed(&error),
+    }
+}
+
 /// What the journal knows. One that fails costs facts, not the pass.
-fn recall(journal: &Journal, desired: &Desired, now: Timestamp) -> Known {
+fn recall(journal: &mut Journal, desired: &Desired, now: Timestamp) -> Known {
     let settings = &desired.settings.reconcile;
     let known = journal.known(settings.settle_for, now).and_then(|known| {
         let failing = journal.failing(settings.every, now)?;

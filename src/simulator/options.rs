@@ -122,6 +122,9 @@ fn header_text<'a>(name: &str, value: &'a str) -> Result<&'a str, String> {
 /// What is done or kept for longer than this outlasts any test.
 const A_DAY: u64 = 86_400;
 
+/// The option that leaves the subscription's UUID to the simulator.
+pub(crate) const OWN_SUBSCRIPTION: &str = "own";
+
 /// Nothing in a test comes as often as that.
 const A_MILLION: u64 = 1_000_000;
 
@@ -296,8 +299,8 @@ options! {
         report_reads = 1 in 1..=A_MILLION from "for tests"
     }
     texts {
-        #[doc = "the subscription's UUID in X-Powered-By"]
-        subscription = "5f1a7c2e-3b64-4d0a-9c55-0d6f2a81e7b3" from "the guide's sample of the header"
+        #[doc = "the subscription's UUID in X-Powered-By; own: one made up when the simulator is first started, and kept with its objects"]
+        subscription = "own" from "the guide's sample of the header"
         #[doc = "the platform in X-Powered-By"]
         pod = "USPOD01" from "the guide's sample of the header"
     }

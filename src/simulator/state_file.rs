@@ -2,7 +2,7 @@
 //!
 //! A line is `{"kind", "id", "object"}` or, for one that is gone, `{"kind", "id", "gone": true}`; the last line of an object
 //! wins. At open the file is written anew with what is left, under a first line that keeps the next id, so that none is
-//! ever given twice. Texts are written, not synced: the file has to outlive the process, not the machine.
+//! ever given twice, and the subscription's UUID. Texts are written, not synced: the file has to outlive the process, not the machine.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -29,6 +29,18 @@ pub(crate) struct StateFile {
 struct Header {
     trueup_simulator: u32,
     next_id: u64,
+    /// Files of earlier versions have none.
+    #[serde(default)]
+    subscription: Option<String>,
+}
+
+/// What an earlier process left besides the objects.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// Whether it left anything.
+    pub(crate) found: bool,
+    /// The subscription's UUID.
+    pub(crate) subscription: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -71,11 +83,11 @@ pub(crate) fn line(kind: &str, id: u64, object: Option<&Object>) -> String {
     text
 }
 
-/// Reads what an earlier process left; `false` if there is nothing.
-pub(crate) fn load(path: &Path, store: &mut Store) -> Result<bool, StartError> {
+/// Reads what an earlier process left.
+pub(crate) fn load(path: &Path, store: &mut Store) -> Result<Left, StartError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Left::default()),
         Err(source) => return Err(StartError::File { operation: "read", path: path.to_owned(), source }),
     };
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -92,17 +104,18 @@ pub(crate) fn load(path: &Path, store: &mut Store) -> Result<bool, StartError> {
         kept.map_err(|source| StartError::File { operation: "write", path: aside, source })?;
     }
 
-    let mut read_header = false;
+    let mut left = Left::default();
     for (index, text) in lines.split(|byte| *byte == b'\n').enumerate() {
         if text.is_empty() {
             continue;
         }
         let line = index + 1;
         let syntax = |source| StartError::State { path: path.to_owned(), line, source };
-        if !read_header {
-            let header: Header = serde_json::from_slice(text).map_err(syntax)?;
-            store.reserve_ids_below(header.next_id);
-            read_header = true;
+        if !left.found {
+            let Header { trueup_simulator: _, next_id, subscription } =
+                serde_json::from_slice(text).map_err(syntax)?;
+            store.reserve_ids_below(next_id);
+            left = Left { found: true, subscription };
             continue;
         }
         let Line { kind, id, object, gone } = serde_json::from_slice(text).map_err(syntax)?;
@@ -112,15 +125,16 @@ pub(crate) fn load(path: &Path, store: &mut Store) -> Result<bool, StartError> {
             .kind();
         store.restore(kind, id, object.filter(|_| !gone));
     }
-    Ok(read_header)
+    Ok(left)
 }
 
 /// Writes the file anew with what the store holds, and opens it for what comes.
-pub(crate) fn rewrite(path: &Path, store: &Store) -> Result<StateFile, StartError> {
+pub(crate) fn rewrite(path: &Path, store: &Store, subscription: &str) -> Result<StateFile, StartError> {
     let failed = |operation| move |source| StartError::File { operation, path: path.to_owned(), source };
     let fresh = beside(path, ".new");
-    let mut text =
-        serde_json::to_string(&Header { trueup_simulator: 1, next_id: store.next_id() }).unwrap_or_default();
+    let header =
+        Header { trueup_simulator: 1, next_id: store.next_id(), subscription: Some(subscription.to_owned()) };
+    let mut text = serde_json::to_string(&header).unwrap_or_default();
     text.push('\n');
     for (kind, record) in store.all() {
         text.push_str(&line(kind, record.id, Some(&record.object)));

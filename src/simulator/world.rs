@@ -5,10 +5,11 @@ use std::io;
 use std::sync::Arc;
 
 use super::gateway::Gateway;
-use super::options::Options;
+use super::options::{OWN_SUBSCRIPTION, Options};
+use super::seed;
 use super::settings::{Settings, StartError};
+use super::state_file::{self, Left};
 use super::store::{Kind, Record, Store};
-use super::{seed, state_file};
 
 /// Everything behind the one lock.
 #[derive(Debug)]
@@ -58,15 +59,20 @@ impl World {
             tick: 0,
             gateway: Gateway::default(),
         };
-        let found = match &settings.state {
+        let left = match &settings.state {
             Some(path) => state_file::load(path, &mut world.store)?,
-            None => false,
+            None => Left::default(),
         };
-        if !found {
+        // No two subscriptions have one UUID, and each keeps its own.
+        let own = left.subscription.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        if world.options.subscription == OWN_SUBSCRIPTION {
+            world.options.subscription.clone_from(&own);
+        }
+        if !left.found {
             seed::fill(&mut world, &settings.seed, &settings.generate)?;
         }
         if let Some(path) = &settings.state {
-            let file = state_file::rewrite(path, &world.store)?;
+            let file = state_file::rewrite(path, &world.store, &own)?;
             world.store.attach(file);
         }
         world.store.start_afresh();

@@ -111,6 +111,7 @@ impl Stub {
             portal: url.clone(),
             gateway: url,
             name: "stub".to_owned(),
+            built_in: false,
             username: Secret::new("acme_ab1".to_owned()),
             password: Secret::new("pa55-w0rd".to_owned()),
             ca_bundle: None,

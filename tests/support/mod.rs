@@ -176,6 +176,7 @@ impl Scene {
             portal: url.clone(),
             gateway: url,
             name: "simulator".to_owned(),
+            built_in: false,
             username: Secret::new(USER),
             password: Secret::new(PASSWORD),
             ca_bundle: None,
