@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn while_nothing_can_be_read_nothing_is_claimed_or_kept() {
-        let nobody = LiveState::new([(Kind::Aws, Err("no".to_owned()))].into_iter().collect());
+        let nobody = LiveState::new([(Kind::Aws, Err("no".to_owned().into()))].into_iter().collect());
         let somebody = Subscription { id: None, host: "api".to_owned(), login: "us".to_owned() };
         let mut journal = Journal::in_memory().unwrap();
         journal.enter(&somebody, &nobody).unwrap();
