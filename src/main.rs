@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    trueup::cli::main().into()
+    trueup::cli::main()
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod export;
 mod history;
+mod init;
 mod lookup;
 mod output;
 mod own;
@@ -18,6 +19,7 @@ mod validate;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nix::sys::resource::{Resource, setrlimit};
@@ -187,9 +189,16 @@ impl Common {
     }
 }
 
-/// Runs the command line.
+/// Runs the command line, and gives the exit code.
 #[must_use]
-pub fn main() -> Exit {
+pub fn main() -> ExitCode {
+    match init::run() {
+        Some(code) => code.into(),
+        None => run_command_line().into(),
+    }
+}
+
+fn run_command_line() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
