@@ -39,6 +39,14 @@ impl Fields {
         }
     }
 
+    /// The same, with texts of so many bytes and lists of a fraction of as many items at most.
+    pub(super) fn cut(&self, most: usize) -> Fields {
+        let Fields { event, message, rest } = self;
+        let message = message.as_deref().map(|message| cut_text(message, most));
+        let rest = rest.iter().map(|(name, value)| (*name, cut_value(value, most))).collect();
+        Fields { event: event.clone(), message, rest }
+    }
+
     /// Adds what only the other has. A span's `event` or `message` would not be this event's.
     pub(super) fn append_missing(&mut self, other: &Fields) {
         for (name, value) in &other.rest {
@@ -47,6 +55,35 @@ impl Fields {
             }
         }
     }
+}
+
+fn cut_value(value: &Value, most: usize) -> Value {
+    // A list of a few texts should not lose any of them.
+    let items = most / 64;
+    match value {
+        Value::String(text) => Value::from(cut_text(text, most)),
+        Value::Array(all) if all.len() > items => {
+            let kept = all.iter().take(items).map(|value| cut_value(value, most));
+            let more = Value::from(format!("… {} more", all.len() - items));
+            kept.chain([more]).collect()
+        }
+        Value::Array(all) => all.iter().map(|value| cut_value(value, most)).collect(),
+        Value::Object(all) => all
+            .iter()
+            .take(items.max(1))
+            .map(|(name, value)| (cut_text(name, most), cut_value(value, most)))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+/// The beginning of a text, and how long it is.
+fn cut_text(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}… ({} bytes in all)", &text[..end], text.len())
 }
 
 impl Visit for Fields {

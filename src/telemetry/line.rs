@@ -13,6 +13,9 @@ use super::LogFormat;
 use super::fields::Fields;
 use crate::visible::{acts, visible};
 
+/// The longest line: systemd's journal cuts its lines at 48 KiB, and others earlier.
+pub(super) const LONGEST_LINE: usize = 16 << 10;
+
 /// The layer that writes each event as a line.
 pub(super) struct Lines<C, W> {
     pub(super) format: LogFormat,
@@ -65,6 +68,13 @@ impl<C: Fn() -> Timestamp, W> Lines<C, W> {
         let mut line = String::with_capacity(256);
         // Writing to a String cannot fail.
         let _ = self.write_line(&mut line, level, target, fields);
+        // Texts become longer as they are escaped, so what matters is how long the line then is.
+        let mut most = LONGEST_LINE / 2;
+        while line.len() >= LONGEST_LINE && most > 0 {
+            line.clear();
+            let _ = self.write_line(&mut line, level, target, &fields.cut(most));
+            most /= 2;
+        }
         line.push('\n');
         line
     }

@@ -300,4 +300,35 @@ mod tests {
             assert_eq!(enabled, expected, "{target} at {level} with verbosity {verbosity}");
         }
     }
+
+    #[test]
+    fn no_line_is_longer_than_what_a_journal_keeps_and_json_stays_json() {
+        let long = "é<&\u{202e}\"".repeat(20_000);
+        let list: Value = (0..5000).map(|n| Value::from(format!("aws/{n}"))).collect();
+        let nested = serde_json::json!({"a": [{"b": long, "c": list}], "d": long});
+        for format in [LogFormat::Json, LogFormat::Text] {
+            for (what, log) in [
+                ("message", (&|| warn!(event = "x", "{long}")) as &dyn Fn()),
+                ("field", &|| warn!(event = "x", error = long, "short")),
+                ("list", &|| warn!(event = "x", json.list = %list)),
+                ("nested", &|| warn!(event = "x", json.nested = %nested)),
+                (
+                    "all",
+                    &|| warn!(event = "x", a = long, b = long, json.c = %list, json.d = %nested, "{long}"),
+                ),
+            ] {
+                let line = lines(format, false, false, log).pop().unwrap();
+                assert!(line.len() <= line::LONGEST_LINE, "{what}: {}", line.len());
+                assert!(line.len() > 100 && line.ends_with('\n') && line.lines().count() == 1, "{what}");
+                if format == LogFormat::Json {
+                    let json: Value = serde_json::from_str(&line).unwrap();
+                    assert_eq!((&json["event"], &json["level"]), (&"x".into(), &"WARN".into()));
+                }
+                assert!(line.contains("bytes in all") || line.contains(" more"), "{what}: {line}");
+            }
+        }
+        let short = "é".repeat(4000);
+        let line = lines(LogFormat::Json, false, false, || warn!(event = "x", "{short}")).pop().unwrap();
+        assert!(line.contains(&short), "what fits is whole");
+    }
 }
