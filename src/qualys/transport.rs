@@ -28,6 +28,7 @@ use super::hosts::{Hosts, Server, Spent};
 use super::limits::Limits;
 use super::token::Tokens;
 use crate::secret::Secret;
+use crate::span::span;
 use crate::stop::Stop;
 use crate::subscription::Subscription;
 
@@ -75,6 +76,8 @@ pub(super) struct Transport {
     /// Which subscription answered last.
     subscription: Mutex<Option<String>>,
     stop: OnceLock<Stop>,
+    /// Which server a retry was last told of, and when.
+    retry_told: Mutex<Option<(String, Instant)>>,
     reads: AtomicU64,
     writes: AtomicU64,
     retries: AtomicU64,
@@ -96,6 +99,7 @@ impl Transport {
             places: Semaphore::new(endpoint.concurrency.max(1)),
             subscription: Mutex::default(),
             stop: OnceLock::new(),
+            retry_told: Mutex::default(),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             retries: AtomicU64::new(0),
@@ -285,7 +289,7 @@ impl Transport {
             }
             // Nobody is to wait through its rest.
             drop(lead);
-            tracing::debug!(operation = %call.operation, failed, ?pause, kind = ?fault.kind, "trying again");
+            self.tell_retry(server, call, &fault, failed);
             waited = waited.saturating_add(pause);
             self.count_retry();
             if !self.rest(pause).await {
@@ -314,6 +318,33 @@ impl Transport {
                 if changes_left == 1 { "change" } else { "changes" }
             ),
         }
+    }
+
+    /// Says that a request is sent again. That there was no answer is for people to know, once for all requests that wait
+    /// for the same server.
+    fn tell_retry(&self, server: &Server, call: &Call, fault: &Fault, failed: u32) {
+        const ONCE_IN: Duration = Duration::from_secs(5);
+        let (host, operation, said) = (server.name(), &call.operation, &fault.said);
+        let is_news = || {
+            let mut told = self.retry_told.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_news = told.as_ref().is_none_or(|(of, at)| of != host || at.elapsed() >= ONCE_IN);
+            if is_news {
+                *told = Some((host.to_owned(), Instant::now()));
+            }
+            is_news
+        };
+        if !matches!(fault.kind, ApiErrorKind::Transport) || !is_news() {
+            tracing::debug!(%operation, failed, kind = ?fault.kind, "trying again");
+            return;
+        }
+        let (next, attempts) = (failed + 1, self.retry.attempts);
+        let said = match fault.source.as_deref().and_then(|source| source.downcast_ref::<reqwest::Error>()) {
+            Some(error) if error.is_timeout() && !error.is_connect() => {
+                format!("no answer in {}", span(self.endpoint.timeout))
+            }
+            Some(_) | None => said.clone(),
+        };
+        tracing::warn!(event = "retrying", host, %operation, "{said}, try {next} of {attempts}");
     }
 
     /// From now on, so many changes are left to be made; for whoever is told of a wait.
