@@ -3,8 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "daemon/alone.rs"]
+mod alone;
 #[path = "support/bin.rs"]
 mod bin;
+#[path = "daemon/deletes.rs"]
+mod deletes;
+#[path = "daemon/elsewhere.rs"]
+mod elsewhere;
 #[path = "daemon/notices.rs"]
 mod notices;
 

@@ -9,6 +9,8 @@ mod addresses;
 mod causes;
 #[path = "plan/clouds.rs"]
 mod clouds;
+#[path = "plan/deletes.rs"]
+mod deletes;
 #[path = "plan/fields.rs"]
 mod fields;
 #[path = "plan/held.rs"]

@@ -181,6 +181,7 @@ async fn pass(scene: &Scene, yaml: &str, ailments: &mut Ailments) -> Plan {
         writer: None,
         journal: &mut Journal::in_memory().unwrap(),
         ailments,
+        deletes: None,
         policy: &Policy::from_settings(&desired.settings.reconcile),
         stop: &Stop::new(),
         tell: &mut |_, _| {},

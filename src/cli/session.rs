@@ -67,6 +67,7 @@ impl Session {
             writer: writer.as_ref(),
             journal: &mut self.journal,
             ailments: &mut Ailments::default(),
+            deletes: None,
             policy: &self.policy,
             stop,
             tell: &mut |_, _| {},

@@ -374,6 +374,22 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn it_is_not_ready_any_more_once_a_success_is_overdue() {
+        let board = Board::new("1", at(0));
+        let _alive = board.loop_begins();
+        board.config_loaded(&[], at(1));
+        board.pass_begins("r1", Trigger::Startup, at(2));
+        board.pass_ends(Outcome::InSync, None, at(3), Duration::from_secs(1));
+        board.success_due(Some(at(40)));
+        assert_eq!(board.status().ready(at(40)), Ok(()));
+        board.pass_begins("r2", Trigger::Schedule, at(20));
+        board.pass_ends(Outcome::Failed, None, at(39), Duration::from_secs(1));
+        assert_eq!(board.status().ready(at(41)), Err(NotReady::Stale));
+        board.success_due(Some(at(80)));
+        assert_eq!(board.status().ready(at(41)), Ok(()));
+    }
+
+    #[test]
     fn a_refused_file_shows_its_problems_without_its_lines_until_one_is_accepted() {
         let board = Board::new("1", at(0));
         board.config_loaded(&["/etc/trueup/config.yaml".into()], at(1));

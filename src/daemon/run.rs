@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -17,7 +17,7 @@ use super::reports::{self, Scheduled};
 use super::schedule::{self, Schedule};
 use super::signals::{Signals, SignalsError};
 use super::systemd;
-use super::triggers::{Event, Sender, Trigger, mailbox};
+use super::triggers::{Event, Mailbox, Sender, Trigger, mailbox};
 use super::watch::{WatchError, Watcher};
 use crate::connect::{Connection, ConnectionError, connect};
 use crate::desired::settings::{Mode, Settings};
@@ -26,7 +26,7 @@ use crate::error::one_line;
 use crate::journal::Journal;
 use crate::plan::{Heading, Plan, Policy, plan_json};
 use crate::qualys::{Requests, Writer};
-use crate::reconcile::{Ailments, Pass, Report, reconcile};
+use crate::reconcile::{Ailments, Deletes, Pass, Report, reconcile};
 use crate::simulator;
 use crate::stop::Stop;
 
@@ -73,6 +73,7 @@ struct InForce {
     platform: String,
     policy: Policy,
     ailments: Ailments,
+    deletes: Deletes,
     /// Whether it was said that the quota does not pay for the passes.
     too_often_said: bool,
     /// What of the reader's counters stands in the metrics: reports are made also between passes.
@@ -138,6 +139,7 @@ async fn run_beating(daemon: Daemon<'_>, board: Board) -> Result<(), StartError>
         platform,
         policy,
         ailments: Ailments::default(),
+        deletes: Deletes::default(),
         too_often_said: false,
         counted: <(Requests, Duration)>::default(),
     };
@@ -147,7 +149,7 @@ async fn run_beating(daemon: Daemon<'_>, board: Board) -> Result<(), StartError>
     let mut shown = None;
     let alive = board.loop_begins();
     triggers.send(Trigger::Startup);
-    while let Event::Pass(trigger) = mailbox.next().await {
+    while let Event::Pass(trigger) = next(&mut mailbox, in_force.deletes.next_due()).await {
         // Events get lost, and what is mounted over a directory makes none: before each pass the content is compared.
         let changed = watcher.look().await;
         let asked = matches!(trigger, Trigger::DesiredStateChanged | Trigger::Requested);
@@ -233,6 +235,21 @@ fn begin_anew(
     open_journal(settings)
 }
 
+/// What the loop does next: at the latest when the time of a delete has come, a pass.
+async fn next(mailbox: &mut Mailbox, delete_due: Option<Instant>) -> Event {
+    let due = async {
+        match delete_due {
+            Some(due) => tokio::time::sleep_until(due.into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        event = mailbox.next() => event,
+        () = due => Event::Pass(Trigger::Schedule),
+    }
+}
+
 /// How much longer than the unit gives a start may take, from each beat of the loop on.
 const START_EXTENSION: Duration = Duration::from_mins(1);
 
@@ -310,7 +327,10 @@ async fn reload(
             let desired = Arc::new(desired);
             let counted = if same { in_force.counted } else { <(Requests, Duration)>::default() };
             let too_often_said = false;
-            *in_force = InForce { desired, reader, platform, policy, ailments, too_often_said, counted };
+            // It begins anew by itself where the files hold something else.
+            let deletes = std::mem::take(&mut in_force.deletes);
+            *in_force =
+                InForce { desired, reader, platform, policy, ailments, deletes, too_often_said, counted };
             None
         }
         Err(error) => {
@@ -342,7 +362,7 @@ async fn pass(
     let run_id = uuid::Uuid::new_v4().to_string();
     let is_first = board.status().last_pass.is_none();
     board.pass_begins(&run_id, trigger, Timestamp::now());
-    let InForce { desired, reader, platform, policy, ailments, too_often_said, counted } = in_force;
+    let InForce { desired, reader, platform, policy, ailments, deletes, too_often_said, counted } = in_force;
     let remind_every = desired.settings.reconcile.remind_every;
     // In dry-run nothing is in reach that could write.
     let writer = (policy.mode == Mode::Enforce).then(|| Writer::new(reader));
@@ -354,6 +374,8 @@ async fn pass(
         writer: writer.as_ref(),
         journal,
         ailments,
+        // Under dry-run nothing is made: what is shown is what `plan` says.
+        deletes: (policy.mode == Mode::Enforce).then_some(deletes),
         policy,
         stop,
         // A drift is told before it is undone.

@@ -207,6 +207,22 @@ mod tests {
         assert_eq!(schedule(Some(Duration::MAX), None, "UTC").next_after(now, Some(Duration::MAX)), None);
     }
 
+    #[test]
+    fn three_intervals_are_the_longest_that_they_can_be_and_three_passes_more() {
+        let now = at("2026-01-01T05:00:00Z");
+        let (ten, minute) = (Some(Duration::from_mins(10)), Duration::from_mins(1));
+        for (every, cron, took, expected) in [
+            (ten, None, Duration::ZERO, Some("2026-01-01T05:33:00Z")),
+            (ten, None, minute, Some("2026-01-01T05:36:00Z")),
+            (None, Some("0 0 6 * * * *"), Duration::ZERO, Some("2026-01-03T06:00:00Z")),
+            (None, Some("0 0 6 * * * *"), minute, Some("2026-01-03T06:03:00Z")),
+            (None, None, minute, None),
+        ] {
+            let found = schedule(every, cron, "UTC").thrice_after(now, took);
+            assert_eq!(found, expected.map(at), "{every:?} {cron:?}");
+        }
+    }
+
     struct Running {
         settings: watch::Sender<Schedule>,
         mailbox: Mailbox,

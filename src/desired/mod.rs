@@ -55,11 +55,30 @@ pub struct Desired {
     pub files: Vec<PathBuf>,
     /// The patterns of `include`, absolute: a new file that matches is part of the desired state.
     pub include: Vec<String>,
+    /// What each item of `include` names.
+    pub sources: Vec<Source>,
     /// A digest of what all these files hold.
     pub content: [u8; 32],
 }
 
+/// A file or pattern of `include`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// As in [`Desired::include`].
+    pub pattern: String,
+    /// As the file writes it.
+    pub shown: String,
+    /// The files that it names, as in [`Place::file`]: also those that another item named before.
+    pub files: BTreeSet<Arc<str>>,
+}
+
 impl Desired {
+    /// Whether there is an entry that a file or pattern of `include` gives.
+    #[must_use]
+    pub fn gives(&self, source: &Source) -> bool {
+        self.declared.iter().any(|entry| source.files.contains(&entry.place.file))
+    }
+
     /// What is declared of a kind.
     #[must_use]
     pub fn scope(&self, kind: Kind) -> Scope<'_> {

@@ -57,6 +57,7 @@ pub(super) struct RawReconcile {
     max_deletes: Option<usize>,
     max_change_percent: Option<Percent>,
     max_shrink_percent: Option<Percent>,
+    delete_after: Option<Wait>,
     settle_for: Option<Span>,
     unmanaged_ignore: Option<Vec<AddressPattern>>,
     remind_every: Option<Span>,
@@ -145,15 +146,27 @@ pub(super) use text_value;
 text_value!(
     /// A length of time, longer than none.
     Span(Duration), "a length of time, as in 30s, 15m or 1h30m", |text| {
-        let span: jiff::SignedDuration = text
-            .parse()
-            .map_err(|_| format!("`{text}` is no length of time: expected one as in 30s, 15m or 1h30m"))?;
-        match Duration::try_from(span) {
-            Ok(span) if !span.is_zero() => Ok(span),
-            Ok(_) | Err(_) => Err(format!("`{text}` is not longer than no time at all: expected one as in 15m")),
+        match Wait::parse(text)? {
+            span if !span.is_zero() => Ok(span),
+            _ => Err(format!("`{text}` is not longer than no time at all: expected one as in 15m")),
         }
     }
 );
+
+text_value!(
+    /// A length of time, or none.
+    Wait(Duration), "a length of time, as in 5m, or 0s", |text| Wait::parse(text)
+);
+
+impl Wait {
+    fn parse(text: &str) -> Result<Duration, String> {
+        let span: jiff::SignedDuration = text
+            .parse()
+            .map_err(|_| format!("`{text}` is no length of time: expected one as in 30s, 15m or 1h30m"))?;
+        Duration::try_from(span)
+            .map_err(|_| format!("`{text}` is not longer than no time at all: expected one as in 15m"))
+    }
+}
 
 text_value!(
     /// When passes start.
@@ -474,6 +487,7 @@ fn reconcile(raw: RawReconcile, tree: &Tree, report: &mut Report, nodes: Nodes) 
         max_deletes: raw.max_deletes.unwrap_or(5),
         max_change_percent: raw.max_change_percent.map_or(30, |percent| percent.0),
         max_shrink_percent: raw.max_shrink_percent.map_or(50, |percent| percent.0),
+        delete_after: raw.delete_after.map_or(minutes(5), |span| span.0),
         settle_for: raw.settle_for.map_or(minutes(10), |span| span.0),
         unmanaged_ignore: raw
             .unmanaged_ignore

@@ -116,6 +116,8 @@ pub struct Reconcile {
     pub max_change_percent: u32,
     /// How much smaller than the last good listing one may be, in percent.
     pub max_shrink_percent: u32,
+    /// In the daemon, how long an unchanged file must have wanted a delete before it is made.
+    pub delete_after: Duration,
     /// How long a create whose answer was lost is looked for.
     pub settle_for: Duration,
     /// Live objects that are not counted as unmanaged: patterns of addresses.

@@ -10,10 +10,12 @@
 //! - `subscriptions.rs` decides whose facts are meant: of another subscription nothing is looked at.
 //! - `known.rs` reads what a plan may know; `observed.rs` keeps what a plan saw, `written.rs` what a write did.
 //! - `drifts.rs` dates the drifts and says what of them is news; `failing.rs` counts what keeps failing.
+//! - `given.rs` keeps what the files and patterns of `include` gave.
 //! - `history.rs` keeps each change that is sent and what came of it; `past.rs` reads that, for people.
 
 mod drifts;
 mod failing;
+mod given;
 mod history;
 mod known;
 mod observed;

@@ -13,7 +13,7 @@ pub(super) const SCHEMA_VERSION: i64 = STEPS.len().cast_signed() as i64;
 pub(super) const TOLD_APART: i64 = 5;
 
 /// What makes of each version the next.
-const STEPS: [&str; 5] = [FIRST, HISTORY, PRESENCE, DRIFT, SUBSCRIPTIONS];
+const STEPS: [&str; 6] = [FIRST, HISTORY, PRESENCE, DRIFT, SUBSCRIPTIONS, super::given::TABLE];
 
 const FIRST: &str = "
     create table if not exists object (

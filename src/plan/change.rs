@@ -7,7 +7,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::resource::{Address, ConnectorsApi, Edit, Field, Fields, LiveObject, Owner, Spec, Timetable};
+use crate::resource::{
+    Address, ConnectorsApi, Edit, Field, Fields, Kind, LiveObject, Owner, Spec, Timetable,
+};
 
 /// One change of one object.
 #[derive(Debug, Clone)]
@@ -297,6 +299,18 @@ impl Change {
             marker: marker.cloned(),
             ..Change::of(live, address, Action::Update)
         }
+    }
+
+    /// Whether something is deleted, or switched off in place of that.
+    #[must_use]
+    pub fn deletes(&self) -> bool {
+        self.prunes || matches!(self.action, Action::Delete | Action::Replace)
+    }
+
+    /// The kind and the platform's id of what it changes.
+    #[must_use]
+    pub fn key(&self) -> Option<(Kind, String)> {
+        Some((self.address.kind, self.id.clone()?))
     }
 
     /// Whether apply performs it.

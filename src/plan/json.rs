@@ -41,6 +41,7 @@ pub fn plan_json(plan: &Plan, heading: &Heading<'_>) -> Value {
         unknown_targets: _,
         listings: _,
         staying: _,
+        given: _,
         waiting: _,
     } = plan;
     json!({

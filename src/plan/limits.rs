@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Policy;
-use super::change::{Action, Change};
+use super::change::Action;
 use super::model::{Blocked, Plan};
 use crate::resource::Kind;
 
@@ -59,9 +59,7 @@ pub fn approve(plan: &Plan) -> Result<ApprovedPlan<'_>, Refusal> {
 
 /// The first limit that the plan is over.
 pub(super) fn check(plan: &Plan, nothing_desired: bool, policy: &Policy) -> Option<Blocked> {
-    let deletes =
-        |change: &&Change| change.prunes || matches!(change.action, Action::Delete | Action::Replace);
-    let wanted = plan.applicable().filter(deletes).count();
+    let wanted = plan.applicable().filter(|change| change.deletes()).count();
     if nothing_desired && wanted > 0 {
         return Some(Blocked {
             limit: EMPTY,

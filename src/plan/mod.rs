@@ -7,7 +7,7 @@
 //!   or an address means, `matching.rs` the live object that an entry means, `compare.rs` compares the two field by
 //!   field, `prune.rs` judges what the file does not name, `absent.rs` what is to be gone; `recall.rs` has what the journal
 //!   alone knows.
-//! - Then, over all kinds: `patience.rs` withholds what keeps failing, `anew.rs` tells what a replace resets, `depend.rs`
+//! - Then, over all kinds: `patience.rs` withholds what keeps failing, `deletes.rs` the deletes that must wait, `anew.rs` tells what a replace resets, `depend.rs`
 //!   says what must come before what, and `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share, and `change.rs` one
 //!   change of it; `failed.rs` tells people what of it failed.
@@ -17,6 +17,7 @@ mod anew;
 mod belief;
 mod change;
 mod compare;
+mod deletes;
 mod depend;
 mod failed;
 mod json;
@@ -43,6 +44,7 @@ use crate::resource::{Address, Fields, Kind, LiveObject, Spec, Told};
 
 pub(crate) use absent::GONE;
 pub use change::{Action, Cause, Change, FieldChange, Held};
+pub use deletes::{DeleteClock, Identities};
 pub use failed::{Failure, failures};
 pub use json::{Heading, next_runs_json, plan_json};
 pub use limits::{ApprovedPlan, Refusal, approve};
@@ -164,6 +166,10 @@ pub struct Known {
     pub leaving: BTreeSet<(Kind, String)>,
     /// Changes that keep failing and are not to be tried again yet.
     pub failing: BTreeMap<Address, Failing>,
+    /// What each file or pattern of `include` gave when it last gave something, by the pattern.
+    pub given: BTreeMap<String, Identities>,
+    /// How long deletes have to wait; `None` where they need not.
+    pub delete_clock: Option<DeleteClock>,
     /// The secrets that the file's objects name, by kind and identity of the object, then by field.
     pub secrets: BTreeMap<(Kind, String), BTreeMap<&'static str, SecretSight>>,
 }
@@ -337,6 +343,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     if policy.patient {
         patience::hold_back(&mut plan, known);
     }
+    deletes::hold_back(&mut plan, desired, known);
     anew::tell_of_defaults(&mut plan);
     depend::depend(&mut plan, &names, &desired.declared);
     plan.keep_targets(&policy.targets);

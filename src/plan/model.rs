@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::change::{Action, Change};
+use super::deletes::Identities;
 use super::warning::Warning;
 use crate::desired::settings::Mode;
 use crate::resource::{Address, Checked, ConnectorsApi, Fields, Health, Kind, LiveObject, RunError, Spec};
@@ -50,6 +51,8 @@ pub struct Plan {
     pub listings: BTreeMap<Kind, usize>,
     /// The same less what we have told the platform to delete: what the next listing is held against.
     pub staying: BTreeMap<Kind, usize>,
+    /// What each file or pattern of `include` gives, or gave as long as that is not settled: for the journal.
+    pub given: BTreeMap<String, Identities>,
     /// The changes that are held because they keep failing, until it is time to try them again.
     pub waiting: BTreeSet<Address>,
 }
@@ -227,6 +230,7 @@ impl Plan {
             unknown_targets: Vec::new(),
             listings: BTreeMap::new(),
             staying: BTreeMap::new(),
+            given: BTreeMap::new(),
             waiting: BTreeSet::new(),
         }
     }

@@ -7,7 +7,7 @@ use super::change::Change;
 use super::compare::{self, Comparison};
 use super::matching::{self, Match};
 use super::model::{Failed, Plan, Unverified};
-use super::{Entry, Known, Names, Policy, Warning, absent, belief, prune};
+use super::{Entry, Known, Names, Policy, Warning, absent, belief, deletes, prune};
 use crate::desired::{Declared, Desired};
 use crate::resource::{Kind, LiveObject, Wanted};
 
@@ -33,6 +33,7 @@ impl Scene<'_> {
         let Scene { desired, known, policy, names, identities } = *self;
         let warned = plan.warnings.len();
         let resolved = names.resolve_entries(entries, kind, known);
+        deletes::note_given(kind, &resolved, desired, plan);
         let matched = matching::match_listing(&resolved, listing, kind, known, identities);
         let addresses = matching::Addresses::new(kind, &matched);
         let shielded: BTreeSet<&str> =
@@ -79,10 +80,10 @@ impl Scene<'_> {
                 Match::Left { live } => {
                     let address = addresses.of_live(live);
                     let object = known.objects.get(&(kind, live.id.clone()));
-                    let section = prune::Section {
-                        named: desired.sections.contains(&kind),
-                        waits: policy.new_sections_wait && !known.sections.contains(&kind),
-                    };
+                    let named = desired.sections.contains(&kind);
+                    // One that is not there is not new: what it named may have waited for longer than a pass.
+                    let waits = named && policy.new_sections_wait && !known.sections.contains(&kind);
+                    let section = prune::Section { named, waits };
                     prune::judge(live, address, object, section, policy, plan);
                 }
             }

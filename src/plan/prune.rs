@@ -6,6 +6,10 @@ use super::{KnownObject, Policy, Warning};
 use crate::desired::settings::{Prune, PruneAction};
 use crate::resource::{Address, LiveObject};
 
+/// Why the deletes of a kind wait whose section is new.
+pub(super) const FIRST_TIME: &str =
+    "the file names this kind for the first time: deletes wait for the next pass";
+
 /// How the file names a kind.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Section {
@@ -71,8 +75,7 @@ pub(super) fn judge(
     } else if protected {
         (Some(Held::because("prevent_delete: true stood in the file")), whose.to_owned())
     } else if section.waits {
-        let why = "the file names this kind for the first time: deletes wait for the next pass";
-        (Some(Held::because(why)), whose.to_owned())
+        (Some(Held::because(FIRST_TIME)), whose.to_owned())
     } else {
         (None, whose.to_owned())
     };

@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod ailments;
+mod deletes;
 mod events;
 mod intents;
 mod secrets;
@@ -9,6 +10,7 @@ mod settled;
 mod too_often;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use futures::future::BoxFuture;
@@ -32,6 +34,7 @@ use intents::Intents;
 use too_often::Meter;
 
 pub use ailments::Ailments;
+pub use deletes::Deletes;
 pub(crate) use secrets::resolve as resolve_secrets;
 pub use too_often::TooOften;
 
@@ -51,6 +54,8 @@ pub struct Pass<'a> {
     pub journal: &'a mut Journal,
     /// What earlier passes know of runs that failed.
     pub ailments: &'a mut Ailments,
+    /// Since when deletes have been wanted; `None` where they need not wait, since a person is there.
+    pub deletes: Option<&'a mut Deletes>,
     /// How differences are judged.
     pub policy: &'a Policy,
     /// Once requested, no further change is begun.
@@ -242,6 +247,9 @@ pub async fn reconcile(mut pass: Pass<'_>) -> Report {
         return stopped(policy, began, clock);
     };
     let mut planned = plan(pass.desired, &sight.live, &known, policy);
+    if let (Some(deletes), Some(clock)) = (&mut pass.deletes, &known.delete_clock) {
+        deletes.remember(&planned, clock);
+    }
     drop(known);
     remember(pass.journal, pass.desired, &sight.live, &mut planned, true);
     planned.expect(&sight.checked);
@@ -290,7 +298,7 @@ struct Sight {
 
 /// Reads the platform, the journal and the secrets; `None` where it was asked to stop meanwhile.
 async fn look(pass: &mut Pass<'_>, began: Timestamp) -> Option<(Sight, Known)> {
-    let Pass { desired, reader, journal, stop, .. } = pass;
+    let Pass { desired, reader, journal, stop, deletes, .. } = pass;
     let kinds = kinds_to_read(desired);
     // The secrets are fetched while the platform makes its first answer.
     let reading = async {
@@ -307,7 +315,7 @@ async fn look(pass: &mut Pass<'_>, began: Timestamp) -> Option<(Sight, Known)> {
     secrets::guard(reader, &secrets, &mut live, &mut checked);
     // Only what answered tells whose facts are meant.
     enter_journal(journal, reader, &live);
-    let mut known = recall(journal, desired, began);
+    let mut known = recall(journal, desired, deletes.as_deref_mut(), began);
     secrets::tell(&mut known, desired, &secrets, journal.digest_key());
     live.recall(&known);
     Some((Sight { live, secrets, checked }, known))
@@ -353,7 +361,7 @@ async fn look_again(pass: &mut Pass<'_>, sight: &mut Sight, report: &mut Report)
         (pass.each)(applied);
     }
     aftermath::remember_writes(pass.journal, live, &report.applied);
-    let mut known = recall(pass.journal, desired, Timestamp::now());
+    let mut known = recall(pass.journal, desired, pass.deletes.as_deref_mut(), Timestamp::now());
     secrets::tell(&mut known, desired, secrets, pass.journal.digest_key());
     live.recall(&known);
     // What was written again was written.
@@ -418,16 +426,23 @@ pub(crate) fn enter_journal(journal: &mut Journal, reader: &Reader, live: &LiveS
 }
 
 /// What the journal knows. One that fails costs facts, not the pass.
-fn recall(journal: &mut Journal, desired: &Desired, now: Timestamp) -> Known {
+fn recall(journal: &mut Journal, desired: &Desired, deletes: Option<&mut Deletes>, now: Timestamp) -> Known {
     let settings = &desired.settings.reconcile;
     let known = journal.known(settings.settle_for, now).and_then(|known| {
         let failing = journal.failing(settings.every, now)?;
-        Ok(Known { failing, ..known })
+        let given = journal.given(main_file(desired))?;
+        Ok(Known { failing, given, ..known })
     });
-    known.unwrap_or_else(|error| {
+    let known = known.unwrap_or_else(|error| {
         events::journal_failed(&error);
         Known::default()
-    })
+    });
+    Known { delete_clock: deletes.and_then(|deletes| deletes.clock(desired, now)), ..known }
+}
+
+/// The file that the others are named in.
+fn main_file(desired: &Desired) -> &Path {
+    desired.files.first().map(PathBuf::as_path).unwrap_or(Path::new(""))
 }
 
 /// Lets the journal remember what a plan saw, and dates the plan's drifts by it; `first` says whether this is the
@@ -441,6 +456,7 @@ fn remember(journal: &mut Journal, desired: &Desired, live: &LiveState, plan: &m
         .collect();
     let remembered = journal
         .observe(plan, &desired.sections, &sizes, now)
+        .and_then(|()| journal.gave(main_file(desired), &plan.given))
         .and_then(|()| journal.date_drifts(plan, first, now))
         .and_then(|()| if first { journal.forget_moved(plan) } else { Ok(()) })
         .and_then(|()| settled::complete_history(journal, desired, live, plan));

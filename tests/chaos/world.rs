@@ -337,7 +337,7 @@ impl World {
             "journal": if *journal { "./trueup.db" } else { "off" },
             "reconcile": {"policy": settings.policy, "every": "1h", "pull": pull, "prune": prune,
                 "prune_action": prune_action,
-                "replace": replace,
+                "replace": replace, "delete_after": "0s",
                 "max_deletes": max_deletes, "max_change_percent": max_change_percent,
                 "settle_for": settings.settle_for, "unmanaged_ignore": ["*/legacy-*"]},
         });

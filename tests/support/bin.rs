@@ -534,6 +534,10 @@ impl Daemon {
         })
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Answer {
         http("GET", &format!("{}{path}", self.url()), "")

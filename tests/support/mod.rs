@@ -237,6 +237,7 @@ pub async fn pass_under(
         writer: (may != May::Look).then_some(&writer),
         journal,
         ailments: &mut Ailments::default(),
+        deletes: None,
         policy,
         stop: &Stop::new(),
         tell: &mut |_, _| {},

@@ -8,9 +8,10 @@ mod entries;
 mod layout;
 mod read;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -21,7 +22,7 @@ use super::de::{self, At, Context};
 use super::problem::{Problem, Rejected, Report};
 use super::sections::{Nodes, OrOff, Sections};
 use super::tree::{NodeId, Refused, Scalar, Tree};
-use super::{Declared, Desired, expectations, quoted, reports};
+use super::{Declared, Desired, Source, expectations, quoted, reports};
 use crate::resource::{AssessmentReport, Expectation, Kind};
 
 pub(super) use layout::top_keys;
@@ -61,8 +62,18 @@ fn load_with(
 ) -> Result<Desired, Rejected> {
     match loader.main_file(path, today, state_directory) {
         Some((settings, declared)) => {
-            let Loader { report, sections, above, files, include, contents, expectations, reports, .. } =
-                loader;
+            let Loader {
+                report,
+                sections,
+                above,
+                files,
+                include,
+                sources,
+                contents,
+                expectations,
+                reports,
+                ..
+            } = loader;
             let warnings = match report.finish() {
                 Ok(warnings) => warnings,
                 Err(rejected) => return Err(Rejected { files, include, ..rejected }),
@@ -77,6 +88,7 @@ fn load_with(
                 warnings,
                 files,
                 include,
+                sources,
                 content: contents.finish(),
             })
         }
@@ -129,10 +141,11 @@ struct Loader {
     section_nodes: Vec<(Kind, NodeId)>,
     files: Vec<PathBuf>,
     include: Vec<String>,
+    sources: Vec<Source>,
     /// What all files together hold.
     contents: Contents,
-    /// The files that were read, without symbolic links.
-    real: HashSet<PathBuf>,
+    /// The files that were read, without symbolic links, and as they are shown.
+    real: HashMap<PathBuf, Arc<str>>,
     found: Vec<Found>,
     /// What entries stand in, by their kind.
     above: BTreeMap<Kind, Vec<serde_json::Value>>,

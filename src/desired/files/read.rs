@@ -1,5 +1,6 @@
 //! From the disk to the tree: the main file, and those that `include` names, each once.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use super::layout::top_keys;
 use crate::bounded_file;
 use crate::desired::problem::{Problem, accepted};
 use crate::desired::tree::{NodeId, Refused, Shape};
-use crate::desired::{Place, quoted};
+use crate::desired::{Place, Source, quoted};
 
 impl Loader {
     /// Reads one file. `at` is where it is named, for the main file nowhere.
@@ -51,9 +52,10 @@ impl Loader {
                 return Err(Refused);
             }
         };
-        self.real.insert(std::fs::canonicalize(&absolute).unwrap_or_else(|_| absolute.clone()));
-        let base = absolute.parent().unwrap_or(Path::new("/")).to_owned();
         let name: Arc<str> = shown.to_string_lossy().into();
+        self.real
+            .insert(std::fs::canonicalize(&absolute).unwrap_or_else(|_| absolute.clone()), Arc::clone(&name));
+        let base = absolute.parent().unwrap_or(Path::new("/")).to_owned();
         let root = self.tree.parse(&name, base, text, &mut self.report)?;
         let root = root.filter(|root| !self.tree.is_null(*root));
         match root {
@@ -103,17 +105,23 @@ impl Loader {
                 continue;
             }
             let files = if is_glob { self.matches(&whole, at) } else { vec![PathBuf::from(&whole)] };
-            self.include.push(if is_glob { whole } else { glob::Pattern::escape(&whole) });
+            let absolute = if is_glob { whole } else { glob::Pattern::escape(&whole) };
+            self.include.push(absolute.clone());
+            let mut source = Source { pattern: absolute, shown: pattern.clone(), files: BTreeSet::new() };
             for file in files {
-                if std::fs::canonicalize(&file).is_ok_and(|real| self.real.contains(&real)) {
+                let real = std::fs::canonicalize(&file).ok();
+                if let Some(name) = real.and_then(|real| self.real.get(&real)) {
+                    source.files.insert(Arc::clone(name));
                     continue;
                 }
                 let relative = file.strip_prefix(base).ok();
                 let shown = shown_name(main, pattern, relative.filter(|_| is_glob));
+                source.files.insert(shown.to_string_lossy().into());
                 if let Ok(Some(root)) = self.read_file(&file, &shown, Some(at)) {
                     self.walk(root, "", None);
                 }
             }
+            self.sources.push(source);
         }
     }
 
