@@ -11,9 +11,9 @@
 //! live as a file. [`daemon`] turns triggers into passes, [`cli`] arguments into commands.
 //! [`simulator`] stands in for the platform and shares no code with [`qualys`].
 //!
-//! The rest is small and used by many: [`bounded_file`] reads a file without waiting for it for long, [`pace`] follows what
-//! takes long, [`span`] tells lengths of time, [`subscription`] tells whose facts are meant, [`visible`] makes text from
-//! elsewhere safe to print.
+//! The rest is small and used by many: [`bounded_file`] reads a file without waiting for it for long, `loopback` knows
+//! the addresses of this machine, [`pace`] follows what takes long, [`span`] tells lengths of time, [`subscription`] tells
+//! whose facts are meant, [`visible`] makes text from elsewhere safe to show.
 
 pub mod reconcile;
 
@@ -40,6 +40,7 @@ pub mod simulator;
 pub mod bounded_file;
 pub mod error;
 pub mod exit;
+pub(crate) mod loopback;
 pub mod pace;
 pub mod secret;
 pub mod span;

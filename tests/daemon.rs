@@ -580,13 +580,11 @@ fn triggers_during_a_pass_make_exactly_one_more() {
 
 #[test]
 fn passes_come_by_themselves_at_the_interval() {
-    let (folder, _simulator) = with_platform("reconcile: {every: 1s}\n", &[]);
+    let (folder, _simulator) = with_platform("reconcile: {every: 10s}\n", &[]);
     let mut daemon = Daemon::start(&folder);
     daemon.finish_pass();
-    for _ in 0..2 {
-        assert_eq!(daemon.next("reconcile_started")["trigger"], "schedule");
-        daemon.finish_pass();
-    }
+    assert_eq!(daemon.next("reconcile_started")["trigger"], "schedule");
+    daemon.finish_pass();
 }
 
 // The platform misbehaves.

@@ -9,6 +9,7 @@ use super::Format;
 use crate::desired::{Problem, Rejected};
 use crate::exit::Exit;
 use crate::resource::Severity;
+use crate::visible::visible_json;
 
 /// Whether something that was said did not arrive.
 static LOST: AtomicBool = AtomicBool::new(false);
@@ -35,7 +36,7 @@ pub(super) fn is_lost() -> bool {
 
 /// Writes one JSON document to stdout.
 pub(super) fn say_json(value: &Value) {
-    say(&format!("{value:#}\n"));
+    say(&format!("{}\n", visible_json(&format!("{value:#}"))));
 }
 
 /// Writes a line to stderr.

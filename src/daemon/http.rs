@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,9 @@ use tracing::{debug, error, info};
 use super::board::Board;
 use super::listener::Limited;
 use super::page;
+use crate::loopback;
 use crate::stop::Stop;
+use crate::visible::visible_json;
 
 /// How long answers that are under way may take once it is to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -177,11 +179,7 @@ fn names_us(address: SocketAddr, request: &Request) -> bool {
 }
 
 fn is_loopback(authority: &str) -> bool {
-    let Ok(authority) = authority.parse::<Authority>() else { return false };
-    let host = authority.host();
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+    authority.parse::<Authority>().is_ok_and(|authority| loopback::is_authority(authority.as_str()))
 }
 
 fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
@@ -248,7 +246,7 @@ impl AsRef<[u8]> for Shared {
 }
 
 async fn status(State(board): State<Board>) -> Response<Body> {
-    match serde_json::to_string(&board.status()) {
+    match serde_json::to_string(&board.status()).map(|json| visible_json(&json)) {
         Ok(json) => answer(StatusCode::OK, JSON, json),
         Err(error) => {
             error!(event = "http_failed", %error, "the status could not be written");

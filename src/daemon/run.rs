@@ -29,6 +29,7 @@ use crate::qualys::{Requests, Writer};
 use crate::reconcile::{Ailments, Deletes, Pass, Report, reconcile};
 use crate::simulator;
 use crate::stop::Stop;
+use crate::visible::visible_json;
 
 /// The daemon could not start.
 #[derive(Debug, thiserror::Error)]
@@ -411,7 +412,7 @@ async fn pass(
 
 fn publish(board: &Board, plan: &Plan, platform: &str) {
     let heading = Heading { platform, generated_at: Timestamp::now(), exit: plan.detailed_exit() };
-    let json = Arc::from(plan_json(plan, &heading).to_string());
+    let json = Arc::from(visible_json(&plan_json(plan, &heading).to_string()));
     if let Err(error) = board.plan(json) {
         error!(event = "status_failed", error = one_line(&error), "the plan cannot be shown over HTTP");
     }

@@ -135,7 +135,6 @@ pub(super) fn escaped(text: &str) -> String {
         match character {
             // A tab keeps its width of one, so that the caret stays below its character.
             '\t' => out.push(' '),
-            '\u{200b}'..='\u{200d}' | '\u{feff}' => out.extend(character.escape_unicode()),
             character if acts(character) => out.extend(character.escape_default()),
             character => out.push(character),
         }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::de::{At, Context};
 use super::problem::{Report, accepted, nearest};
-use super::sections::{Cron, Example, Zone, text_value};
+use super::sections::{Cron, Example, Zone, text_value, warn_of_short_gap};
 use super::tree::{NodeId, Shape, Tree};
 use super::{Declared, quoted};
 use crate::resource::{Address, AssessmentReport, Evaluation, Kind, ReportCloud, ReportFormat, ZonedCron};
@@ -142,6 +142,9 @@ pub(super) fn read(
         let Some(raw) = read else { continue };
         let mut entry = Entry { tree, report, node };
         entry.check(&raw);
+        if let (Some(cron), Some(at)) = (&raw.cron, entry.tree.get(node, "cron")) {
+            warn_of_short_gap(entry.tree, entry.report, at, cron.shortest_gap());
+        }
         entry.check_connectors(&raw, around);
         match first.get(&raw.name) {
             Some(earlier) => {

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
-use url::{Host, Url};
+use url::Url;
 
 use super::problem::Report;
 use super::settings::{
     Defaulted, Mode, Platform, Pod, Prune, PruneAction, PullScope, Reconcile, Replace, Settings,
 };
 use super::tree::{NodeId, Tree};
+use crate::loopback;
 use crate::resource::gcp::ProjectField;
 use crate::resource::{CloudviewAuth, ConnectorsApi};
 use crate::secret::{FilePath, SecretRef};
@@ -46,7 +47,7 @@ pub(super) struct RawPlatform {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawReconcile {
     policy: Option<Mode>,
-    every: Option<OrOff<Span>>,
+    every: Option<OrOff<Interval>>,
     cron: Option<Cron>,
     timezone: Option<Zone>,
     pull: Option<PullScope>,
@@ -145,11 +146,30 @@ pub(super) use text_value;
 
 text_value!(
     /// A length of time, longer than none.
-    Span(Duration), "a length of time, as in 30s, 15m or 1h30m", |text| {
-        match Wait::parse(text)? {
-            span if !span.is_zero() => Ok(span),
-            _ => Err(format!("`{text}` is not longer than no time at all: expected one as in 15m")),
+    Span(Duration), "a length of time, as in 30s, 15m or 1h30m", length_of_time
+);
+
+fn length_of_time(text: &str) -> Result<Duration, String> {
+    match Wait::parse(text)? {
+        span if !span.is_zero() => Ok(span),
+        _ => Err(format!("`{text}` is not longer than no time at all: expected one as in 15m")),
+    }
+}
+
+/// Between two passes, and two reports. Below that a typing error is meant (`15ms` for `15m`).
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Below that a warning says so.
+const SHORT_INTERVAL: Duration = Duration::from_secs(60);
+
+text_value!(
+    /// How long after one pass the next starts.
+    Interval(Duration), "a length of time, as in 30s, 15m or 1h30m", |text| {
+        let span = length_of_time(text)?;
+        if span < SHORTEST_INTERVAL {
+            return Err(format!("`{text}` is shorter than 10s: expected a longer interval, as in 15m"));
         }
+        Ok(span)
     }
 );
 
@@ -173,18 +193,86 @@ text_value!(
     Cron(Box<cron::Schedule>), "a cron schedule, as in \"0 0 6 * * Mon-Fri *\"", |text| {
         const FORM: &str = "expected seconds, minutes, hours, day of month, month, day of week and year, as in \
                             \"0 0 6 * * Mon-Fri *\"";
-        let fields = text.split_whitespace().count();
-        if fields != 7 && !text.starts_with('@') {
-            return Err(format!("a cron schedule has seven fields, this one {fields}: {FORM}"));
+        let fields: Vec<&str> = text.split_whitespace().collect();
+        if fields.len() != 7 && !text.starts_with('@') {
+            return Err(format!("a cron schedule has seven fields, this one {}: {FORM}", fields.len()));
+        }
+        if let Some(days) = fields.get(5) {
+            refuse_numbered_days(days)?;
         }
         let schedule: cron::Schedule =
             text.parse().map_err(|_| format!("`{text}` is no cron schedule: {FORM}"))?;
-        if schedule.upcoming(chrono::Utc).next().is_none() {
-            return Err(format!("`{text}` never comes: {FORM}"));
+        match shortest_gap(&schedule) {
+            None => Err(format!("`{text}` never comes: {FORM}")),
+            Some(gap) if gap < SHORTEST_INTERVAL => Err(format!(
+                "`{text}` comes every {} s, more often than every 10 s: expected fewer seconds, as in \
+                 \"0 0 6 * * Mon-Fri *\"",
+                gap.as_secs()
+            )),
+            Some(_) => Ok(Box::new(schedule)),
         }
-        Ok(Box::new(schedule))
     }
 );
+
+/// Refuses numbers for days of the week: 1 is Monday to people who know Unix, and Sunday to others.
+fn refuse_numbered_days(field: &str) -> Result<(), String> {
+    let span = |part: &str| part.split('/').next().unwrap_or_default().to_owned();
+    let spans: Vec<String> = field.split(',').map(span).collect();
+    if !spans.iter().any(|span| span.contains(|c: char| c.is_ascii_digit())) {
+        return Ok(());
+    }
+    let named = |first: usize| -> Option<String> {
+        const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+        let day = |text: &str| match text.parse::<usize>() {
+            Ok(number @ 0..=7) => Some(DAYS[(number + 7 - first) % 7].to_owned()),
+            Ok(_) => None,
+            Err(_) => Some(text.to_owned()),
+        };
+        let one = |span: &String| {
+            let ends: Option<Vec<String>> = span.split('-').map(day).collect();
+            ends.map(|ends| ends.join("-"))
+        };
+        let all: Option<Vec<String>> = spans.iter().map(one).collect();
+        all.map(|all| all.join(","))
+    };
+    let meant = match (named(0), named(1)) {
+        (Some(monday), Some(sunday)) => {
+            format!("{monday} where 1 is Monday, as in Unix, or {sunday} where 1 is Sunday")
+        }
+        (None, _) | (_, None) => "Mon, Tue, Wed, Thu, Fri, Sat and Sun".to_owned(),
+    };
+    Err(format!(
+        "`{field}` counts the days of the week, which not everybody begins with the same day: expected \
+                 their names, {meant}"
+    ))
+}
+
+/// The shortest time between two of the next times; `None` if there is none. Of a schedule that comes but once it is
+/// endless.
+fn shortest_gap(schedule: &cron::Schedule) -> Option<Duration> {
+    // More than come in a few minutes: by then all seconds have come.
+    const MANY: usize = 200;
+    let times: Vec<_> = schedule.upcoming(chrono::Utc).take(MANY).collect();
+    times.first()?;
+    let gaps = times.windows(2).filter_map(|pair| (pair[1] - pair[0]).to_std().ok());
+    Some(gaps.min().unwrap_or(Duration::MAX))
+}
+
+/// Warns of a schedule that comes more often than every minute.
+pub(super) fn warn_of_short_gap(tree: &Tree, report: &mut Report, at: NodeId, gap: Duration) {
+    if gap < SHORT_INTERVAL {
+        let message = format!("every {} s is more often than every minute", gap.as_secs());
+        let hint = "each time costs requests of the platform's quota: 15m is usual".to_owned();
+        report.warning(tree, at, message, Some(hint));
+    }
+}
+
+impl Cron {
+    /// The shortest time between two times.
+    pub(super) fn shortest_gap(&self) -> Duration {
+        shortest_gap(&self.0).unwrap_or(Duration::MAX)
+    }
+}
 
 text_value!(
     /// The zone that `cron` is meant in.
@@ -232,7 +320,7 @@ text_value!(
     /// The root of a platform's API.
     BaseUrl(Url), "an address, as in https://qualysapi.example.com", |text| {
         let url = web_address(text)?;
-        if url.scheme() != "https" && !is_loopback(&url) {
+        if url.scheme() != "https" && !loopback::is_loopback(&url) {
             return Err("the address is not encrypted: expected https (http is for loopback addresses alone)".to_owned());
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
@@ -276,15 +364,6 @@ fn web_address(text: &str) -> Result<Url, String> {
         );
     }
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// A number within limits.
@@ -447,6 +526,21 @@ fn reconcile(raw: RawReconcile, tree: &Tree, report: &mut Report, nodes: Nodes) 
     let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
     let value = |key: &str| node.and_then(|node| tree.get(node, key));
     let reported: Vec<&str> = node.into_iter().flat_map(|node| tree.reported_keys(node)).collect();
+    let gaps = [
+        (
+            "every",
+            raw.every.as_ref().and_then(|every| match every {
+                OrOff::On(span) => Some(span.0),
+                OrOff::Off => None,
+            }),
+        ),
+        ("cron", raw.cron.as_ref().map(Cron::shortest_gap)),
+    ];
+    for (key, gap) in gaps {
+        if let (Some(gap), Some(at)) = (gap, value(key)) {
+            warn_of_short_gap(tree, report, at, gap);
+        }
+    }
     let every = match (raw.every, &raw.cron) {
         (Some(OrOff::On(span)), _) => Some(span.0),
         (None, None) => Some(minutes(15)),

@@ -20,7 +20,7 @@ impl SecretNames {
         let own = [&settings.platform.username, &settings.platform.password];
         let own = own.into_iter().flatten().filter_map(|reference| match reference {
             SecretRef::Env(name) => Some(name.clone()),
-            SecretRef::File(_) | SecretRef::Credential(_) | SecretRef::Command(_) => None,
+            SecretRef::File(_) | SecretRef::Credential(_) | SecretRef::Command { .. } => None,
         });
         let mut names = SecretNames { wanted: BTreeMap::new(), taken: own.collect() };
         for (address, _) in objects {

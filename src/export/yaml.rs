@@ -161,10 +161,7 @@ fn is_block(text: &str) -> bool {
 
 /// Whether a character cannot be seen, or changes how others are: it is written as an escape.
 fn is_hidden(c: char) -> bool {
-    acts(c)
-        || matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}' | '\u{2060}'..='\u{2065}' | '\u{FEFF}')
-        || matches!(c, '\u{FDD0}'..='\u{FDEF}')
-        || u32::from(c) & 0xFFFE == 0xFFFE
+    acts(c) || matches!(c, '\u{FDD0}'..='\u{FDEF}') || u32::from(c) & 0xFFFE == 0xFFFE
 }
 
 fn quoted(out: &mut String, text: &str) {

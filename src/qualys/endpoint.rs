@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Proxy, redirect};
-use url::{Host, Url};
+use url::Url;
 
 use super::error::ConnectError;
+use crate::loopback::is_loopback;
 use crate::resource::gcp::ProjectField;
 use crate::resource::{CloudviewAuth, ConnectorsApi};
 use crate::secret::Secret;
@@ -150,15 +151,6 @@ impl Endpoint {
     }
 }
 
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,18 +187,5 @@ mod tests {
             retry: RetryPolicy::default(),
         };
         endpoint.client(&url).unwrap();
-    }
-
-    #[test]
-    fn loopback_is_told_from_the_rest() {
-        for (url, loopback) in [
-            ("http://127.0.0.1:9", true),
-            ("http://[::1]:9", true),
-            ("http://localhost/", true),
-            ("https://qualysapi.qualys.com", false),
-            ("https://10.0.0.1", false),
-        ] {
-            assert_eq!(is_loopback(&url.parse().unwrap()), loopback, "{url}");
-        }
     }
 }

@@ -97,6 +97,11 @@ impl Resource for SnapshotScan {
             let hint = "give a Quartz cron expression, as in \"0 0 2 ? * * *\"";
             report(Finding::error("schedule", "`schedule` is missing: a registration needs one", hint));
         }
+        if let Some((days, names)) = self.schedule.as_ref().and_then(QuartzCron::numbered_days) {
+            let message =
+                format!("`{days}` for days of the week means {names}: Quartz counts from 1, Sunday");
+            report(Finding::warning("schedule", message, "write the names, which nobody misreads"));
+        }
         for tag in self.tags.iter().flatten().filter(|tag| tag.key.is_empty()) {
             let message = format!("a tag with the value `{}` has no key", tag.value);
             report(Finding::error("tags", message, "give key and value, as in {key: Owner, value: test}"));

@@ -3,6 +3,7 @@
 //! The file holds references alone. A [`Secret`] comes out of one by [`SecretRef::resolve`], shows its text through
 //! [`Secret::expose`] and nothing else, and [`Redactor`] takes it out of every text that others gave us.
 
+mod command;
 mod digest;
 mod redactor;
 mod reference;

@@ -1,17 +1,21 @@
 //! Where a secret is to be found: an environment variable, a file, a credential of systemd, a command.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, Read};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+use tracing::warn;
 
 use super::Secret;
+use crate::bounded_file::{self, Bounds, ReadError};
 
 /// Where a secret is to be found. The file holds references, never secrets.
 ///
@@ -20,12 +24,18 @@ use super::Secret;
 pub enum SecretRef {
     /// `{env: NAME}`: an environment variable.
     Env(String),
-    /// `{file: PATH}`: a file's content, less one line end.
+    /// `{file: PATH}`: a file's content, less a byte order mark and line ends.
     File(PathBuf),
     /// `{credential: NAME}`: a file in systemd's `$CREDENTIALS_DIRECTORY`.
     Credential(String),
-    /// `{command: [argv…]}`: what a command prints, less one line end.
-    Command(Vec<String>),
+    /// `{command: [argv…], env: [NAMES]}`: what a command prints, less a byte order mark and line ends. It gets the
+    /// environment variables that it names, PATH, HOME, LANG, TZ, and no others.
+    Command {
+        /// Program and arguments.
+        argv: Vec<String>,
+        /// Names of environment variables.
+        env: Vec<String>,
+    },
 }
 
 /// A secret could not be had. Names the reference, never the content.
@@ -48,14 +58,18 @@ pub enum SecretCause {
     #[error("$CREDENTIALS_DIRECTORY is not set: credentials exist under systemd alone, see LoadCredential=")]
     NoCredentials,
     #[error("could not read the file")]
-    Unreadable(#[source] io::Error),
+    Unreadable(#[source] ReadError),
     #[error("could not run the command")]
     NotRun(#[source] io::Error),
-    #[error("the command failed ({0})")]
-    Failed(ExitStatus),
+    #[error("the command failed ({status}){}", .last_line.as_ref().map(|line| format!(": {line}")).unwrap_or_default())]
+    Failed {
+        status: ExitStatus,
+        /// What it last said on stderr, without secrets.
+        last_line: Option<String>,
+    },
     #[error("the command did not end within {} s", .0.as_secs())]
     TooSlow(Duration),
-    #[error("it is larger than {MAX_BYTES} bytes")]
+    #[error("it is larger than {} KiB", MAX_BYTES >> 10)]
     TooLarge,
     #[error("it is empty")]
     Empty,
@@ -66,9 +80,12 @@ pub enum SecretCause {
 }
 
 /// No secret that the platform takes is nearly as large; a file that is was named by mistake.
-const MAX_BYTES: u64 = 1 << 20;
+pub(super) const MAX_BYTES: u64 = 64 << 10;
 
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+/// The environment variables that a command gets in any case.
+pub(super) const COMMAND_ENVIRONMENT: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];
 
 /// How serde names [`FilePath`]: the file's reader makes such a path relative to the file that names it.
 pub(crate) const FILE_PATH: &str = "FilePath";
@@ -105,11 +122,13 @@ impl fmt::Display for SecretRef {
             SecretRef::Env(name) => write!(f, "{{env: {name}}}"),
             SecretRef::File(path) => write!(f, "{{file: {}}}", path.display()),
             SecretRef::Credential(name) => write!(f, "{{credential: {name}}}"),
-            SecretRef::Command(argv) => match argv.as_slice() {
-                [program] => write!(f, "{{command: [{program}]}}"),
-                [program, ..] => write!(f, "{{command: [{program}, …]}}"),
-                [] => f.write_str("{command: []}"),
-            },
+            SecretRef::Command { argv, env: _ } => {
+                // A whole command line in place of a program may hold a secret.
+                let program = argv.first().map(String::as_str).unwrap_or_default();
+                let word = program.split_whitespace().next().unwrap_or_default();
+                let more = if argv.len() > 1 || word != program { ", …" } else { "" };
+                write!(f, "{{command: [{word}{more}]}}")
+            }
         }
     }
 }
@@ -117,14 +136,51 @@ impl fmt::Display for SecretRef {
 impl Serialize for SecretRef {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
-        let mut map = serializer.serialize_map(Some(1))?;
+        let mut map = serializer.serialize_map(None)?;
         match self {
             SecretRef::Env(name) => map.serialize_entry("env", name)?,
             SecretRef::File(path) => map.serialize_entry("file", path)?,
             SecretRef::Credential(name) => map.serialize_entry("credential", name)?,
-            SecretRef::Command(argv) => map.serialize_entry("command", argv)?,
+            SecretRef::Command { argv, env } => {
+                map.serialize_entry("command", argv)?;
+                if !env.is_empty() {
+                    map.serialize_entry("env", env)?;
+                }
+            }
         }
         map.end()
+    }
+}
+
+/// What `env` holds: the variable that is the secret, or those that a command gets.
+enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Names, D::Error> {
+        struct Expected;
+        impl<'de> Visitor<'de> for Expected {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of an environment variable")
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Names, E> {
+                Ok(Names::One(name.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Names, A::Error> {
+                let mut several = Vec::new();
+                while let Some(name) = names.next_element()? {
+                    several.push(name);
+                }
+                Ok(Names::Several(several))
+            }
+        }
+        deserializer.deserialize_any(Expected)
     }
 }
 
@@ -175,28 +231,43 @@ impl<'de> Deserialize<'de> for SecretRef {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
-                let mut found = None;
+                let (mut found, mut names) = (None, None);
                 while let Some(key) = map.next_key::<String>()? {
                     let unfit = |_| refuse(&format!("{key} of a secret reference has not the right form"));
                     let reference = match key.as_str() {
-                        "env" => map.next_value().map(|name: Option<String>| name.map(SecretRef::Env)),
+                        "env" => match map.next_value::<Option<Names>>().map_err(unfit)? {
+                            Some(Names::One(name)) => Some(SecretRef::Env(name)),
+                            Some(Names::Several(several)) => {
+                                names = Some(several);
+                                None
+                            }
+                            None => None,
+                        },
                         "file" => {
-                            map.next_value().map(|path: Option<FilePath>| path.map(|p| SecretRef::File(p.0)))
+                            let path = map.next_value::<Option<FilePath>>().map_err(unfit)?;
+                            path.map(|path| SecretRef::File(path.0))
                         }
                         "credential" => {
-                            map.next_value().map(|name: Option<String>| name.map(SecretRef::Credential))
+                            map.next_value::<Option<String>>().map_err(unfit)?.map(SecretRef::Credential)
                         }
                         "command" => {
-                            map.next_value().map(|argv: Option<Vec<String>>| argv.map(SecretRef::Command))
+                            let argv = map.next_value::<Option<Vec<String>>>().map_err(unfit)?;
+                            argv.map(|argv| SecretRef::Command { argv, env: Vec::new() })
                         }
                         _ => return Err(refuse("not a form of secret reference that is known")),
-                    }
-                    .map_err(unfit)?;
-                    if reference.is_some() && std::mem::replace(&mut found, reference).is_some() {
+                    };
+                    if reference.is_some() && found.is_some() {
                         return Err(refuse("a secret has one reference, not several"));
                     }
+                    found = reference.or(found);
                 }
-                let reference = found.ok_or_else(|| refuse("the secret reference is missing"))?;
+                let reference = match (found, names) {
+                    (Some(SecretRef::Command { argv, env: _ }), Some(env)) => {
+                        SecretRef::Command { argv, env }
+                    }
+                    (_, Some(_)) => return Err(refuse("a list in env belongs to a command")),
+                    (found, None) => found.ok_or_else(|| refuse("the secret reference is missing"))?,
+                };
                 reference.check().map_err(refuse)?;
                 Ok(reference)
             }
@@ -209,11 +280,7 @@ impl SecretRef {
     /// What is wrong with its form.
     fn check(&self) -> Result<(), &'static str> {
         match self {
-            SecretRef::Env(name)
-                if name.is_empty()
-                    || name.starts_with(|first: char| first.is_ascii_digit())
-                    || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') =>
-            {
+            SecretRef::Env(name) if !is_variable(name) => {
                 Err("env takes the name of an environment variable (letters, digits and _)")
             }
             SecretRef::File(path) if path.as_os_str().is_empty() => Err("file takes a path"),
@@ -222,106 +289,95 @@ impl SecretRef {
             {
                 Err("credential takes the name of a credential, not a path")
             }
-            SecretRef::Command(argv) if argv.first().is_none_or(String::is_empty) => {
+            SecretRef::Command { argv, env: _ } if argv.first().is_none_or(String::is_empty) => {
                 Err("command takes a program and its arguments")
             }
-            SecretRef::Command(argv) if argv.iter().any(|argument| argument.contains('\0')) => {
+            SecretRef::Command { argv, env: _ } if argv.iter().any(|argument| argument.contains('\0')) => {
                 Err("command takes no NUL characters")
             }
-            SecretRef::Env(_) | SecretRef::File(_) | SecretRef::Credential(_) | SecretRef::Command(_) => {
+            SecretRef::Command { argv: _, env } if !env.iter().all(|name| is_variable(name)) => {
+                Err("env of a command takes names of environment variables (letters, digits and _)")
+            }
+            SecretRef::Env(_) | SecretRef::File(_) | SecretRef::Credential(_) | SecretRef::Command { .. } => {
                 Ok(())
             }
         }
     }
 
-    /// Fetches the secret. Blocks, for a command up to 30 seconds.
+    /// Fetches the secret. Blocks, for a command up to 30 seconds. What is doubtful about it is logged, once.
     pub fn resolve(&self) -> Result<Secret, SecretError> {
-        self.resolve_in(&|name| std::env::var_os(name))
+        let (secret, doubts) = self.resolve_in(&|name| std::env::var_os(name))?;
+        for doubt in doubts {
+            let first = SAID.lock().unwrap_or_else(PoisonError::into_inner).insert((self.clone(), doubt));
+            if first {
+                warn!(event = "secret_doubtful", secret = %self, "{doubt}");
+            }
+        }
+        Ok(secret)
     }
 
-    fn resolve_in(&self, environment: &dyn Fn(&str) -> Option<OsString>) -> Result<Secret, SecretError> {
+    fn resolve_in(
+        &self,
+        environment: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Result<(Secret, Vec<&'static str>), SecretError> {
+        let mut doubts = Vec::new();
         let text = match self {
             SecretRef::Env(name) => environment(name)
                 .ok_or(SecretCause::NotSet)
                 .and_then(|value| value.into_string().map_err(|_| SecretCause::NotUtf8)),
-            SecretRef::File(path) => read_file(path),
+            SecretRef::File(path) => read_file(path, &mut doubts),
             SecretRef::Credential(name) => environment("CREDENTIALS_DIRECTORY")
                 .ok_or(SecretCause::NoCredentials)
-                .and_then(|directory| read_file(&PathBuf::from(directory).join(name))),
-            SecretRef::Command(argv) => run(argv, COMMAND_LIMIT),
+                .and_then(|directory| read_file(&PathBuf::from(directory).join(name), &mut doubts)),
+            SecretRef::Command { argv, env } => {
+                let names = COMMAND_ENVIRONMENT.into_iter().chain(env.iter().map(String::as_str));
+                let variables = names.filter_map(|name| Some((name.to_owned(), environment(name)?)));
+                super::command::run(argv, variables.collect(), COMMAND_LIMIT)
+            }
         };
-        text.and_then(accept).map_err(|cause| SecretError { reference: self.clone(), cause })
+        let secret = text
+            .and_then(|text| accept(&text, &mut doubts))
+            .map_err(|cause| SecretError { reference: self.clone(), cause })?;
+        Ok((secret, doubts))
     }
 }
 
-fn accept(mut text: String) -> Result<Secret, SecretCause> {
-    let end =
-        text.strip_suffix('\n').map_or(text.len(), |rest| rest.strip_suffix('\r').unwrap_or(rest).len());
-    text.truncate(end);
+/// What was said of a secret; each thing is said once.
+static SAID: Mutex<BTreeSet<(SecretRef, &'static str)>> = Mutex::new(BTreeSet::new());
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Editors and shells leave a byte order mark and line ends, which are no part of a secret. Other white space may be one.
+fn accept(text: &str, doubts: &mut Vec<&'static str>) -> Result<Secret, SecretCause> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_end_matches(['\n', '\r']);
     if text.is_empty() {
         return Err(SecretCause::Empty);
     }
     if text.contains('\0') {
         return Err(SecretCause::Nul);
     }
+    if text.trim() != text {
+        doubts.push("it begins or ends with white space, which is taken for a part of it");
+    }
     Ok(Secret::new(text))
 }
 
-fn read_file(path: &std::path::Path) -> Result<String, SecretCause> {
-    let file = std::fs::File::open(path).map_err(SecretCause::Unreadable)?;
-    read_text(file).map_err(SecretCause::Unreadable)?
-}
-
-fn read_text(from: impl Read) -> io::Result<Result<String, SecretCause>> {
-    let mut bytes = Vec::new();
-    from.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Ok(Err(SecretCause::TooLarge));
+/// Symbolic links are followed: so Kubernetes and systemd serve secrets.
+fn read_file(path: &Path, doubts: &mut Vec<&'static str>) -> Result<String, SecretCause> {
+    let bounds = Bounds { bytes: MAX_BYTES, ..Bounds::default() };
+    let bytes = bounded_file::read_within(path, bounds).map_err(|error| match error {
+        ReadError::TooLarge(_) => SecretCause::TooLarge,
+        error => SecretCause::Unreadable(error),
+    })?;
+    const OTHERS_READ: u32 = 0o004;
+    if std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & OTHERS_READ != 0) {
+        doubts.push("every user of this machine may read its file: chmod o-r");
     }
-    Ok(String::from_utf8(bytes).map_err(|_| SecretCause::NotUtf8))
-}
-
-/// Runs the program as it is, without a shell. What it says on stderr is not shown: it may hold the secret.
-fn run(argv: &[String], limit: Duration) -> Result<String, SecretCause> {
-    let deadline = Instant::now() + limit;
-    let [program, arguments @ ..] = argv else {
-        return Err(SecretCause::NotRun(io::ErrorKind::InvalidInput.into()));
-    };
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(SecretCause::NotRun)?;
-    let result = collect(&mut child, deadline, limit);
-    if result.is_err() {
-        // It may have ended by itself meanwhile; there is nothing else that could be done.
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-    result
-}
-
-fn collect(child: &mut Child, deadline: Instant, limit: Duration) -> Result<String, SecretCause> {
-    let Some(stdout) = child.stdout.take() else {
-        return Err(SecretCause::NotRun(io::ErrorKind::BrokenPipe.into()));
-    };
-    // A read has no time limit, so it waits in a thread of its own; killing the program ends it.
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || sender.send(read_text(stdout)));
-    let left = deadline.saturating_duration_since(Instant::now());
-    let text = receiver.recv_timeout(left).map_err(|_| SecretCause::TooSlow(limit))?;
-    let text = text.map_err(SecretCause::NotRun)??;
-    let status = loop {
-        match child.try_wait().map_err(SecretCause::NotRun)? {
-            Some(status) => break status,
-            None if Instant::now() >= deadline => return Err(SecretCause::TooSlow(limit)),
-            // It has closed its output, so it is about to end.
-            None => std::thread::sleep(Duration::from_millis(5)),
-        }
-    };
-    if status.success() { Ok(text) } else { Err(SecretCause::Failed(status)) }
+    String::from_utf8(bytes).map_err(|_| SecretCause::NotUtf8)
 }
 
 #[cfg(test)]
@@ -340,7 +396,7 @@ mod tests {
     fn check(reference: &SecretRef, expected: Result<&str, &str>) {
         let resolved = reference.resolve_in(&environment);
         match (&resolved, expected) {
-            (Ok(secret), Ok(text)) => assert_eq!(secret.expose(), text),
+            (Ok((secret, _)), Ok(text)) => assert_eq!(secret.expose(), text),
             (Err(error), Err(cause)) => {
                 assert_eq!(error.to_string(), format!("could not resolve the secret {reference}"));
                 assert!(error.cause.to_string().contains(cause), "{}", error.cause);
@@ -350,7 +406,10 @@ mod tests {
     }
 
     fn command(argv: &[&str]) -> SecretRef {
-        SecretRef::Command(argv.iter().map(|argument| (*argument).to_owned()).collect())
+        SecretRef::Command {
+            argv: argv.iter().map(|argument| (*argument).to_owned()).collect(),
+            env: Vec::new(),
+        }
     }
 
     #[test]
@@ -365,7 +424,12 @@ mod tests {
         check(&SecretRef::Env("EMPTY".into()), Err("it is empty"));
         check(&SecretRef::Env("NONE".into()), Err("is not set"));
         check(&file("crlf", b"a b\r\n"), Ok("a b"));
-        check(&file("one", b"a\n\n"), Ok("a\n"));
+        check(&file("several", b"a\r\n\n\r\n"), Ok("a"));
+        check(&file("mark", "\u{feff}a\n".as_bytes()), Ok("a"));
+        check(&file("largest", &vec![b'a'; 64 << 10]), Ok(&"a".repeat(64 << 10)));
+        check(&file("larger", &vec![b'a'; (64 << 10) + 1]), Err("larger than 64 KiB"));
+        check(&SecretRef::File(directory.path().to_owned()), Err("could not read the file"));
+        check(&SecretRef::File("/dev/zero".into()), Err("could not read the file"));
         check(&file("latin", b"\xe4"), Err("not UTF-8"));
         check(&file("nul", b"a\0b"), Err("NUL"));
         check(&file("large", &vec![b'a'; 2 << 20]), Err("larger than"));
@@ -373,7 +437,7 @@ mod tests {
         check(&SecretRef::Credential("x".into()), Err("$CREDENTIALS_DIRECTORY is not set"));
         let credentials = |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| directory.path().into());
         let credential = SecretRef::Credential("crlf".into()).resolve_in(&credentials).unwrap();
-        assert_eq!(credential.expose(), "a b");
+        assert_eq!(credential.0.expose(), "a b");
     }
 
     #[test]
@@ -381,13 +445,37 @@ mod tests {
         check(&command(&["printf", "%s\\n", "$HOME hunter2"]), Ok("$HOME hunter2"));
         check(&command(&["false"]), Err("the command failed"));
         check(&command(&["/nonexistent/program"]), Err("could not run the command"));
-        assert_eq!(command(&["pass", "show"]).to_string(), "{command: [pass, …]}");
+        for (argv, shown) in [
+            (&["pass"][..], "{command: [pass]}"),
+            (&["pass", "show"], "{command: [pass, …]}"),
+            (&["echo hunter2"], "{command: [echo, …]}"),
+        ] {
+            assert_eq!(command(argv).to_string(), shown);
+        }
     }
 
     #[test]
-    fn a_command_that_does_not_end_is_given_up() {
-        let argv = ["sleep".to_owned(), "30".to_owned()];
-        assert!(matches!(run(&argv, Duration::from_millis(20)), Err(SecretCause::TooSlow(_))));
+    fn what_is_doubtful_about_a_secret_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, content, mode, doubts) in [
+            ("good", "a b\n", 0o400, 0),
+            ("links", "a", 0o440, 0),
+            ("space", " a\n", 0o600, 1),
+            ("tab", "a\t\n", 0o600, 1),
+            ("open", "a", 0o644, 1),
+            ("both", "a \r\n", 0o604, 2),
+        ] {
+            let (path, link) = (directory.path().join(name), directory.path().join(format!("{name}-link")));
+            std::fs::write(&path, content).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            let (secret, said) = SecretRef::File(link).resolve_in(&environment).unwrap();
+            assert_eq!(
+                (secret.expose(), said.len()),
+                (content.trim_end_matches(['\r', '\n']), doubts),
+                "{said:?}"
+            );
+        }
     }
 
     #[test]
@@ -398,6 +486,13 @@ mod tests {
             (r#"{"credential": "x"}"#, true),
             (r#"{"command": ["pass", "show"]}"#, true),
             (r#"{"env": "NAME", "file": null}"#, true),
+            (r#"{"command": ["pass"], "env": ["A", "B_1"]}"#, true),
+            (r#"{"env": ["A"], "command": ["pass"]}"#, true),
+            (r#"{"env": ["A"]}"#, false),
+            (r#"{"env": ["A"], "file": "x"}"#, false),
+            (r#"{"env": "A", "command": ["hunter2"]}"#, false),
+            (r#"{"command": ["pass"], "env": ["hunter2!"]}"#, false),
+            (r#"{"command": ["pass"], "env": [712361]}"#, false),
             (r#""hunter2""#, false),
             ("712361", false),
             ("true", false),

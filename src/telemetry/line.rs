@@ -11,7 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::LogFormat;
 use super::fields::Fields;
-use crate::visible::{acts, visible};
+use crate::visible::{acts, visible, visible_json};
 
 /// The longest line: systemd's journal cuts its lines at 48 KiB, and others earlier.
 pub(super) const LONGEST_LINE: usize = 16 << 10;
@@ -180,13 +180,9 @@ fn field_name(name: &str) -> String {
     }
 }
 
-/// JSON on one line. JSON itself escapes only some of what [`acts`].
+/// JSON on one line.
 fn write_json(line: &mut String, value: &Value) -> fmt::Result {
-    for c in value.to_string().chars() {
-        // These are all within the 16 bits that the escape has, and stand in strings alone.
-        if acts(c) { write!(line, "\\u{:04x}", u32::from(c))? } else { line.push(c) }
-    }
-    Ok(())
+    line.write_str(&visible_json(&value.to_string()))
 }
 
 /// A value for people: bare where it is one plain word, as JSON otherwise.

@@ -9,6 +9,55 @@ fn settings_that_cannot_be_say_why() {
         ("reconcile: {every: 0s}", &["3:20: `0s` is not longer than no time at all | expected one as in"]),
         ("reconcile: {every: -5m}", &["3:20: `-5m` is not longer"]),
         (
+            "reconcile: {every: 15ms}",
+            &["3:20: `15ms` is shorter than 10s | expected a longer interval, as in 15m"],
+        ),
+        ("reconcile: {every: 9999ms}", &["3:20: `9999ms` is shorter than 10s"]),
+        ("reconcile: {every: 10s}", &["warning 3:20: every 10 s is more often than every minute"]),
+        ("reconcile: {every: 59s}", &["warning 3:20: every 59 s is more often"]),
+        ("reconcile: {every: 60s}", &[]),
+        ("reconcile: {cron: \"* * * * * * *\"}", &["3:19: `* * * * * * *` comes every 1 s, more often than"]),
+        ("reconcile: {cron: \"0,5 0 6 * * * *\"}", &["3:19: `0,5 0 6 * * * *` comes every 5 s"]),
+        ("reconcile: {cron: \"55,0 * * * * * *\"}", &["3:19: `55,0 * * * * * *` comes every 5 s"]),
+        (
+            "reconcile: {cron: \"0/20 * * * * * *\"}",
+            &["warning 3:19: every 20 s is more often than every minute"],
+        ),
+        ("reconcile: {cron: \"0 * * * * * *\"}", &[]),
+        ("reconcile: {cron: \"0 0 0 1 1 * 2099\"}", &[]),
+        (
+            "reconcile: {cron: \"0 0 6 * * 1-5 *\"}",
+            &[
+                "3:19: `1-5` counts the days of the week, which not everybody begins with the same day | expected their \
+               names, Mon-Fri where 1 is Monday, as in Unix, or Sun-Thu where 1 is Sunday",
+            ],
+        ),
+        (
+            "reconcile: {cron: \"0 0 6 * * 0,Wed,6 *\"}",
+            &[
+                "3:19: `0,Wed,6` counts the days of the week, which not everybody begins with the same day | expected \
+               their names, Sun,Wed,Sat where",
+            ],
+        ),
+        ("reconcile: {cron: \"0 0 6 * * 7/2 *\"}", &["3:19: `7/2` counts the days of the week"]),
+        ("reconcile: {cron: \"0 0 6 * * 9 *\"}", &["3:19: `9` counts the days of the week"]),
+        ("reconcile: {cron: \"0 0 6 1-5 * * *\"}", &[]),
+        ("reconcile: {cron: \"0 0 6 * * */2 *\"}", &[]),
+        ("reconcile: {cron: \"0 0 6 ? * Mon,Wed-Fri *\"}", &[]),
+        ("reconcile: {cron: \"@daily\"}", &[]),
+        (
+            "snapshot_scan: {account_id: \"951234567875\", schedule: \"0 0 2 ? * 2-6 *\"}",
+            &[
+                "warning 3:55: `2-6` for days of the week means MON, TUE, WED, THU, FRI: Quartz counts from 1, Sunday",
+            ],
+        ),
+        (
+            "snapshot_scan: {account_id: \"951234567875\", schedule: \"0 0 2 ? * 6#3\"}",
+            &["warning 3:55: `6#3` for days of the week means FRI"],
+        ),
+        ("snapshot_scan: {account_id: \"951234567875\", schedule: \"0 0 2 ? * MON-FRI *\"}", &[]),
+        ("snapshot_scan: {account_id: \"951234567875\", schedule: \"0 0 2 ? * */2 *\"}", &[]),
+        (
             "reconcile: {every: 5}",
             &["3:20: expected a length of time, as in 30s, 15m or 1h30m, or off, found the"],
         ),

@@ -251,6 +251,24 @@ impl Meaning {
 }
 
 impl QuartzCron {
+    /// The field for days of the week where it has numbers, and the names of the days that it means.
+    pub(super) fn numbered_days(&self) -> Option<(&str, String)> {
+        let field = self.written.split(' ').nth(5)?;
+        let counts = |part: &str| {
+            part.split(['/', '#']).next().is_some_and(|span| span.contains(|c: char| c.is_ascii_digit()))
+        };
+        let days: Vec<i16> = match &self.meaning.days {
+            _ if !field.split(',').any(counts) => return None,
+            Days::OfWeek(days) => days.iter().copied().collect(),
+            Days::LastOfWeek(day) | Days::NthOfWeek(day, _) => vec![*day],
+            Days::Every | Days::OfMonth(_) | Days::Last { .. } | Days::NearestWeekday(_) => return None,
+        };
+        let name = |day: i16| {
+            usize::try_from(day - DAY_OF_WEEK.low).ok().and_then(|at| DAY_OF_WEEK.words.get(at).copied())
+        };
+        Some((field, days.into_iter().filter_map(name).collect::<Vec<_>>().join(", ")))
+    }
+
     /// The next `count` runs after an instant, if it runs that often, on the clocks of `zone`.
     ///
     /// A time that daylight saving skips does not come. One that comes twice counts once, at its second
