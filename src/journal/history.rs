@@ -131,13 +131,15 @@ impl Journal {
 
     /// A pass that may write begins, and so no other is under way: what is without an answer will have none.
     pub fn nothing_is_under_way(&mut self) -> Result<(), JournalError> {
-        let Some(db) = &self.db else { return Ok(()) };
-        db.execute(
-            "update history set outcome = 'unknown', error = case when error is null then ?1 else error || ': ' || ?1 end
-             where open and outcome is null",
-            params![ENDED],
-        )?;
-        Ok(())
+        self.attempt(|journal| {
+            let Some(db) = &journal.db else { return Ok(()) };
+            db.execute(
+                "update history set outcome = 'unknown', error = case when error is null then ?1 else error || ': ' || ?1 end
+                 where open and outcome is null",
+                params![ENDED],
+            )?;
+            Ok(())
+        })
     }
 
     /// The changes of which nobody knows yet whether they were made.

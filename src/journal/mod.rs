@@ -6,13 +6,14 @@
 //! what was changed when. No secret is ever written to it. Without it every readable fact is still right: a drift is then
 //! told as pending, and an unreadable field as unverified.
 //!
-//! - `open.rs` finds or makes the file, `schema.rs` its tables, `place.rs` notices when it is another file.
+//! - `open.rs` finds or makes the file, `damage.rs` sets a damaged one aside, `schema.rs` has its tables, `place.rs` notices when it is another file.
 //! - `subscriptions.rs` decides whose facts are meant: of another subscription nothing is looked at.
 //! - `known.rs` reads what a plan may know; `observed.rs` keeps what a plan saw, `written.rs` what a write did.
 //! - `drifts.rs` dates the drifts and says what of them is news; `failing.rs` counts what keeps failing.
 //! - `given.rs` keeps what the files and patterns of `include` gave.
 //! - `history.rs` keeps each change that is sent and what came of it; `past.rs` reads that, for people.
 
+mod damage;
 mod drifts;
 mod failing;
 mod given;
@@ -33,6 +34,7 @@ use rusqlite::Connection;
 use crate::lock::{LockError, WriteLock};
 use crate::resource::Kind;
 use crate::secret::DigestKey;
+use crate::subscription::Subscription;
 
 pub use drifts::{DriftEvent, DriftNews};
 pub use history::{Answer, OpenChange, Run};
@@ -70,6 +72,14 @@ pub enum JournalError {
         /// The schema's version in it.
         found: i64,
     },
+    /// The file is another program's.
+    #[error(
+        "{} is another program's SQLite file: it is left alone; name another file under journal", path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// A query failed.
     #[error("could not use the journal")]
     Query(#[from] rusqlite::Error),
@@ -84,8 +94,16 @@ pub struct Journal {
     place: Option<Place>,
     /// The key of the digests of secrets; `None` where there is no journal, or no key.
     key: Option<DigestKey>,
-    /// The number of the subscription whose facts are meant; `None` while that is not known: then there are none.
-    of: Option<i64>,
+    /// The subscription whose facts are meant; `None` while that is not known: then there are none.
+    of: Option<Entered>,
+}
+
+/// The subscription whose facts are meant.
+#[derive(Debug, Clone)]
+struct Entered {
+    /// Its number in this journal.
+    n: i64,
+    subscription: Subscription,
 }
 
 impl Journal {
@@ -112,8 +130,10 @@ impl Journal {
         &mut self,
         mut work: impl FnMut(&mut Connection, i64) -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
-        let (Some(db), Some(of)) = (&mut self.db, self.of) else { return Ok(T::default()) };
-        work(db, of)
+        self.attempt(|journal| match (&mut journal.db, &journal.of) {
+            (Some(db), Some(of)) => work(db, of.n),
+            (_, _) => Ok(T::default()),
+        })
     }
 
     /// Takes the lock that lies beside the journal, for as long as this process may write to the platform. There is
@@ -138,11 +158,7 @@ fn kind_of(value: rusqlite::types::ValueRef<'_>) -> Option<Kind> {
 impl Journal {
     /// With the facts of one subscription, whichever: for tests that tell none apart.
     fn of_tests(mut self) -> Journal {
-        let subscription = crate::subscription::Subscription {
-            id: None,
-            host: "api.example".to_owned(),
-            login: String::new(),
-        };
+        let subscription = Subscription { id: None, host: "api.example".to_owned(), login: String::new() };
         self.enter(&subscription, &crate::plan::LiveState::default()).unwrap();
         self
     }

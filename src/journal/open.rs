@@ -5,11 +5,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::place::Place;
-use super::{Journal, JournalError, place, schema};
+use super::{Journal, JournalError, damage, place, schema};
 use crate::secret::DigestKey;
 
 impl Journal {
@@ -20,19 +19,9 @@ impl Journal {
                 let told = journal.find_key(path);
                 Ok((journal, told))
             }
-            Err(JournalError::Query(error)) if is_damage(&error) => {
-                let aside = path.with_extension(format!("damaged-{}", Timestamp::now().as_second()));
-                std::fs::rename(path, &aside).map_err(|error| open_error(path, error))?;
-                for suffix in ["-wal", "-shm"] {
-                    // What belongs to the damaged file must not be read into the new one; it may not be there.
-                    let _ = std::fs::remove_file(place::with(path, suffix));
-                }
+            Err(error) if damage::is_damage(&error) => {
+                let mut told = damage::set_aside(path, &error)?;
                 let mut journal = Journal::open_once(path)?;
-                let mut told = format!(
-                    "the journal {} was damaged ({error}): it is set aside as {}, and a new one begun",
-                    path.display(),
-                    aside.display()
-                );
                 if let Some(more) = journal.find_key(path) {
                     told = format!("{told}; {more}");
                 }
@@ -57,7 +46,7 @@ impl Journal {
         }
     }
 
-    fn open_once(path: &Path) -> Result<Journal, JournalError> {
+    pub(super) fn open_once(path: &Path) -> Result<Journal, JournalError> {
         // Made here, so that nobody else can read it from its first moment.
         OpenOptions::new()
             .create(true)
@@ -67,6 +56,8 @@ impl Journal {
             .map_err(|error| open_error(path, error))?;
         let db = Connection::open(path).map_err(|error| open_error(path, error))?;
         db.busy_timeout(Duration::from_secs(10))?;
+        // Asked before anything is written: the file may be another program's.
+        schema::version(&db, path)?;
         db.pragma_update(None, "journal_mode", "wal")?;
         db.pragma_update(None, "synchronous", "normal")?;
         let journal = Journal::prepare(db, path)?;
@@ -79,13 +70,6 @@ impl Journal {
     }
 }
 
-fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
-    )
-}
-
 pub(super) fn open_error(
     path: &Path,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -95,6 +79,8 @@ pub(super) fn open_error(
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::resource::Kind;
 
@@ -142,5 +128,32 @@ mod tests {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let error = Journal::open(&path).unwrap_err();
         assert!(error.to_string().contains("is of schema 99"), "{error}");
+    }
+
+    #[test]
+    fn another_programs_file_is_refused_and_left_as_it_is() {
+        let ours =
+            "create table object (kind text, id text, identity text, base text, written text, ours integer)";
+        for (made, refused) in [
+            ("create table urls (id integer); pragma user_version = 3;", true),
+            ("pragma application_id = 1234; create table t (id integer);", true),
+            ("pragma application_id = 1234;", true),
+            ("create table object (id integer); pragma user_version = 1;", true),
+            (&*format!("{ours}; pragma user_version = 77; pragma application_id = 1;"), true),
+            ("", false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("theirs.db");
+            Connection::open(&path).unwrap().execute_batch(made).unwrap();
+            let before = std::fs::read(&path).unwrap();
+            match Journal::open(&path) {
+                Ok(_) => assert!(!refused, "{made}"),
+                Err(error) => {
+                    assert!(refused && error.to_string().contains("is another program's"), "{made}: {error}");
+                    assert_eq!(std::fs::read(&path).unwrap(), before, "{made}");
+                    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "{made}");
+                }
+            }
+        }
     }
 }

@@ -238,9 +238,27 @@ const SUBSCRIPTIONS: &str = "
     create index history_address on history (subscription, address, n);
 ";
 
-/// The version of the tables of a journal that is not of a later program.
+/// What the header of the file says whose it is: "trup". Journals of versions below 5 say nothing.
+const APPLICATION_ID: i64 = 0x7472_7570;
+
+fn application_id(db: &Connection) -> Result<i64, JournalError> {
+    Ok(db.query_row("pragma application_id", [], |row| row.get(0))?)
+}
+
+/// The version of the tables of a journal, which is neither another program's file nor of a later program.
 pub(super) fn version(db: &Connection, path: &Path) -> Result<i64, JournalError> {
     let found: i64 = db.query_row("pragma user_version", [], |row| row.get(0))?;
+    let is_ours = match application_id(db)? {
+        APPLICATION_ID => true,
+        0 => {
+            let tables: i64 = db.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+            tables == 0 || db.prepare("select kind, id, identity, base, written, ours from object").is_ok()
+        }
+        _ => false,
+    };
+    if !is_ours {
+        return Err(JournalError::Foreign { path: path.to_owned() });
+    }
     if found > SCHEMA_VERSION {
         return Err(JournalError::Newer { path: path.to_owned(), found });
     }
@@ -254,7 +272,7 @@ pub(super) fn is_current(db: &Connection, path: &Path) -> Result<bool, JournalEr
 
 /// Makes the tables, or brings them up to date.
 pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), JournalError> {
-    if is_current(db, path)? {
+    if is_current(db, path)? && application_id(db)? == APPLICATION_ID {
         return Ok(());
     }
     // Another process may be at it: whoever comes second finds it done.
@@ -266,6 +284,7 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), JournalErr
         transaction.execute_batch(step)?;
     }
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.commit()?;
     Ok(())
 }

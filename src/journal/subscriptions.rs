@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{Journal, JournalError, kind_of};
+use super::{Entered, Journal, JournalError, kind_of};
 use crate::plan::LiveState;
 use crate::resource::Kind;
 use crate::subscription::Subscription;
@@ -118,7 +118,7 @@ impl Journal {
         }));
         if is_settled || !somebody_answered(live) {
             if let Found::Known(n) | Found::Same { n, also: _ } = found {
-                self.of = Some(n);
+                self.of = Some(Entered { n, subscription: wanted.clone() });
             }
             return Ok(None);
         }
@@ -129,7 +129,7 @@ impl Journal {
         let n = claim(&transaction, wanted, found)?;
         transaction.commit()?;
         let told = told(wanted, found, &rows);
-        self.of = Some(n);
+        self.of = Some(Entered { n, subscription: wanted.clone() });
         Ok(told)
     }
 
@@ -137,7 +137,7 @@ impl Journal {
     pub(super) fn look_into(&mut self, wanted: &Subscription, live: &LiveState) -> Result<(), JournalError> {
         let Some(db) = &self.db else { return Ok(()) };
         let found = find(wanted, &rows(db)?, |n| is_there(db, n, live))?;
-        self.of = found.number();
+        self.of = found.number().map(|n| Entered { n, subscription: wanted.clone() });
         Ok(())
     }
 }
@@ -215,6 +215,12 @@ fn claim(db: &Connection, wanted: &Subscription, found: Found) -> Result<i64, Jo
         params![wanted.host, wanted.login, n],
     )?;
     Ok(n)
+}
+
+/// Notes a subscription in a journal that was begun anew while its facts were meant.
+pub(super) fn claim_anew(db: &Connection, wanted: &Subscription) -> Result<i64, JournalError> {
+    let found = find(wanted, &rows(db)?, |_| Ok(false))?;
+    claim(db, wanted, found)
 }
 
 /// What a person should know of the choice.
