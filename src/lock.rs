@@ -44,6 +44,8 @@ impl WriteLock {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            // What somebody has linked it to is not ours to write over.
+            .custom_flags(nix::libc::O_NOFOLLOW)
             .open(path)
             .map_err(failed)?;
         match file.try_lock() {
@@ -84,6 +86,17 @@ mod tests {
         );
         drop(held);
         WriteLock::take(&path, "startup").unwrap();
+    }
+
+    #[test]
+    fn what_the_locks_name_is_linked_to_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, theirs) = (folder.path().join("trueup.db.lock"), folder.path().join("theirs"));
+        std::fs::write(&theirs, "theirs").unwrap();
+        std::os::unix::fs::symlink(&theirs, &path).unwrap();
+        let error = WriteLock::take(&path, "apply").unwrap_err();
+        assert!(matches!(error, LockError::Io { .. }), "{error}");
+        assert_eq!(std::fs::read_to_string(&theirs).unwrap(), "theirs");
     }
 
     #[test]

@@ -51,8 +51,12 @@ impl DigestKey {
     fn make(path: &Path) -> io::Result<DigestKey> {
         let key = DigestKey::random();
         let beside = path.with_extension(format!("key-{}", std::process::id()));
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        // What an earlier process of this number left, or somebody linked there, is not written into.
+        match std::fs::remove_file(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
         let placed = file.write_all(&key.0).and_then(|()| file.sync_all());
         let placed = placed.and_then(|()| std::fs::hard_link(&beside, path));
         std::fs::remove_file(&beside)?;

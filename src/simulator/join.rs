@@ -114,6 +114,7 @@ impl Lock {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         super::state_file::private(&mut options);
+        super::state_file::not_followed(&mut options);
         let mut file = options.open(&path).map_err(failed("open"))?;
         match file.try_lock() {
             Ok(()) => {

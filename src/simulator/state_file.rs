@@ -64,6 +64,17 @@ pub(crate) fn private(options: &mut OpenOptions) {
     let _ = options;
 }
 
+/// What somebody has linked a name to is not ours to write over.
+pub(crate) fn not_followed(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(nix::libc::O_NOFOLLOW);
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
 #[derive(Serialize)]
 struct NewLine<'a> {
     kind: &'a str,
@@ -178,6 +189,7 @@ fn private_file(path: &Path, append: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).write(true).append(append).truncate(!append);
     private(&mut options);
+    not_followed(&mut options);
     options.open(path)
 }
 
@@ -190,6 +202,18 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn what_a_temporary_name_is_linked_to_is_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, theirs) = (directory.path().join("state.json"), directory.path().join("theirs"));
+        fs::write(&theirs, "theirs").unwrap();
+        std::os::unix::fs::symlink(&theirs, beside(&path, ".new")).unwrap();
+        let error = rewrite(&path, &Store::default(), "own").unwrap_err();
+        assert!(matches!(error, StartError::File { operation: "write", .. }), "{error}");
+        assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
+    }
 
     #[test]
     fn part_of_a_line_that_could_not_be_written_is_cut_off_before_the_next_one() {
