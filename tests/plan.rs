@@ -29,6 +29,8 @@ mod replace;
 mod tags;
 #[path = "plan/text.rs"]
 mod text;
+#[path = "plan/unidentified.rs"]
+mod unidentified;
 
 use std::collections::BTreeMap;
 
@@ -58,7 +60,7 @@ fn desired(yaml: &str) -> Desired {
 }
 
 /// A live state: a list of tables with the fields of the kind, and beside them `kind`, `id`, and where they
-/// matter `owner`, `locked`, `state`, `last_error`, `hint`, `not` (a field that is not told, with what it is not).
+/// matter `owner`, `locked`, `state`, `last_error`, `hint`, `unread`, `within`, `not` (a field that is not told, with what it is not).
 /// A kind with `fails: WHY` could not be read.
 #[track_caller]
 fn live(yaml: &str) -> LiveState {
@@ -78,6 +80,8 @@ fn live(yaml: &str) -> LiveState {
         let owner = row.remove("owner").map(text);
         let locked = row.remove("locked").map(text);
         let hint = row.remove("hint").map(text);
+        let unread = row.remove("unread").map(text);
+        let within = row.remove("within").map(text);
         let health = Health {
             state: row.remove("state").map(text),
             last_error: row.remove("last_error").map(text),
@@ -94,7 +98,16 @@ fn live(yaml: &str) -> LiveState {
             prevent_delete: name.ends_with('!'),
             name: name.trim_end_matches('!').to_owned(),
         });
-        let object = LiveObject { unreadable, hint, owner, health, locked, ..LiveObject::new(id, spec) };
+        let object = LiveObject {
+            unreadable,
+            hint,
+            unread,
+            within,
+            owner,
+            health,
+            locked,
+            ..LiveObject::new(id, spec)
+        };
         kinds.get_mut(&kind).unwrap().as_mut().unwrap().push(object);
     }
     LiveState::new(kinds)
@@ -160,6 +173,9 @@ fn lines(plan: &Plan) -> String {
     }
     for object in &plan.unmanaged {
         lines.push(format!("o {} unmanaged", object.address));
+    }
+    for object in &plan.unidentified {
+        lines.push(format!("u {}: {}", object.address, object.why));
     }
     if let Some(blocked) = &plan.blocked {
         lines.push(format!(

@@ -287,27 +287,80 @@ async fn what_is_about_a_connector_but_not_of_it_is_told_apart() {
     assert_eq!(objects, [], "deletion is soft on the platform");
 }
 
+/// Ids, and the places that cannot be read.
+fn ids(objects: &[LiveObject]) -> Vec<(&str, Option<&str>)> {
+    objects.iter().map(|object| (object.id.as_str(), object.unread.as_deref())).collect()
+}
+
 #[tokio::test]
-async fn an_object_that_cannot_be_read_fails_the_listing_by_name_and_shows_no_value() {
+async fn an_object_that_cannot_be_read_costs_itself_alone_and_shows_no_value() {
+    for (odd, id, place) in [
+        (but(json!({"disabled": "s3cret"})), "8001", "disabled"),
+        (
+            but(json!({"defaultTags": {"list": [{"TagSimple": {"id": "s3cret"}}]}})),
+            "8001",
+            "defaultTags.list[0].TagSimple.id",
+        ),
+        (but(json!({"defaultTags": {"tags": []}, "arn": {}})), "8001", "arn, defaultTags"),
+        (but(json!({"id": "s3"})), "s3", "id"),
+        (json!({"name": "a"}), "?", "id"),
+        (json!(17), "?", "all of it, id"),
+    ] {
+        let good = but(json!({"id": 8002}));
+        let data = json!([{"AwsAssetDataConnector": odd}, {"AwsAssetDataConnector": good}]);
+        let objects = list(Kind::Aws, data).await.unwrap();
+        let mut ids = ids(&objects);
+        ids.sort_unstable_by_key(|(id, _)| *id == "8002");
+        assert_eq!(ids, [(id, Some(place)), ("8002", None)], "{odd}");
+    }
+    for kind in [Kind::Tag, Kind::Aws, Kind::Azure, Kind::Gcp, Kind::Oci] {
+        let name = object_name(kind);
+        let row =
+            |id: u64, description: Value| json!({name: {"id": id, "name": "n", "description": description}});
+        let objects = list(kind, json!([row(1, json!({"x": 1})), row(2, json!("d"))])).await.unwrap();
+        assert_eq!(ids(&objects), [("1", Some("description")), ("2", None)], "{kind}");
+        assert_eq!(objects[0].spec.name(), "n", "{kind}: the rest is read");
+    }
     for (data, said) in [
-        (
-            wrapped(but(json!({"disabled": "s3cret"}))),
-            "AwsAssetDataConnector 8001 cannot be read at disabled",
-        ),
-        (
-            wrapped(but(json!({"defaultTags": {"list": [{"TagSimple": {"id": "s3cret"}}]}}))),
-            "AwsAssetDataConnector 8001 cannot be read at defaultTags.list[0].TagSimple.id",
-        ),
-        (
-            wrapped(but(json!({"defaultTags": {"tags": []}}))),
-            "AwsAssetDataConnector 8001 cannot be read at defaultTags",
-        ),
-        (wrapped(json!({"name": "a"})), "AwsAssetDataConnector without id"),
         (json!([{"Tag": {"id": 1}}]), "data that do not hold AwsAssetDataConnector objects"),
         (json!([]), "a count without the data that it counts"),
     ] {
         let error = list(Kind::Aws, data).await.unwrap_err();
         assert_eq!(error, format!("could not search awsassetdataconnector: {said}"));
+    }
+}
+
+#[tokio::test]
+async fn half_a_character_or_a_doubled_member_costs_no_more_than_itself() {
+    let answer = json!({"ServiceResponse": {"responseCode": "SUCCESS", "count": 1,
+        "data": [{"AwsAssetDataConnector": connector()}]}});
+    let name = |text: &str| text.replace("\"staging-orders\"", r#""staging-orders \ud83d""#);
+    let doubled = |text: &str| {
+        text.replace("\"runFrequency\":240", "\"runFrequency\":120,\"runFrequency\":240")
+            .replace("\"count\":1", "\"count\":0,\"count\":1")
+    };
+    let text = answer.to_string();
+    for (body, expected) in [
+        (name(&text), changed(expected(), json!({"name": "staging-orders \u{fffd}"}))),
+        (doubled(&text), expected()),
+        (doubled(&name(&text)), changed(expected(), json!({"name": "staging-orders \u{fffd}"}))),
+    ] {
+        let stub = Stub::plays([reply(200, &body)]).await;
+        let objects = stub.reader().list(Kind::Aws).await.unwrap_or_else(|error| panic!("{error}: {body}"));
+        assert_eq!(sorted(Value::Object(objects[0].spec.fields())), sorted(expected), "{body}");
+        assert_eq!(objects[0].unread, None);
+    }
+}
+
+#[tokio::test]
+async fn an_aws_connector_without_a_role_is_known_by_its_account() {
+    for (changes, within) in [
+        (json!({"arn": null, "awsAccountId": "999999999999"}), Some("999999999999")),
+        (json!({"arn": "", "awsAccountId": 999_999_999_999_u64}), Some("999999999999")),
+        (json!({"arn": null}), None),
+        (json!({"awsAccountId": "210987654321"}), None),
+    ] {
+        assert_eq!(one(wrapped(but(changes.clone()))).await.within.as_deref(), within, "{changes}");
     }
 }
 

@@ -87,6 +87,9 @@ impl<'a> Draft<'a> {
         if !kind.is_listed() {
             entry.withhold("the journal alone knows of it, and the platform does not tell whether it is so");
         }
+        if let Some(places) = &live.unread {
+            entry.withhold(format!("its answer cannot be read at {places}"));
+        }
         let owner = self.settings.reconcile.owner.as_deref();
         match &live.owner {
             Some(mark) if owner == Some(mark.name.as_str()) => {

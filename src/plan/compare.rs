@@ -7,7 +7,7 @@ use super::change::{Action, Cause, Change, FieldChange, Held};
 use super::model::{Observation, Plan, Unhealthy, Unverified};
 use super::{Entry, KnownObject, Policy, Refused, Warning, parse_object};
 use crate::desired::settings::Replace;
-use crate::resource::{Access, Address, Field, Fields, LiveObject, Owner, Spec, Told};
+use crate::resource::{Access, Address, Field, Fields, LiveObject, Owner, Spec, Told, reads_as};
 use crate::secret::comparable;
 
 /// What the comparison of an entry with its live object found.
@@ -18,6 +18,8 @@ pub(super) struct Comparison<'a> {
     after: Spec,
     changed: Vec<(FieldChange, Access, Cause)>,
     unverified: Vec<String>,
+    /// What is to be said of texts that could be compared in part alone.
+    half_read: Vec<String>,
     observed: Option<Observation>,
     lost_its_mark: bool,
     refused: &'a [Refused],
@@ -42,6 +44,7 @@ impl<'a> Comparison<'a> {
 
         let mut changed = Vec::new();
         let mut unverified = Vec::new();
+        let mut half_read = Vec::new();
         // What nobody knows to be there as it is wanted.
         let mut untold = Vec::new();
         let mut base = Base::new(known);
@@ -77,6 +80,10 @@ impl<'a> Comparison<'a> {
                     wrote
                 }
             };
+            if let Some(told) = have.and_then(|have| told_in_part(field, have, want)) {
+                half_read.push(told);
+                continue;
+            }
             if have == Some(want) {
                 if again && field.is_secret() {
                     untold.push(FieldChange::new(field, want.clone(), want.clone()));
@@ -116,7 +123,18 @@ impl<'a> Comparison<'a> {
         } else {
             (only_rewritten && !changed.is_empty()).then_some("written again, as asked")
         };
-        Comparison { entry, live, after, changed, unverified, observed, lost_its_mark, refused, again }
+        Comparison {
+            entry,
+            live,
+            after,
+            changed,
+            unverified,
+            half_read,
+            observed,
+            lost_its_mark,
+            refused,
+            again,
+        }
     }
 
     /// Puts what was found into the plan.
@@ -130,12 +148,23 @@ impl<'a> Comparison<'a> {
         policy: &Policy,
         plan: &mut Plan,
     ) {
-        let Comparison { entry, live, after, changed, unverified, observed, lost_its_mark, refused, again } =
-            self;
+        let Comparison {
+            entry,
+            live,
+            after,
+            changed,
+            unverified,
+            half_read,
+            observed,
+            lost_its_mark,
+            refused,
+            again,
+        } = self;
         let is_replaced = changed.iter().any(|(_, access, _)| *access == Access::Fixed);
         let unsettled = unsettled.filter(|_| is_replaced);
         // What is to be looked for is not found by what it replaces.
         plan.observed.extend(observed.filter(|_| unsettled.is_none()));
+        plan.warnings.extend(half_read.into_iter().map(|told| Warning::of(&address, told)));
         if lost_its_mark {
             plan.warnings.push(Warning::of(
                 &address,
@@ -193,6 +222,14 @@ impl<'a> Comparison<'a> {
             ..Change::of(live, address, action)
         });
     }
+}
+
+/// What to say of a text of the platform's that cannot be decoded whole, where what can be is as the file has it.
+fn told_in_part(field: &Field, have: &Value, want: &Value) -> Option<String> {
+    let (have, want) = (have.as_str()?, want.as_str()?);
+    (have != want && reads_as(have, want)).then(|| {
+        format!("{} cannot be read whole, and is taken to be as in the file: \"{have}\"", field.name)
+    })
 }
 
 /// What the journal is to remember, where that is news.

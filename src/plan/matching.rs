@@ -105,7 +105,8 @@ pub(super) fn match_listing<'e, 'a>(
             |live: &LiveObject| known.objects.get(&(kind, live.id.clone())).is_some_and(|known| known.ours);
         let left = weak(
             &mut (0..listing.len())
-                .filter(|&at| !taken[at] && (is_updated || is_ours(&listing[at])))
+                .filter(|&at| !taken[at] && listing[at].unread.is_none())
+                .filter(|&at| is_updated || is_ours(&listing[at]))
                 .map(|at| (at, listing[at].suggested_identity())),
         );
         let wanted = weak(&mut missing.iter().enumerate().map(|(at, (entry, known_id))| {

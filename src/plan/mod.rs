@@ -4,7 +4,7 @@
 //! client, clock, randomness or log. Order, reason and every choice are made here; `apply` only performs.
 //!
 //! - `belief.rs` doubts listings that lost much at once; `of_kind.rs` plans one kind: `names/` finds the object that a name
-//!   or an address means, `matching.rs` the live object that an entry means, `compare.rs` compares the two field by
+//!   or an address means, `matching.rs` the live object that an entry means, `unidentified.rs` keeps what may be an entry's apart, `compare.rs` compares the two field by
 //!   field, `prune.rs` judges what the file does not name, `absent.rs` what is to be gone; `recall.rs` has what the journal
 //!   alone knows.
 //! - Then, over all kinds: `patience.rs` withholds what keeps failing, `deletes.rs` the deletes that must wait, `anew.rs` tells what a replace resets, `depend.rs`
@@ -30,6 +30,7 @@ mod patience;
 mod prune;
 mod recall;
 mod render;
+mod unidentified;
 mod warning;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +49,9 @@ pub use deletes::{DeleteClock, Identities};
 pub use failed::{Failure, failures};
 pub use json::{Heading, next_runs_json, plan_json};
 pub use limits::{ApprovedPlan, Refusal, approve};
-pub use model::{Blocked, Cost, Failed, Observation, Plan, Summary, Unhealthy, Unmanaged, Unverified};
+pub use model::{
+    Blocked, Cost, Failed, Observation, Plan, Summary, Unhealthy, Unidentified, Unmanaged, Unverified,
+};
 pub use names::{Located, Names, Unlocated, locate, locate_declared};
 pub use patience::Failing;
 pub(crate) use recall::CUT_SHORT;

@@ -25,6 +25,8 @@ pub struct Plan {
     pub summary: Summary,
     /// Live, not in the file, not ours.
     pub unmanaged: Vec<Unmanaged>,
+    /// Live objects of which nobody can tell which they are, or that cannot be read whole.
+    pub unidentified: Vec<Unidentified>,
     /// Fields that the platform does not return and the journal knows nothing of.
     pub unverified: Vec<Unverified>,
     /// Objects, declared or ours, whose last run failed.
@@ -68,6 +70,7 @@ pub struct Summary {
     pub held: usize,
     pub unchanged: usize,
     pub unmanaged: usize,
+    pub unidentified: usize,
     pub unhealthy: usize,
     pub failed: usize,
     pub unverified: usize,
@@ -85,6 +88,21 @@ pub struct Unmanaged {
     /// What people call what it looks into, where the platform tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+}
+
+/// A live object of which nobody can tell which it is, or that cannot be read whole. Nothing is done to it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Unidentified {
+    /// Kind and id: `aws/#101`.
+    pub address: Address,
+    /// The platform's id.
+    pub id: String,
+    /// What the platform calls it.
+    pub name: String,
+    /// What is not told, or where its answer cannot be read.
+    pub why: String,
+    /// The entries that it may be, and whose creates wait.
+    pub holds: Vec<Address>,
 }
 
 /// An object with fields that cannot be checked.
@@ -217,6 +235,7 @@ impl Plan {
             unchanged: BTreeSet::new(),
             summary: Summary::default(),
             unmanaged: Vec::new(),
+            unidentified: Vec::new(),
             unverified: Vec::new(),
             unhealthy: Vec::new(),
             states: BTreeMap::new(),
@@ -299,6 +318,9 @@ impl Plan {
         self.changes.retain(|change| kept.contains(&change.address));
         self.unchanged.retain(|address| kept.contains(address));
         self.unmanaged.retain(|object| kept.contains(&object.address));
+        self.unidentified.retain(|object| {
+            kept.contains(&object.address) || object.holds.iter().any(|held| kept.contains(held))
+        });
         self.unverified.retain(|object| kept.contains(&object.address));
         self.unhealthy.retain(|object| kept.contains(&object.address));
         self.warnings.retain(|warning| warning.address.as_ref().is_none_or(|address| kept.contains(address)));
@@ -325,6 +347,7 @@ impl Plan {
         self.changes.iter().any(|change| change.address == *address)
             || self.unchanged.contains(address)
             || self.unmanaged.iter().any(|object| object.address == *address)
+            || self.unidentified.iter().any(|object| object.address == *address)
             || self.failed.iter().any(|failed| match &failed.address {
                 Some(failed) => failed == address,
                 None => failed.kind == address.kind,
@@ -334,6 +357,7 @@ impl Plan {
     pub(super) fn sort(&mut self) {
         self.changes.sort_by(|a, b| a.address.cmp(&b.address));
         self.unmanaged.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
+        self.unidentified.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
         self.unverified.sort_by(|a, b| a.address.cmp(&b.address));
         self.unhealthy.sort_by(|a, b| a.address.cmp(&b.address));
         self.failed.sort_by(|a, b| (a.kind, &a.address).cmp(&(b.kind, &b.address)));
@@ -351,6 +375,7 @@ impl Plan {
             held: self.changes.iter().filter(|change| !change.applies()).count(),
             unchanged: self.unchanged.len(),
             unmanaged: self.unmanaged.len(),
+            unidentified: self.unidentified.len(),
             unhealthy: self.unhealthy.len(),
             failed: self.failed.len(),
             unverified: self.unverified.len(),

@@ -7,6 +7,7 @@ use super::change::Change;
 use super::compare::{self, Comparison};
 use super::matching::{self, Match};
 use super::model::{Failed, Plan, Unverified};
+use super::unidentified::Odd;
 use super::{Entry, Known, Names, Policy, Warning, absent, belief, deletes, prune};
 use crate::desired::{Declared, Desired};
 use crate::resource::{Kind, LiveObject, Wanted};
@@ -38,8 +39,7 @@ impl Scene<'_> {
         let addresses = matching::Addresses::new(kind, &matched);
         let shielded: BTreeSet<&str> =
             resolved.iter().filter(|entry| entry.problem.is_some()).map(|entry| entry.spec.name()).collect();
-        // Live objects whose answer does not tell which they are: an entry that is not found may mean one of them.
-        let nameless = nameless(&matched, known);
+        let mut odd = Odd::new(&matched, &addresses, known, policy);
         let compared = compare_all(&matched, kind, known, policy);
         for (found, compared) in matched.iter().zip(compared) {
             match found {
@@ -50,6 +50,10 @@ impl Scene<'_> {
                     let error = format!("{error} ({})", entry.declared.place);
                     let address = Some(addresses.of_entry(entry));
                     plan.failed.push(Failed { kind, address, error, cause: None });
+                }
+                Match::Pair { entry, live } if live.unread.is_some() => {
+                    let address = Some(addresses.of_entry(entry));
+                    plan.failed.push(Failed { kind, address, error: unread(live), cause: None });
                 }
                 Match::Pair { .. } | Match::Missing { .. } | Match::Left { .. }
                     if kind.wanted() == Wanted::Absent =>
@@ -68,7 +72,8 @@ impl Scene<'_> {
                     let identity = (kind, entry.spec.identity().unwrap_or_default());
                     let until = known.unsettled.get(&identity).copied();
                     let id = known_id.as_deref();
-                    plan.make(compare::create(entry, address, id, until, &nameless, policy));
+                    let holding = if id.is_none() { odd.holding(entry, &address) } else { Vec::new() };
+                    plan.make(compare::create(entry, address, id, until, &holding, policy));
                 }
                 Match::Ambiguous { entry, ids } => {
                     let (address, error) = (Some(addresses.of_entry(entry)), ambiguous(entry, ids));
@@ -76,7 +81,7 @@ impl Scene<'_> {
                 }
                 // An entry whose path is not known may mean this one.
                 Match::Left { live } if shielded.contains(live.spec.name()) => {}
-                Match::Left { live } if nameless.iter().any(|other| other.id == live.id) => {}
+                Match::Left { live } if odd.spares(live) => odd.tell(live, plan),
                 Match::Left { live } => {
                     let address = addresses.of_live(live);
                     let object = known.objects.get(&(kind, live.id.clone()));
@@ -84,7 +89,12 @@ impl Scene<'_> {
                     // One that is not there is not new: what it named may have waited for longer than a pass.
                     let waits = named && policy.new_sections_wait && !known.sections.contains(&kind);
                     let section = prune::Section { named, waits };
+                    let unmanaged = plan.unmanaged.len();
                     prune::judge(live, address, object, section, policy, plan);
+                    if odd.is_nameless(live) && plan.unmanaged.len() > unmanaged {
+                        plan.unmanaged.truncate(unmanaged);
+                        odd.tell(live, plan);
+                    }
                 }
             }
         }
@@ -112,6 +122,12 @@ fn ambiguous(entry: &Entry<'_>, ids: &[String]) -> String {
     )
 }
 
+/// Why an entry is not planned whose object cannot be read whole.
+fn unread(live: &LiveObject) -> String {
+    let places = live.unread.as_deref().unwrap_or_default();
+    format!("its object (id {}) cannot be read at {places}: it is neither compared nor changed", live.id)
+}
+
 impl Plan {
     /// Adds what is to be made, with what is to be said of that.
     fn make(&mut self, change: Change) {
@@ -124,22 +140,6 @@ impl Plan {
         self.warnings.extend(told.map(|told| Warning::of(address, told)));
         self.changes.push(change);
     }
-}
-
-/// The live objects without identity, where there are entries that could mean them. Which one it is the journal may
-/// know.
-fn nameless<'a>(matched: &[Match<'_, 'a>], known: &Known) -> Vec<&'a LiveObject> {
-    if !matched.iter().any(|found| matches!(found, Match::Missing { .. })) {
-        return Vec::new();
-    }
-    let left = matched.iter().filter_map(|found| match found {
-        Match::Left { live } => Some(*live),
-        Match::Pair { .. } | Match::Missing { .. } | Match::Ambiguous { .. } => None,
-    });
-    let is_known = |live: &LiveObject| {
-        known.objects.get(&(live.kind(), live.id.clone())).is_some_and(|known| !known.identity.is_empty())
-    };
-    left.filter(|live| live.spec.identity().is_none() && !is_known(live)).collect()
 }
 
 /// What a person should know of the secrets of a kind's entries.
@@ -169,7 +169,9 @@ fn compare_all<'m>(
     policy: &Policy,
 ) -> Vec<Option<Comparison<'m>>> {
     let compare = |found: &'m Match<'m, 'm>| match found {
-        Match::Pair { entry, live } if entry.problem.is_none() && kind.wanted() == Wanted::Present => {
+        Match::Pair { entry, live }
+            if entry.problem.is_none() && live.unread.is_none() && kind.wanted() == Wanted::Present =>
+        {
             let key = (kind, live.id.clone());
             let refused = known.refused.get(&key).map_or(&[][..], Vec::as_slice);
             Some(Comparison::new(entry, live, known.objects.get(&key), refused, policy.rewrite))

@@ -46,10 +46,10 @@ pub(super) fn judge(
     }
     let wanted = match policy.prune {
         Prune::Never | Prune::Owned => ours,
-        Prune::All => ours || (section.named && !shared && !is_ignored(&address, policy)),
+        Prune::All => ours || (section.named && !shared && !is_ignored(live, &address, policy)),
     };
     if !wanted {
-        if !shared && !is_ignored(&address, policy) {
+        if !shared && !is_ignored(live, &address, policy) {
             plan.unmanaged.push(Unmanaged { address, id: live.id.clone(), label: live.label.clone() });
         }
         return;
@@ -98,7 +98,8 @@ fn gone(live: &LiveObject, address: Address, reason: &str, held: Option<Held>) -
     Change { held, reason, prunes: true, marker, ..Change::of(live, address, Action::Delete) }
 }
 
-fn is_ignored(address: &Address, policy: &Policy) -> bool {
-    let address = address.to_string();
-    policy.unmanaged_ignore.iter().any(|pattern| pattern.matches(&address))
+/// Whether `unmanaged_ignore` names the object, by its address or by its id (`aws/#101`).
+pub(super) fn is_ignored(live: &LiveObject, address: &Address, policy: &Policy) -> bool {
+    let names = [address.to_string(), format!("{}/#{}", address.kind, live.id)];
+    policy.unmanaged_ignore.iter().any(|pattern| names.iter().any(|name| pattern.matches(name)))
 }

@@ -113,9 +113,11 @@ impl Widths {
         let changes = plan.changes.iter().map(|change| &change.address);
         let unverified = plan.unverified.iter().map(|object| &object.address);
         let unhealthy = plan.unhealthy.iter().map(|object| &object.address);
+        let unidentified = plan.unidentified.iter().map(|object| &object.address);
         let lengths = changes
             .chain(unverified)
             .chain(unhealthy)
+            .chain(unidentified)
             .map(|address| visible(&address.to_string()).chars().count());
         // One very long address juts out of the column; it does not push all others apart.
         let address = lengths.filter(|length| *length <= LONGEST).max().unwrap_or(0).max(ADDRESS);
@@ -145,11 +147,20 @@ impl Text {
     }
 
     fn verdict(&mut self, plan: &Plan, platform: &str) {
-        let Summary { held, unchanged, unmanaged, unverified, live, declared, .. } = plan.summary;
+        let Summary { held, unchanged, unmanaged, unidentified, unverified, live, declared, .. } =
+            plan.summary;
         let platform = visible(platform);
         if plan.is_in_sync() {
             let mut parts = vec![format!("{unchanged} unchanged")];
-            push_counts(&mut parts, &[(unmanaged, "unmanaged"), (held, "held"), (unverified, "unverified")]);
+            push_counts(
+                &mut parts,
+                &[
+                    (unmanaged, "unmanaged"),
+                    (unidentified, "unidentified"),
+                    (held, "held"),
+                    (unverified, "unverified"),
+                ],
+            );
             self.coloured("32", &format!("{platform}: in sync · {}", parts.join(", ")));
             return;
         }
@@ -287,6 +298,12 @@ impl Text {
         for failure in failures(&plan.failed) {
             rows.push(("31", row('x', &failure.to_string(), "failed", &failure.first.error)));
         }
+        for object in &plan.unidentified {
+            let held: Vec<String> = object.holds.iter().map(ToString::to_string).collect();
+            let held = if held.is_empty() { "nothing".to_owned() } else { held.join(", ") };
+            let text = format!("\"{}\", {}: holds {held}", object.name, object.why);
+            rows.push(("33", row('?', &object.address.to_string(), "unidentified", &text)));
+        }
         for object in &plan.unverified {
             let text = format!(
                 "{}: not returned by the platform, not known to the journal",
@@ -325,7 +342,17 @@ impl Text {
 
     fn summary(&mut self, plan: &Plan) {
         let Summary {
-            create, update, replace, delete, held, unchanged, unmanaged, unhealthy, failed, ..
+            create,
+            update,
+            replace,
+            delete,
+            held,
+            unchanged,
+            unmanaged,
+            unidentified,
+            unhealthy,
+            failed,
+            ..
         } = plan.summary;
         let mut counts = vec![format!("{unchanged} unchanged")];
         push_counts(
@@ -333,6 +360,7 @@ impl Text {
             &[
                 (held, "held"),
                 (unmanaged, "unmanaged"),
+                (unidentified, "unidentified"),
                 (unhealthy, "unhealthy"),
                 (plan.unverified.len(), "unverified"),
                 (failed, "failed"),

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Fault};
+use super::lenient;
 use super::refusal::{self, Words};
 use super::shapes::{Flag, Number, Text};
 
@@ -54,24 +55,31 @@ pub(super) fn open(answer: &Answer) -> Result<Envelope, Fault> {
     if !answer.status.is_success() {
         return Err(refusal::fault(answer));
     }
-    let body = answer.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&answer.body);
-    let Ok(Outer { response }) = serde_json::from_slice(body) else {
+    let body = answer.body.slice_ref(answer.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&answer.body));
+    let opened = parse(&body).or_else(|| parse(&lenient::value(&body)?.to_string().into()));
+    let Some((code, details, envelope)) = opened else {
         return Err(refusal::fault(answer));
     };
-    match response.code {
-        Some(Text(code)) if code == "SUCCESS" => {}
+    match code {
+        Some(Text(code)) if code == "SUCCESS" => Ok(envelope),
         code => {
-            let words = Words::new(code.map(|Text(code)| code), response.details);
-            return Err(refusal::refused(answer, words));
+            let words = Words::new(code.map(|Text(code)| code), details);
+            Err(refusal::refused(answer, words))
         }
     }
-    let data = response.data.map(|data| answer.body.slice_ref(data.get().as_bytes()));
-    Ok(Envelope {
-        count: response.count.map(|Number(count)| count),
-        has_more: response.has_more_records.map(|Flag(more)| more),
-        last_id: response.last_id.map(|Number(id)| id),
-        data,
-    })
+}
+
+/// What the envelope says, and what is in it.
+fn parse(body: &Bytes) -> Option<(Option<Text>, Option<ErrorDetails>, Envelope)> {
+    let Outer { response } = serde_json::from_slice(body).ok()?;
+    let Response { code, details, count, has_more_records, last_id, data } = response;
+    let envelope = Envelope {
+        count: count.map(|Number(count)| count),
+        has_more: has_more_records.map(|Flag(more)| more),
+        last_id: last_id.map(|Number(id)| id),
+        data: data.map(|data| body.slice_ref(data.get().as_bytes())),
+    };
+    Some((code, details, envelope))
 }
 
 /// The body of a search.

@@ -27,6 +27,7 @@ mod qps;
 mod rest;
 mod run_errors;
 
+mod lenient;
 mod refusal;
 mod shapes;
 

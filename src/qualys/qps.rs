@@ -16,6 +16,7 @@ use super::answer::{Answer, Fault};
 use super::call::{Call, Effect};
 use super::envelope::{self, Envelope};
 use super::error::{ApiError, ApiErrorKind};
+use super::lenient::{self, Loose};
 use super::remote::{Remote, does_not_run};
 use super::run_errors;
 use super::shapes::{Item, Items};
@@ -41,15 +42,18 @@ pub(super) trait QpsObject: Resource + Sync {
     /// What to do where the platform does not know the object, for kinds of which more is known than for all.
     const IF_UNKNOWN: Option<&'static str> = None;
 
+    /// The members of an answer that tell the identity, where the spec always has one.
+    const IDENTITY: &'static [&'static str] = &[];
+
     /// What to do about a refusal in these words, where the kind knows the case.
     fn remedy(_said: &str) -> Option<&'static str> {
         None
     }
     /// The object as answers hold it. Its [`Item::NAME`] is the object's name in requests too.
-    type Wire: Item + Send + 'static;
+    type Wire: Item + Default + Send + 'static;
 
-    /// The object in normal form; `None` for one that is deleted.
-    fn decode(wire: Self::Wire) -> Result<(u64, Option<LiveObject>), String>;
+    /// The object in normal form by its id, which is 0 where it has none; `None` for one that is deleted.
+    fn decode(wire: Self::Wire) -> (u64, Option<LiveObject>);
 
     /// What a create or update sends; the error is one of a value that cannot be sent.
     fn encode(&self, write: &Write<'_>) -> Result<Map<String, Value>, String>;
@@ -116,7 +120,7 @@ impl<T: QpsObject> Remote for T {
         call.body = envelope::data(T::Wire::NAME, &fields);
         let id = send::<T, _>(transport, &call, |answer| {
             let envelope = envelope::open(answer)?;
-            let ids = envelope.data.and_then(|data| serde_json::from_slice::<Items<IdOnly<T>>>(&data).ok());
+            let ids = envelope.data.and_then(|data| lenient::read::<Items<IdOnly<T>>>(&data).ok());
             let id = ids.and_then(|Items(ids)| ids.first()?.id);
             id.ok_or_else(|| Fault::unreadable(answer, "success without the id of what was created"))
         });
@@ -379,7 +383,7 @@ struct Rows {
 
 impl Rows {
     fn put(&mut self, id: u64, object: LiveObject) {
-        if self.seen.insert(id) {
+        if id == 0 || self.seen.insert(id) {
             self.objects.push((id, object));
         } else if let Some(earlier) = self.objects.iter_mut().rfind(|(known, _)| *known == id) {
             earlier.1 = object;
@@ -409,37 +413,37 @@ async fn absorb(
 
 fn decode<T: QpsObject>(count: Option<u64>, data: Option<&Bytes>) -> Result<Page, String> {
     let Some(data) = data else { return Ok(Page { rows: 0, last: None, objects: Vec::new() }) };
-    let Items(wires) = serde_json::from_slice::<Items<T::Wire>>(data).map_err(|_| culprit::<T>(data))?;
-    if wires.is_empty() && count.is_some_and(|count| count > 0) {
+    let objects = match serde_json::from_slice::<Items<T::Wire>>(data) {
+        Ok(Items(wires)) => Some(wires.into_iter().map(T::decode).collect::<Vec<_>>()),
+        Err(_) => None,
+    };
+    let objects = match objects.filter(|objects| objects.iter().all(|(id, _)| *id != 0)) {
+        Some(objects) => objects,
+        // Something of one object cannot be read: each by itself then, as far as it goes.
+        None => match serde_json::from_slice::<Items<Loose<T::Wire>>>(data) {
+            Ok(Items(found)) => found.into_iter().map(decode_loose::<T>).collect(),
+            Err(_) => return Err(format!("data that do not hold {} objects", T::Wire::NAME)),
+        },
+    };
+    if objects.is_empty() && count.is_some_and(|count| count > 0) {
         return Err("a count without the data that it counts".to_owned());
     }
-    let mut page = Page { rows: wires.len(), last: None, objects: Vec::with_capacity(wires.len()) };
-    for wire in wires {
-        let (id, object) = T::decode(wire)?;
-        page.last = page.last.max(Some(id));
-        page.objects.extend(object.map(|object| (id, object)));
-    }
-    Ok(page)
+    let last = objects.iter().map(|(id, _)| *id).filter(|id| *id != 0).max();
+    let rows = objects.len();
+    let objects = objects.into_iter().filter_map(|(id, object)| Some((id, object?))).collect();
+    Ok(Page { rows, last, objects })
 }
 
-/// Which object cannot be decoded, and where in it. Its values are not shown: they may be secrets.
-fn culprit<T: QpsObject>(data: &[u8]) -> String {
-    let name = T::Wire::NAME;
-    let found = match serde_json::from_slice::<Value>(data) {
-        Ok(Value::Array(list)) => list,
-        Ok(single) => vec![single],
-        Err(_) => Vec::new(),
-    };
-    let objects = found.into_iter().flat_map(|mut wrapper| match wrapper.get_mut(name).map(Value::take) {
-        Some(Value::Array(list)) => list,
-        Some(object) => vec![object],
-        None => Vec::new(),
-    });
-    for object in objects {
-        let id = object.get("id").map_or("without id".to_owned(), |id| id.to_string().replace('"', ""));
-        if let Err(error) = serde_path_to_error::deserialize::<_, T::Wire>(object) {
-            return format!("{name} {id} cannot be read at {}", error.path());
-        }
+/// The object as far as it can be read, with the places that cannot.
+fn decode_loose<T: QpsObject>(loose: Loose<T::Wire>) -> (u64, Option<LiveObject>) {
+    let Loose { object, id, mut unread } = loose;
+    let (number, live) = T::decode(object);
+    if number == 0 && !unread.iter().any(|place| place == "id") {
+        unread.push("id".to_owned());
     }
-    format!("data that do not hold {name} objects")
+    let live = live.map(|live| {
+        let live = Loose { object: live, id: None, unread }.decode(T::IDENTITY, |live| live);
+        if number == 0 { LiveObject { id: id.unwrap_or_else(|| "?".to_owned()), ..live } } else { live }
+    });
+    (number, live)
 }

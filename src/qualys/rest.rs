@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::answer::{Answer, Fault};
 use super::call::Call;
 use super::error::ApiError;
+use super::lenient;
 use super::refusal;
 use super::shapes::{Flag, Number};
 use super::transport::Transport;
@@ -57,7 +58,7 @@ pub(super) fn json_or_none<T: DeserializeOwned>(answer: &Answer) -> Result<Optio
 }
 
 fn decode<T: DeserializeOwned>(answer: &Answer, body: &[u8]) -> Result<T, Fault> {
-    serde_json::from_slice(body).map_err(|error| {
+    lenient::read(body).map_err(|error| {
         if error.is_syntax() || error.is_eof() {
             return refusal::fault(answer);
         }
@@ -91,7 +92,7 @@ fn says_failure(body: &[u8]) -> bool {
     if !body.starts_with(b"{") {
         return false;
     }
-    serde_json::from_slice::<Verdict>(body).is_ok_and(|Verdict { error_code, response_code }| {
+    lenient::read::<Verdict>(body).is_ok_and(|Verdict { error_code, response_code }| {
         [error_code, response_code].into_iter().flatten().any(|code| !good(&code))
     })
 }

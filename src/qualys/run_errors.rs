@@ -11,6 +11,7 @@ use super::answer::Fault;
 use super::call::{Call, Effect};
 use super::envelope;
 use super::error::ApiError;
+use super::lenient;
 use super::qps::{self, ObjectId};
 use super::shapes::{Item, Items};
 use super::transport::Transport;
@@ -59,7 +60,7 @@ pub(super) async fn of_run(transport: &Transport, id: &str) -> Result<Vec<RunErr
         let envelope = qps::open_listing(answer)?;
         let Some(data) = envelope.data else { return Ok(Vec::new()) };
         let unreadable = |_| Fault::unreadable(answer, "data that do not hold the errors of runs");
-        let Items(wires) = serde_json::from_slice::<Items<Wire>>(&data).map_err(unreadable)?;
+        let Items(wires) = lenient::read::<Items<Wire>>(&data).map_err(unreadable)?;
         Ok(wires.into_iter().filter_map(Wire::decode).collect())
     });
     let mut errors: Vec<RunError> = found.await?;

@@ -73,11 +73,12 @@ fn parent(wire: &Wire) -> Option<&str> {
 impl QpsObject for Tag {
     const NOUN: &'static str = "tag";
     const VERSION: &'static str = "2.0";
+    const IDENTITY: &'static [&'static str] = &["name", "parentTagId", "children"];
     type Wire = Wire;
 
     /// The parent stands as `#ID` until [`Tag::settle`].
-    fn decode(wire: Wire) -> Result<(u64, Option<LiveObject>), String> {
-        let id = wire.id.ok_or("a Tag without id")?;
+    fn decode(wire: Wire) -> (u64, Option<LiveObject>) {
+        let id = wire.id.unwrap_or_default();
         let locked = wire.is_system().then(|| "a system tag".to_owned());
         let parent = parent(&wire).map(|id| format!("#{id}")).unwrap_or_default();
         let described = wire.description.unwrap_or_default();
@@ -93,7 +94,7 @@ impl QpsObject for Tag {
             rule: Some(Rule { kind, text }),
         };
         let object = LiveObject { owner, locked, ..LiveObject::new(id.to_string(), spec) };
-        Ok((id, Some(object)))
+        (id, Some(object))
     }
 
     fn encode(&self, write: &Write<'_>) -> Result<Map<String, Value>, String> {
@@ -147,7 +148,9 @@ type Above = BTreeMap<String, (String, Option<String>)>;
 
 fn note(above: &mut Above, objects: &[LiveObject]) {
     for object in objects {
-        if let Spec::Tag(tag) = &object.spec {
+        if let Spec::Tag(tag) = &object.spec
+            && !tag.name.is_empty()
+        {
             let parent = tag.parent.as_deref().and_then(|parent| parent.strip_prefix('#')).map(str::to_owned);
             above.insert(object.id.clone(), (tag.name.clone(), parent));
         }

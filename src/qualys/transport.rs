@@ -25,6 +25,7 @@ use super::error::{ApiError, ApiErrorKind, ConnectError, Refusal, one_line};
 use super::gate::{KeptBack, Wait, Waiting};
 use super::guard::Guard;
 use super::hosts::{Hosts, Server, Spent};
+use super::lenient;
 use super::limits::Limits;
 use super::token::Tokens;
 use crate::loopback::is_loopback;
@@ -531,12 +532,12 @@ async fn exchange(
         body.extend_from_slice(&chunk);
     }
     let headers = std::mem::take(response.headers_mut());
-    let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
+    let said = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let answer = Answer {
         status,
-        location: location.and_then(|location| server.target(location)),
+        location: said(LOCATION).and_then(|location| server.target(location)),
         limits: Limits::read(&headers, SystemTime::now()),
-        body: body.freeze(),
+        body: lenient::text(body.freeze(), said(CONTENT_TYPE)),
     };
     Ok((headers, answer))
 }

@@ -18,6 +18,12 @@ pub struct LiveObject {
     /// Fields of the spec that this answer does not tell (the list of regions), each with a value that it
     /// certainly has not (`all`), in the form of [`Spec::fields`]; `null` where nothing is known.
     pub unreadable: BTreeMap<&'static str, Value>,
+    /// The places of its answer that cannot be read; the rest of it is as it was read.
+    pub unread: Option<String>,
+    /// Whether its identity is among what cannot be read, so that what is told of it may be another's.
+    pub vague: bool,
+    /// The weak identity that it certainly has, where the answer tells that and not the exact one.
+    pub within: Option<String>,
     /// Another identity, that an answer which does not tell the exact one suggests.
     pub hint: Option<String>,
     /// Its id in CloudView, which knows connectors by other ids than Connectors 3.0 does.
@@ -50,6 +56,9 @@ impl LiveObject {
             id: id.into(),
             spec: spec.into(),
             unreadable: BTreeMap::new(),
+            unread: None,
+            vague: false,
+            within: None,
             hint: None,
             cloudview_id: None,
             owner: None,

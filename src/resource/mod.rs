@@ -26,6 +26,7 @@ mod live;
 pub mod oci;
 mod pem;
 mod perimeter;
+mod prose;
 mod quartz;
 pub mod registry_connector;
 pub mod registry_schedule;
@@ -55,6 +56,7 @@ pub use field::{Access, FILL_IN, Field, Finding, Reference, Sent, Severity, Told
 pub use kind::{Kind, Spec};
 pub use live::{Health, LiveObject, Owner, RunError};
 pub use perimeter::{Day, PerimeterScan, Recurrence, Schedule};
+pub(crate) use prose::reads_as;
 pub use quartz::QuartzCron;
 pub use report::{AssessmentReport, Evaluation, ReportAddress, ReportCloud, ReportFormat};
 pub use scalar::{

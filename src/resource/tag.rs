@@ -183,7 +183,7 @@ impl Resource for Tag {
     }
 
     fn identity(&self) -> Option<String> {
-        Some(self.path())
+        (!self.name.is_empty()).then(|| self.path())
     }
 
     fn address_name(&self) -> String {

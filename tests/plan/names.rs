@@ -85,7 +85,8 @@ fn an_object_that_the_journal_knows_is_not_taken_for_another_one() {
     let other = desired(&azure("").replace(SUBSCRIPTION, "0d0d0d0d-1111-4222-8333-444444444444"));
     let known = known_to_have_written(&first, &live(&live_azure("")), "{}");
     assert_lines(&plan_of(&first, &is, &known), "");
-    let held = "+ azure/a held: 1 live azure do not tell their identity (ids 1): one of them may be it";
+    let held = "+ azure/a held: 1 live azure do not tell their identity (ids 1): one of them may be it\n\
+                u azure/#1: its answer has no subscription_id";
     assert_lines(&plan_of(&other, &is, &Known::default()), held);
     assert_lines(&plan_of(&other, &is, &known), "+ azure/a\no azure/a#1 unmanaged");
 }
@@ -106,7 +107,8 @@ fn a_connector_whose_answer_does_not_tell_its_subscription_is_found_by_id_or_by_
     check(
         &wanted,
         &row(1, ""),
-        "+ azure/a held: 1 live azure do not tell their identity (ids 1): one of them may be it",
+        "+ azure/a held: 1 live azure do not tell their identity (ids 1): one of them may be it\n\
+         u azure/#1: its answer has no subscription_id",
     );
     let hint = format!("hint: {SUBSCRIPTION}");
     check(&wanted, &row(1, &hint), &renamed(1, ""));
@@ -116,14 +118,16 @@ fn a_connector_whose_answer_does_not_tell_its_subscription_is_found_by_id_or_by_
     check(
         &wanted,
         &both,
-        "+ azure/a held: 2 live azure do not tell their identity (ids 1, 2): one of them may be it",
+        "+ azure/a held: 2 live azure do not tell their identity (ids 1, 2): one of them may be it\n\
+         u azure/#1: its answer has no subscription_id\nu azure/#2: its answer has no subscription_id",
     );
     // Two with one hint tell nothing.
     let twice = row(1, &hint) + &row(2, &hint);
     check(
         &wanted,
         &twice,
-        "+ azure/a held: 2 live azure do not tell their identity (ids 1, 2): one of them may be it",
+        "+ azure/a held: 2 live azure do not tell their identity (ids 1, 2): one of them may be it\n\
+         u azure/#1: its answer has no subscription_id\nu azure/#2: its answer has no subscription_id",
     );
 
     // The journal knows the id, and what was written.
@@ -135,7 +139,7 @@ fn a_connector_whose_answer_does_not_tell_its_subscription_is_found_by_id_or_by_
     let untold = live(&(row(1, "") + &row(2, "")));
     assert_lines(
         &plan_of(&file, &untold, &known),
-        "~ azure/a Drift\n    name: \"n2\" -> \"a\"\no azure/n1 unmanaged",
+        "~ azure/a Drift\n    name: \"n2\" -> \"a\"\nu azure/#1: its answer has no subscription_id",
     );
 }
 

@@ -129,10 +129,11 @@ impl<'a> Row<'a> {
         let of_live = |live: &LiveObject| {
             let name = live.spec.address_name();
             let identity = live.spec.identity().unwrap_or_else(|| live.id.clone());
-            vec![format!("{name}#{identity}"), name]
+            vec![format!("{name}#{identity}"), name, format!("#{}", live.id)]
         };
-        let here = |address: &Address, live: &'a LiveObject, declared| {
-            Ok(Located { address: address.clone(), id: live.id.clone(), live: Some(live), declared })
+        let here = |address: &Address, live: &'a LiveObject, declared| match &live.unread {
+            None => Ok(Located { address: address.clone(), id: live.id.clone(), live: Some(live), declared }),
+            Some(places) => Err(Unlocated::Unread(format!("its answer cannot be read at {places}"))),
         };
         match found {
             Match::Pair { entry, live } => {

@@ -17,6 +17,7 @@ use super::wire::{self, Wire};
 use crate::qualys::answer::{Answer, Fault};
 use crate::qualys::call::{Call, Effect};
 use crate::qualys::error::{ApiError, ApiErrorKind, Refusal};
+use crate::qualys::lenient::Loose;
 use crate::qualys::remote::Remote;
 use crate::qualys::rest::{self, Paging};
 use crate::qualys::shapes::Flag;
@@ -61,17 +62,18 @@ impl<T: CloudviewObject> Remote for Cloudview<'_, T> {
         let mut reading = 1;
         let connectors = loop {
             let listed =
-                rest::list(transport, &call, PAGING, |connector: &Wire| connector.connector_id.clone());
+                rest::list(transport, &call, PAGING, |loose: &Loose<Wire>| loose.object.connector_id.clone());
             match listed.await {
                 // What moved to a page that was read already is missing.
                 Err(error) if error.kind == ApiErrorKind::Unreadable && reading < READINGS => reading += 1,
                 other => break other?,
             }
         };
-        if connectors.iter().any(|connector| !has_id(connector)) {
+        if connectors.iter().any(|loose| !has_id(&loose.object)) {
             return Err(transport.unreadable(&call, "a connector without connectorId".to_owned(), false));
         }
-        let mut objects: Vec<LiveObject> = connectors.into_iter().map(T::decode).collect();
+        let mut objects: Vec<LiveObject> =
+            connectors.into_iter().map(|loose| loose.decode(&[], T::decode)).collect();
         objects.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(objects)
     }

@@ -17,6 +17,9 @@ wire!("AwsAssetDataConnector" {
     arn: Option<String>,
     #[serde(deserialize_with = "crate::qualys::shapes::filled")]
     external_id: Option<String>,
+    /// The account, which answers tell beside the role, and also where there is no role yet.
+    #[serde(deserialize_with = "crate::qualys::shapes::filled")]
+    aws_account_id: Option<String>,
     all_regions: Option<Flag>,
     endpoints: Items<AwsEndpointSimple>,
 });
@@ -37,7 +40,7 @@ impl QpsObject for Aws {
     const VERSION: &'static str = "3.0";
     type Wire = Wire;
 
-    fn decode(wire: Wire) -> Result<(u64, Option<LiveObject>), String> {
+    fn decode(wire: Wire) -> (u64, Option<LiveObject>) {
         wire.decode(live)
     }
 
@@ -94,6 +97,7 @@ fn live(shown: Shown, own: Own) -> LiveObject {
             None
         }
     };
+    let within = own.aws_account_id.filter(|_| own.arn.is_none());
     let spec = Aws {
         name: shown.name,
         description: Some(shown.description),
@@ -111,5 +115,5 @@ fn live(shown: Shown, own: Own) -> LiveObject {
         enabled: Some(shown.enabled),
         perimeter_scan: Some(shown.perimeter_scan),
     };
-    LiveObject { unreadable, ..shown.about.of(spec) }
+    LiveObject { unreadable, within, ..shown.about.of(spec) }
 }

@@ -36,7 +36,7 @@ impl QpsObject for Azure {
     const VERSION: &'static str = "3.0";
     type Wire = Wire;
 
-    fn decode(wire: Wire) -> Result<(u64, Option<LiveObject>), String> {
+    fn decode(wire: Wire) -> (u64, Option<LiveObject>) {
         wire.decode(live)
     }
 

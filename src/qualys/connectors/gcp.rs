@@ -35,7 +35,7 @@ impl QpsObject for Gcp {
         )
     }
 
-    fn decode(wire: Wire) -> Result<(u64, Option<LiveObject>), String> {
+    fn decode(wire: Wire) -> (u64, Option<LiveObject>) {
         wire.decode(live)
     }
 

@@ -17,6 +17,7 @@ use crate::qualys::answer::Fault;
 use crate::qualys::call::{Call, Effect};
 use crate::qualys::envelope;
 use crate::qualys::error::{ApiError, ApiErrorKind};
+use crate::qualys::lenient;
 use crate::qualys::qps;
 use crate::qualys::remote::Remote;
 use crate::qualys::shapes::{Item, Items};
@@ -90,7 +91,7 @@ async fn search(transport: &Transport) -> Result<Option<GlobalScan>, ApiError> {
     let envelope = transport.send(&call, qps::open_listing).await?;
     let Some(data) = envelope.data else { return Ok(None) };
     let unreadable = |said: &str| Err(transport.unreadable(&call, said.to_owned(), false));
-    let Ok(Items(found)) = serde_json::from_slice::<Items<GlobalScanConfiguration>>(&data) else {
+    let Ok(Items(found)) = lenient::read::<Items<GlobalScanConfiguration>>(&data) else {
         return unreadable("data that do not hold a GlobalScanConfiguration that can be read");
     };
     let mut found = found.into_iter();

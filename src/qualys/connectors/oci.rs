@@ -35,7 +35,7 @@ impl QpsObject for Oci {
         Some("OCI connectors have to be enabled for the subscription: ask the vendor's support");
     type Wire = Wire;
 
-    fn decode(wire: Wire) -> Result<(u64, Option<LiveObject>), String> {
+    fn decode(wire: Wire) -> (u64, Option<LiveObject>) {
         wire.decode(live)
     }
 

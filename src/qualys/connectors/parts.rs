@@ -68,15 +68,15 @@ macro_rules! wire {
         }
 
         impl Wire {
-            /// The connector by its id; `None` for one that is deleted.
+            /// The connector by its id, which is 0 where it has none; `None` for one that is deleted.
             fn decode(
                 self,
                 live: impl FnOnce(super::parts::Shown, Own) -> crate::resource::LiveObject,
-            ) -> Result<(u64, Option<crate::resource::LiveObject>), String> {
-                let id = self.id.ok_or(concat!($item, " without id"))?;
+            ) -> (u64, Option<crate::resource::LiveObject>) {
+                let id = self.id.unwrap_or_default();
                 // Deletion is soft on the platform; what is deleted is not live.
                 if self.is_deleted {
-                    return Ok((id, None));
+                    return (id, None);
                 }
                 let own = Own { $($field: self.$field,)* };
                 let shown = super::parts::Shown::new(super::parts::Shared {
@@ -98,7 +98,7 @@ macro_rules! wire {
                     cloudview_id: self.cloudview_uuid,
                     is_member: self.is_attached_to_org_connector,
                 });
-                Ok((id, Some(live(shown, own))))
+                (id, Some(live(shown, own)))
             }
         }
     };

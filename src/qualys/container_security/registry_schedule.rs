@@ -20,6 +20,7 @@ use super::registries::Opened;
 use super::{PAGES, call, registries};
 use crate::qualys::call::{Call, Effect};
 use crate::qualys::error::{ApiError, ApiErrorKind};
+use crate::qualys::lenient::Loose;
 use crate::qualys::remote::Remote;
 use crate::qualys::rest;
 use crate::qualys::shapes::{Flag, Number};
@@ -168,9 +169,9 @@ fn listing_of(registry_id: &str, shown: &str) -> Call {
     call("list schedules of registry", Method::GET, &path, Effect::Read).about(shown)
 }
 
-async fn rows(transport: &Transport, registry_id: &str, shown: &str) -> Result<Vec<Wire>, ApiError> {
+async fn rows(transport: &Transport, registry_id: &str, shown: &str) -> Result<Vec<Loose<Wire>>, ApiError> {
     let listing = listing_of(registry_id, shown);
-    rest::list(transport, &listing, PAGES, |row: &Wire| row.schedule_uuid.clone()).await
+    rest::list(transport, &listing, PAGES, |row: &Loose<Wire>| row.object.schedule_uuid.clone()).await
 }
 
 /// The registries that the file names.
@@ -193,7 +194,9 @@ async fn schedules(transport: &Transport, opened: &Opened) -> Result<Vec<LiveObj
     let shown = label.clone().unwrap_or_else(|| registry.to_string());
     let rows = rows(transport, id, &shown).await?;
     let decoded = rows.into_iter().map(|row| {
-        let live = row.decode(registry.clone(), id)?;
+        let Loose { object, id: of, unread } = row;
+        let live = object.decode(registry.clone(), id)?;
+        let live = Loose { object: live, id: of, unread }.decode(&["onDemand", "filters"], |live| live);
         Ok(LiveObject { label: label.clone(), ..live })
     });
     let decoded: Result<Vec<LiveObject>, String> = decoded.collect();
@@ -203,7 +206,8 @@ async fn schedules(transport: &Transport, opened: &Opened) -> Result<Vec<LiveObj
 /// A schedule as it is; `None` where it is gone.
 async fn look(transport: &Transport, id: &Id<'_>) -> Result<Option<Wire>, ApiError> {
     let rows = rows(transport, id.registry, id.registry).await?;
-    Ok(rows.into_iter().find(|row| row.schedule_uuid.as_deref() == Some(id.schedule)))
+    let mut rows = rows.into_iter().map(|row| row.object);
+    Ok(rows.find(|row| row.schedule_uuid.as_deref() == Some(id.schedule)))
 }
 
 impl Remote for RegistrySchedule {
@@ -256,7 +260,7 @@ impl Remote for RegistrySchedule {
         let mut pause = Duration::from_millis(200);
         for turn in 0..LOOKS {
             let rows = match rows(transport, registry, &self.registry.to_string()).await {
-                Ok(rows) => rows,
+                Ok(rows) => rows.into_iter().map(|row| row.object).collect::<Vec<_>>(),
                 Err(error) => return Ok(Created { incomplete: Some(error), ..told(registry, &answer) }),
             };
             let is_it = |row: &&Wire| {

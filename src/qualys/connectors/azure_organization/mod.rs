@@ -24,6 +24,7 @@ use self::members::{attach, detach};
 use crate::qualys::answer::{Answer, Fault};
 use crate::qualys::call::{Call, Effect, Host, Module};
 use crate::qualys::error::{ApiError, ApiErrorKind, Refusal};
+use crate::qualys::lenient::Loose;
 use crate::qualys::remote::Remote;
 use crate::qualys::rest::{self, Paging};
 use crate::qualys::shapes::Number;
@@ -97,14 +98,14 @@ fn advised(mut error: ApiError, remedy: &'static str) -> ApiError {
 async fn one(transport: &Transport, id: &str) -> Result<Option<LiveObject>, ApiError> {
     let details = call_by_id("read", Method::GET, "", id, Effect::Read)?;
     let read = |answer: &Answer| {
-        let wire: Wire = rest::json(answer)?;
-        if wire.is_nameless() {
+        let wire: Loose<Wire> = rest::json(answer)?;
+        if wire.object.is_nameless() && wire.unread.is_empty() {
             return Err(Fault::unreadable(answer, "an organization connector without a name"));
         }
         Ok(wire)
     };
     let wire = match transport.send(&details, read).await {
-        Ok(wire) if wire.is_deleted() => return Ok(None),
+        Ok(wire) if wire.object.is_deleted() => return Ok(None),
         Ok(wire) => wire,
         Err(error) if error.is_gone() => return Ok(None),
         Err(error) => return Err(error),
@@ -112,7 +113,7 @@ async fn one(transport: &Transport, id: &str) -> Result<Option<LiveObject>, ApiE
     let members = call_by_id("list the members of", Method::GET, "member-connectors/", id, Effect::Read)?;
     let members = ids(transport, &members).await?;
     let members = members.into_iter().map(|id| format!("azure/#{id}")).collect();
-    let mut object = wire.decode(members);
+    let mut object = wire.decode(&["name", "tenantId"], |wire| wire.decode(members));
     id.clone_into(&mut object.id);
     Ok(Some(object))
 }
