@@ -79,7 +79,7 @@ pub async fn connect(
         }
         Pod::Private => {
             let host = platform.api_url.as_ref().and_then(Url::host_str).unwrap_or("private");
-            (host.to_owned(), None, None, None)
+            (platform.name.as_deref().unwrap_or(host).to_owned(), None, None, None)
         }
     };
     let username = credential("username", platform.username.as_ref(), platform, built_in).await?;

@@ -38,15 +38,6 @@ const NAMED: &[Row] = &[
         ],
     ),
     ("snapshot_needs_connector", "required", &["snapshot_scan/951234567875 failed: could not register"]),
-    // Frequencies become whole days.
-    (
-        "org_frequency",
-        "days",
-        &[
-            "azure_organization/contoso not converged: org_run_frequency",
-            "azure_organization/contoso not converged: connector_run_frequency",
-        ],
-    ),
     // The members show up later: until then they are said not to be taken.
     ("attach_lag", "2", &["azure_organization/contoso not converged: members"]),
     // Tokens that have ended before they are used: the gateway's kinds fail, the others go on.

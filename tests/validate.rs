@@ -24,7 +24,7 @@ connectors:
     - name: one
       colour: red
       arn: arn:aws:iam::123456789012:role/A
-      activation: [VM, SCB]
+      activation: [VM, 'SCA!']
     - name: one
       arn: arn:aws:iam::123456789013:role/A
       run_frequency: 30m
@@ -38,7 +38,7 @@ connectors:
     let expected = [
         (4, 13, "a secret must be a reference, not plain text", "{env: NAME}"),
         (8, 7, "unknown key `colour`", "accepted are name, description"),
-        (10, 24, "unknown value `SCB`", "did you mean `SCA`?"),
+        (10, 24, "unknown value `SCA!`", "did you mean `SCA`?"),
         (13, 22, "run frequency 30m is outside 1h to 24h", "as in 4h"),
         (15, 12, "is declared twice, first at", "keep one of the two"),
         (16, 23, "WEEKLY needs days", "days: [SUN, TUE]"),

@@ -365,6 +365,26 @@ async fn an_aws_connector_without_a_role_is_known_by_its_account() {
 }
 
 #[tokio::test]
+async fn a_tag_is_where_it_or_its_parent_says() {
+    let parent = json!({"Tag": {"id": 1, "name": "prod",
+        "children": {"list": [{"TagSimple": {"id": 2, "name": "web"}}, {"TagSimple": {"id": 3, "name": "db"}}]}}});
+    let child = json!({"Tag": {"id": 2, "name": "web", "children": {"list": [{"TagSimple": {"id": 4}}]}}});
+    let elsewhere = json!({"Tag": {"id": 3, "name": "db", "parentTagId": "4"}});
+    let below = json!({"Tag": {"id": 4, "name": "old"}});
+    let all = json!([parent, child, elsewhere, below]);
+    let paths = |tags: Vec<LiveObject>| -> Vec<String> {
+        tags.into_iter().filter_map(|tag| tag.spec.identity()).collect()
+    };
+    let expected = ["prod", "prod/web", "prod/web/old/db", "prod/web/old"];
+    assert_eq!(paths(list(Kind::Tag, all.clone()).await.unwrap()), expected);
+    // Read by its id, a tag that tells no parent is looked for below others.
+    let one = success(&json!({"count": 1, "data": [child]}));
+    let whole = success(&json!({"count": 4, "hasMoreRecords": "false", "data": all}));
+    let stub = Stub::plays([one, whole]).await;
+    assert_eq!(paths(stub.reader().read(Kind::Tag, &["2".to_owned()]).await.unwrap()), ["prod/web"]);
+}
+
+#[tokio::test]
 async fn tags_get_their_paths_from_the_whole_listing() {
     let tag =
         |id: u64, name: &str, parent: Value| json!({"Tag": {"id": id, "name": name, "parentTagId": parent}});

@@ -37,19 +37,28 @@ impl Pod {
     pub const NAMES: &'static [&'static str] = NAMES;
 }
 
-impl<'de> Deserialize<'de> for Pod {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pod, D::Error> {
+/// A platform as the file names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum PodName {
+    /// One of the vendor's table.
+    Known(Pod),
+    /// One that is not: its URLs are for the file to give.
+    Other(String),
+}
+
+impl<'de> Deserialize<'de> for PodName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PodName, D::Error> {
         struct Expected;
         impl Visitor<'_> for Expected {
-            type Value = Pod;
+            type Value = PodName;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("the name of a platform, as in US1")
             }
 
-            fn visit_str<E: de::Error>(self, name: &str) -> Result<Pod, E> {
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<PodName, E> {
                 let found = NAMES.iter().position(|known| *known == name).and_then(|at| PODS.get(at));
-                found.copied().ok_or_else(|| E::unknown_variant(name, NAMES))
+                Ok(found.copied().map_or_else(|| PodName::Other(name.to_owned()), PodName::Known))
             }
         }
         deserializer.deserialize_any(Expected)

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use url::Url;
 
-use super::problem::Report;
+use super::pods::PodName;
+use super::problem::{Report, accepted};
 use super::settings::{
     Defaulted, Mode, Platform, Pod, Prune, PruneAction, PullScope, Reconcile, Replace, Settings,
 };
@@ -26,7 +27,7 @@ use crate::secret::{FilePath, SecretRef};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPlatform {
-    pod: Option<Pod>,
+    pod: Option<PodName>,
     api_url: Option<BaseUrl>,
     portal_url: Option<BaseUrl>,
     gateway_url: Option<BaseUrl>,
@@ -477,6 +478,23 @@ fn platform(
     let at = node.unwrap_or(root);
     let reported: Vec<&str> = node.into_iter().flat_map(|node| tree.reported_keys(node)).collect();
     let unsaid = |key: &str| !reported.contains(&key);
+    let (mut pod, name) = match pod {
+        Some(PodName::Known(pod)) => (Some(pod), None),
+        Some(PodName::Other(name)) => (Some(Pod::Private), Some(name)),
+        None => (None, None),
+    };
+    if let Some(name) = &name {
+        let place = node.and_then(|node| tree.get(node, "pod")).unwrap_or(at);
+        let (message, known) = (format!("unknown value `{name}`"), accepted(name, Pod::NAMES));
+        if api_url.is_some() && portal_url.is_some() && gateway_url.is_some() {
+            let hint = format!("its URLs are given: it is taken as a name; {known}");
+            report.warning(tree, place, message, Some(hint));
+        } else {
+            report.error(tree, place, message, Some(known));
+            // That is all that is wrong with it.
+            pod = Some(Pod::Simulator);
+        }
+    }
     if pod.is_none() && api_url.is_none() && unsaid("pod") && unsaid("api_url") {
         report.error(
             tree,
@@ -505,6 +523,7 @@ fn platform(
     }
     Platform {
         pod: pod.unwrap_or(Pod::Private),
+        name,
         api_url: api_url.map(|url| url.0),
         portal_url: portal_url.map(|url| url.0),
         gateway_url: gateway_url.map(|url| url.0),

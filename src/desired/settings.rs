@@ -41,6 +41,8 @@ pub struct Defaulted {
 pub struct Platform {
     /// The built-in simulator, or the platform of that name.
     pub pod: Pod,
+    /// What the file calls a platform that is none of the vendor's table.
+    pub name: Option<String>,
     /// Overrides the pod's API server.
     pub api_url: Option<Url>,
     /// Overrides the pod's portal.

@@ -338,7 +338,7 @@ mod tests {
         for (fields, refused) in [
             (json!({"name": "a", "arn": arn}), None),
             (json!({"name": "a", "arn": arn, "run_frequency": "5m"}), Some(Some("run_frequency"))),
-            (json!({"name": "a", "arn": arn, "capabilities": ["AI", "XYZ"]}), Some(Some("capabilities"))),
+            (json!({"name": "a", "arn": arn, "capabilities": ["AI", "X YZ"]}), Some(Some("capabilities"))),
             (json!({"name": "a", "arn": arn, "tags": ["#12"]}), Some(Some("tags"))),
             (json!({"name": "a", "arn": arn, "description": "x [trueup:me]"}), Some(Some("description"))),
             (json!({"name": "", "arn": arn}), Some(Some("name"))),

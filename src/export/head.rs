@@ -45,6 +45,7 @@ pub(super) fn settings(settings: &Settings) -> String {
 fn platform(platform: &Platform) -> Map<String, Value> {
     let Platform {
         pod,
+        name,
         api_url,
         portal_url,
         gateway_url,
@@ -62,7 +63,7 @@ fn platform(platform: &Platform) -> Map<String, Value> {
     let pod = match pod {
         Pod::Simulator => Some("simulator"),
         Pod::Vendor { name, api: _, portal: _, gateway: _ } => Some(*name),
-        Pod::Private => None,
+        Pod::Private => name.as_deref(),
     };
     let url = |url: &Option<url::Url>| url.as_ref().map(|url| json!(url.as_str()));
     let timeout = Some(*timeout).filter(|timeout| *timeout != Duration::from_secs(30));

@@ -75,6 +75,14 @@ impl Held {
         Held { why: why.into(), counts: true, foreign: false, stuck: false }
     }
 
+    /// Withheld since it was made, and is live under another identity: sent again it would be a double.
+    pub(super) fn misplaced(id: &str, address: &Address) -> Held {
+        let why = format!(
+            "it was made (id {id}), and the platform has it as {address}: not sent again before that one is moved or deleted"
+        );
+        Held { stuck: true, ..Held::because(why) }
+    }
+
     /// Withheld for a reason that nobody has to do anything about.
     pub(super) fn quietly(why: impl Into<String>) -> Held {
         Held { counts: false, ..Held::because(why) }

@@ -18,8 +18,8 @@ pub(super) struct Comparison<'a> {
     after: Spec,
     changed: Vec<(FieldChange, Access, Cause)>,
     unverified: Vec<String>,
-    /// What is to be said of texts that could be compared in part alone.
-    half_read: Vec<String>,
+    /// What is to be said of it, change or not.
+    told: Vec<String>,
     observed: Option<Observation>,
     lost_its_mark: bool,
     refused: &'a [Refused],
@@ -35,16 +35,19 @@ impl<'a> Comparison<'a> {
         refused: &'a [Refused],
         rewrite: bool,
     ) -> Comparison<'a> {
+        let mut told = Vec::new();
         let mut after = entry.spec.clone();
         after.complete(&live.spec);
         let asked = entry.fields_of(&entry.spec);
         let filled = (after != entry.spec).then(|| entry.fields_of(&after));
         let wanted = filled.as_ref().unwrap_or(&asked);
         let current = live.spec.fields();
+        if let Some(filled) = &filled {
+            told.extend(kept_words(&asked, filled));
+        }
 
         let mut changed = Vec::new();
         let mut unverified = Vec::new();
-        let mut half_read = Vec::new();
         // What nobody knows to be there as it is wanted.
         let mut untold = Vec::new();
         let mut base = Base::new(known);
@@ -80,8 +83,8 @@ impl<'a> Comparison<'a> {
                     wrote
                 }
             };
-            if let Some(told) = have.and_then(|have| told_in_part(field, have, want)) {
-                half_read.push(told);
+            if let Some(half) = have.and_then(|have| told_in_part(field, have, want)) {
+                told.push(half);
                 continue;
             }
             if have == Some(want) {
@@ -123,18 +126,7 @@ impl<'a> Comparison<'a> {
         } else {
             (only_rewritten && !changed.is_empty()).then_some("written again, as asked")
         };
-        Comparison {
-            entry,
-            live,
-            after,
-            changed,
-            unverified,
-            half_read,
-            observed,
-            lost_its_mark,
-            refused,
-            again,
-        }
+        Comparison { entry, live, after, changed, unverified, told, observed, lost_its_mark, refused, again }
     }
 
     /// Puts what was found into the plan.
@@ -154,7 +146,7 @@ impl<'a> Comparison<'a> {
             after,
             changed,
             unverified,
-            half_read,
+            told,
             observed,
             lost_its_mark,
             refused,
@@ -164,7 +156,7 @@ impl<'a> Comparison<'a> {
         let unsettled = unsettled.filter(|_| is_replaced);
         // What is to be looked for is not found by what it replaces.
         plan.observed.extend(observed.filter(|_| unsettled.is_none()));
-        plan.warnings.extend(half_read.into_iter().map(|told| Warning::of(&address, told)));
+        plan.warnings.extend(told.into_iter().map(|told| Warning::of(&address, told)));
         if lost_its_mark {
             plan.warnings.push(Warning::of(
                 &address,
@@ -222,6 +214,25 @@ impl<'a> Comparison<'a> {
             ..Change::of(live, address, action)
         });
     }
+}
+
+/// What to say of the members of lists that the file does not name and that are kept: the program does not know them.
+fn kept_words(asked: &Fields, filled: &Fields) -> Vec<String> {
+    fn name(member: &Value) -> Option<&str> {
+        member.as_str().or_else(|| member.get("name")?.as_str())
+    }
+    let kept = |(field, filled): (&String, &Value)| {
+        let named: Vec<&str> = asked.get(field)?.as_array()?.iter().filter_map(name).collect();
+        let kept = filled.as_array()?.iter().filter_map(name).filter(|word| !named.contains(word));
+        let kept: Vec<&str> = kept.collect();
+        (!kept.is_empty()).then(|| {
+            let words = kept.join(", ");
+            format!(
+                "{field}: the platform has {words}, which trueup does not know: kept (name it to manage it)"
+            )
+        })
+    };
+    filled.iter().filter_map(kept).collect()
 }
 
 /// What to say of a text of the platform's that cannot be decoded whole, where what can be is as the file has it.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::Change;
+use super::change::{Change, Held};
 use super::compare::{self, Comparison};
 use super::matching::{self, Match};
 use super::model::{Failed, Plan, Unverified};
@@ -40,6 +40,7 @@ impl Scene<'_> {
         let shielded: BTreeSet<&str> =
             resolved.iter().filter(|entry| entry.problem.is_some()).map(|entry| entry.spec.name()).collect();
         let mut odd = Odd::new(&matched, &addresses, known, policy);
+        let mut misplaced: Vec<&str> = Vec::new();
         let compared = compare_all(&matched, kind, known, policy);
         for (found, compared) in matched.iter().zip(compared) {
             match found {
@@ -73,7 +74,13 @@ impl Scene<'_> {
                     let until = known.unsettled.get(&identity).copied();
                     let id = known_id.as_deref();
                     let holding = if id.is_none() { odd.holding(entry, &address) } else { Vec::new() };
-                    plan.make(compare::create(entry, address, id, until, &holding, policy));
+                    let mut change = compare::create(entry, address, id, until, &holding, policy);
+                    let made = id.and_then(|id| listing.iter().find(|live| live.id == id));
+                    if let Some(live) = made.filter(|live| never_in_place(live, known)) {
+                        misplaced.push(live.id.as_str());
+                        change.held = Some(Held::misplaced(&live.id, &addresses.of_live(live)));
+                    }
+                    plan.make(change);
                 }
                 Match::Ambiguous { entry, ids } => {
                     let (address, error) = (Some(addresses.of_entry(entry)), ambiguous(entry, ids));
@@ -81,6 +88,7 @@ impl Scene<'_> {
                 }
                 // An entry whose path is not known may mean this one.
                 Match::Left { live } if shielded.contains(live.spec.name()) => {}
+                Match::Left { live } if misplaced.contains(&live.id.as_str()) => {}
                 Match::Left { live } if odd.spares(live) => odd.tell(live, plan),
                 Match::Left { live } => {
                     let address = addresses.of_live(live);
@@ -120,6 +128,12 @@ fn ambiguous(entry: &Entry<'_>, ids: &[String]) -> String {
         entry.spec.identity().unwrap_or_default(),
         ids.join(", ")
     )
+}
+
+/// Whether we made the object, and never saw it where it was to be.
+fn never_in_place(live: &LiveObject, known: &Known) -> bool {
+    let known = known.objects.get(&(live.kind(), live.id.clone()));
+    known.is_some_and(|known| known.ours && &*known.base == "{}")
 }
 
 /// Why an entry is not planned whose object cannot be read whole.

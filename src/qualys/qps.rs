@@ -308,7 +308,10 @@ struct Page {
 /// `startFromId` "the first item to return", but a client of the vendor uses it as if it were the last one seen;
 /// so the strict criterion `id GREATER` goes with it, which is right with either reading and costs no row that
 /// comes twice. The next page is asked for as soon as its cursor is known, while this one is still decoded.
-async fn search<T: QpsObject>(transport: &Transport, ids: Option<&str>) -> Result<Vec<LiveObject>, ApiError> {
+pub(super) async fn search<T: QpsObject>(
+    transport: &Transport,
+    ids: Option<&str>,
+) -> Result<Vec<LiveObject>, ApiError> {
     let mut call = call::<T>("search", None, Effect::Read);
     let mut all = Rows::default();
     let mut cursor: Option<u64> = None;

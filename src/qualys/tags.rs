@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::error::ApiError;
 use super::qps::{self, QpsObject};
-use super::shapes::Item;
+use super::shapes::{Item, Items};
 use super::transport::Transport;
 use super::write::Write;
 use crate::resource::tag::{Color, Rule, RuleType, Tag};
@@ -29,6 +29,8 @@ pub(super) struct Wire {
     name: Option<String>,
     #[serde(deserialize_with = "super::shapes::filled")]
     parent_tag_id: Option<String>,
+    /// The guide's only answer tells its hierarchy so.
+    children: Items<Child>,
     #[serde(deserialize_with = "super::shapes::text")]
     description: Option<String>,
     #[serde(deserialize_with = "super::shapes::filled")]
@@ -49,6 +51,17 @@ pub(super) struct Wire {
 
 impl Item for Wire {
     const NAME: &'static str = "Tag";
+}
+
+/// A tag where its parent shows it.
+#[derive(Debug, Deserialize)]
+struct Child {
+    #[serde(default, deserialize_with = "super::shapes::number")]
+    id: Option<u64>,
+}
+
+impl Item for Child {
+    const NAME: &'static str = "TagSimple";
 }
 
 impl Wire {
@@ -93,7 +106,9 @@ impl QpsObject for Tag {
             color: wire.color.as_deref().map(Color::from_platform),
             rule: Some(Rule { kind, text }),
         };
-        let object = LiveObject { owner, locked, ..LiveObject::new(id.to_string(), spec) };
+        let Items(children) = wire.children;
+        let below = children.into_iter().filter_map(|child| Some(child.id?.to_string())).collect();
+        let object = LiveObject { owner, locked, below, ..LiveObject::new(id.to_string(), spec) };
         (id, Some(object))
     }
 
@@ -129,14 +144,20 @@ impl QpsObject for Tag {
 
     async fn settle(transport: &Transport, objects: &mut [LiveObject], whole: bool) -> Result<(), ApiError> {
         let mut above = BTreeMap::new();
+        let at_top = |object: &LiveObject| told_parent(object).is_none();
+        if !whole && objects.iter().any(at_top) {
+            // What tells no parent stands at the top, or its parent alone tells of it.
+            note(&mut above, &qps::search::<Tag>(transport, None).await?);
+        }
         note(&mut above, objects);
         if !whole {
             fetch_parents(transport, &mut above).await?;
         }
         for object in objects {
+            let parent = above.get(&object.id).and_then(|(_, parent)| parent.clone());
+            let parent = parent.or_else(|| told_parent(object).map(str::to_owned));
             if let Spec::Tag(tag) = &mut object.spec {
-                tag.parent =
-                    Some(path(&above, tag.parent.as_deref().and_then(|parent| parent.strip_prefix('#'))));
+                tag.parent = Some(path(&above, parent.as_deref()));
             }
         }
         Ok(())
@@ -147,13 +168,27 @@ impl QpsObject for Tag {
 type Above = BTreeMap<String, (String, Option<String>)>;
 
 fn note(above: &mut Above, objects: &[LiveObject]) {
+    for object in objects.iter().filter(|object| !object.spec.name().is_empty()) {
+        // What a whole listing told of it before is not forgotten.
+        let known = above.get(&object.id).and_then(|(_, parent)| parent.clone());
+        let parent = told_parent(object).map(str::to_owned).or(known);
+        above.insert(object.id.clone(), (object.spec.name().to_owned(), parent));
+    }
     for object in objects {
-        if let Spec::Tag(tag) = &object.spec
-            && !tag.name.is_empty()
-        {
-            let parent = tag.parent.as_deref().and_then(|parent| parent.strip_prefix('#')).map(str::to_owned);
-            above.insert(object.id.clone(), (tag.name.clone(), parent));
+        for child in &object.below {
+            // A tag's own word counts for more.
+            if let Some((_, parent)) = above.get_mut(child) {
+                parent.get_or_insert_with(|| object.id.clone());
+            }
         }
+    }
+}
+
+/// The id of the parent that the tag itself tells.
+fn told_parent(object: &LiveObject) -> Option<&str> {
+    match &object.spec {
+        Spec::Tag(tag) => tag.parent.as_deref()?.strip_prefix('#'),
+        _ => None,
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) async fn download(transport: &Transport, wanted: &AwsTemplate) -> Res
         Partition::Aws => "Global",
         Partition::AwsUsGov => "Government",
         Partition::AwsCn => "China",
+        Partition::Other(name) => name,
     };
     let fields = Map::from_iter([
         ("awsCloudType".to_owned(), Value::from(cloud)),

@@ -239,6 +239,19 @@ pub(super) fn not_converged(applied: &[Applied], live: &LiveState, after: &Plan)
                 let field = FieldChange::plain("live", true, false);
                 found.push(NotConverged { address: address.clone(), field });
             }
+        } else if still.get(address).is_some_and(|still| still.action == Action::Create)
+            && let Some(object) = live.listing(address.kind).iter().find(|object| object.id == *id)
+        {
+            // It is there, and not where it was to be: what tells where that is was not taken.
+            let shown = object.spec.fields();
+            for field in address.kind.fields().iter().filter(|field| field.identifies) {
+                let sent = change.fields.iter().find(|sent| sent.path == field.name);
+                let got = shown.get(field.name).cloned().unwrap_or_default();
+                if let Some(sent) = sent.filter(|sent| sent.after != got) {
+                    let field = FieldChange { before: got, ..sent.clone() };
+                    found.push(NotConverged { address: address.clone(), field });
+                }
+            }
         } else if let Some(still) = still.get(address).filter(|still| is_of(still, change)) {
             let written = change.field_names();
             let fields = still.fields.iter().filter(|field| written.contains(&field.path.as_str()));

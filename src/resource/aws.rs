@@ -96,6 +96,11 @@ impl Resource for Aws {
         self.arn.as_ref()?.account().map(str::to_owned)
     }
 
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        visit(&mut self.name);
+        self.description.iter_mut().for_each(visit);
+    }
+
     fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
         connector::references(self.tags.as_mut(), self.capabilities.as_mut(), visit);
     }
@@ -107,6 +112,7 @@ impl Resource for Aws {
         }
         connector::complete(
             self.capabilities.as_mut().zip(live.capabilities.as_ref()),
+            self.activation.as_mut().zip(live.activation.as_ref()),
             self.perimeter_scan.as_mut().zip(live.perimeter_scan.as_ref()),
         );
     }
@@ -131,6 +137,9 @@ impl Resource for Aws {
     fn check(&mut self, report: &mut dyn FnMut(Finding)) {
         self.fold_role_into_arn(report);
         connector::check(&self.common(), report);
+        if let Some(partition) = self.arn.as_ref().and_then(RoleArn::partition) {
+            partition.check("arn", report);
+        }
         if let Some(external_id) = self.external_id.as_ref().filter(|id| !id.has_vendor_form()) {
             report(Finding::warning(
                 "external_id",
@@ -167,7 +176,7 @@ impl Aws {
                 "keep arn, or account_id and role",
             )),
             (None, (Some(account), Some(role), partition)) => {
-                match RoleArn::from_parts(partition.unwrap_or(Partition::Aws), &account, &role) {
+                match RoleArn::from_parts(&partition.unwrap_or(Partition::Aws), &account, &role) {
                     Ok(arn) => self.arn = Some(arn),
                     Err(error) => {
                         report(Finding::error(

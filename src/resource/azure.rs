@@ -99,6 +99,11 @@ impl Resource for Azure {
         self.authentication_key.iter().map(|key| ("authentication_key", key)).collect()
     }
 
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        visit(&mut self.name);
+        self.description.iter_mut().for_each(visit);
+    }
+
     fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
         connector::references(self.tags.as_mut(), self.capabilities.as_mut(), visit);
     }
@@ -111,6 +116,7 @@ impl Resource for Azure {
         }
         connector::complete(
             self.capabilities.as_mut().zip(live.capabilities.as_ref()),
+            self.activation.as_mut().zip(live.activation.as_ref()),
             self.perimeter_scan.as_mut().zip(live.perimeter_scan.as_ref()),
         );
     }

@@ -131,6 +131,11 @@ impl Resource for AzureOrganization {
         self.secret.iter().map(|secret| ("secret", secret)).collect()
     }
 
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        visit(&mut self.name);
+        self.description.iter_mut().for_each(visit);
+    }
+
     fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
         connector::references(self.tags.as_mut(), self.capabilities.as_mut(), visit);
         if let Some(members) = &mut self.members {
@@ -144,7 +149,16 @@ impl Resource for AzureOrganization {
     }
 
     fn complete(&mut self, live: &AzureOrganization) {
-        connector::complete(self.capabilities.as_mut().zip(live.capabilities.as_ref()), None);
+        connector::complete(self.capabilities.as_mut().zip(live.capabilities.as_ref()), None, None);
+        // The platform may count in whole days: what it made of the file's value is that value.
+        for (wanted, live) in [
+            (&mut self.org_run_frequency, live.org_run_frequency),
+            (&mut self.connector_run_frequency, live.connector_run_frequency),
+        ] {
+            if live.is_some() && wanted.map(OrganizationFrequency::in_days) == live {
+                *wanted = live;
+            }
+        }
     }
 
     fn leave_out(&mut self, field: &str) {
@@ -199,6 +213,25 @@ impl Resource for AzureOrganization {
         };
         connector::check(&common, report);
         self.check_what_is_sent_always(report);
+        for module in self.activate.iter().flatten().filter(|module| !SWITCHED.contains(module)) {
+            report(Finding::error(
+                "activate",
+                format!("an organization connector has no switch for {}", module.name()),
+                "it activates VM, PC, SCA and CERTVIEW",
+            ));
+        }
+        for (field, frequency) in [
+            ("org_run_frequency", self.org_run_frequency),
+            ("connector_run_frequency", self.connector_run_frequency),
+        ] {
+            if let Some(frequency) = frequency.filter(|frequency| frequency.in_days() != *frequency) {
+                report(Finding::warning(
+                    field,
+                    format!("{} is no whole number of days", frequency.0),
+                    format!("newer platforms round it up to {}", frequency.in_days().0),
+                ));
+            }
+        }
         if self.connector_prefix.as_ref().is_some_and(|prefix| prefix.chars().count() > 30) {
             let message = "the prefix is longer than 30 characters";
             report(Finding::error("connector_prefix", message, "shorten it: it cannot be edited later"));
@@ -216,6 +249,9 @@ impl Resource for AzureOrganization {
         }
     }
 }
+
+/// The modules that a request has a switch for.
+const SWITCHED: [Module; 4] = [Module::Vm, Module::Pc, Module::Sca, Module::CertView];
 
 /// Whether a change of these fields is an edit, or by calls of their own alone.
 pub(crate) fn is_edit(fields: &[&str]) -> bool {
@@ -239,5 +275,54 @@ impl AzureOrganization {
             let message = format!("`{field}` is missing: the platform wants it with every write");
             report(Finding::error(field, message, hint));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn every(org: &str, connectors: &str) -> AzureOrganization {
+        let fields = json!({"name": "a", "org_run_frequency": org, "connector_run_frequency": connectors});
+        serde_json::from_value(fields).unwrap()
+    }
+
+    #[test]
+    fn a_frequency_that_the_platform_rounded_up_to_days_is_the_one_that_was_asked_for() {
+        for (wanted, live, same) in [
+            ("1h", "24h", true),
+            ("24h", "24h", true),
+            ("25h", "48h", true),
+            ("7d", "7d", true),
+            ("1h", "1h", true),
+            ("1h", "48h", false),
+            ("25h", "24h", false),
+            ("48h", "25h", false),
+            ("1h", "2h", false),
+        ] {
+            let live = every(live, live);
+            let mut filled = every(wanted, wanted);
+            filled.complete(&live);
+            assert_eq!(filled == live, same, "{wanted} {live:?}");
+        }
+    }
+
+    #[test]
+    fn other_than_whole_days_are_warned_of() {
+        let mut found = Vec::new();
+        every("1h", "48h").check(&mut |finding| {
+            if finding.severity == crate::resource::Severity::Warning {
+                found.push(format!(
+                    "{}: {} | {}",
+                    finding.field,
+                    finding.message,
+                    finding.hint.unwrap_or_default()
+                ));
+            }
+        });
+        let warned = "org_run_frequency: 1h is no whole number of days | newer platforms round it up to 24h";
+        assert_eq!(found, [warned]);
     }
 }

@@ -119,8 +119,9 @@ impl ZoneName {
         ZONES.get(&self.0).ok()
     }
 
-    /// Whether both are names of one zone: the database has old names (`US/Eastern`) as links to new ones
-    /// (`America/New_York`), with the same clocks at all times.
+    /// Whether both are names of zones with the same clocks, now and ahead: old names (`US/Eastern`, `America/New_York`),
+    /// other names of one time (`UTC`, `GMT`, `Etc/UTC`), and places that share their rules. What was before no schedule
+    /// asks for.
     #[must_use]
     pub fn means(&self, other: &ZoneName) -> bool {
         let zones = || self.zone().zip(other.zone());
@@ -128,16 +129,21 @@ impl ZoneName {
     }
 }
 
-/// Every change of a zone's clocks, with the name and the offset that it leads to: the first one is how they are at
-/// the beginning of time. By rules that go on for ever, as far as schedules are made.
-fn clocks(zone: &TimeZone) -> impl Iterator<Item = (Timestamp, Offset, String)> {
+/// Every change of a zone's clocks from the year on whose rules the program comes with, with the offset that it leads
+/// to. By rules that go on for ever, as far as schedules are made.
+fn clocks(zone: &TimeZone) -> impl Iterator<Item = (Timestamp, Offset)> {
     const FAR: i16 = 2200;
-    let first = zone.to_offset_info(Timestamp::MIN);
-    let first = (Timestamp::MIN, first.offset(), first.abbreviation().to_owned());
+    /// 1 January 2026.
+    const NOW: i64 = 1_767_225_600;
+    let now = Timestamp::from_second(NOW).unwrap_or(Timestamp::MIN);
+    let mut last = zone.to_offset(now);
+    let first = (now, last);
     let later = zone
-        .following(Timestamp::MIN)
-        .map(|change| (change.timestamp(), change.offset(), change.abbreviation().to_owned()))
-        .take_while(|(at, offset, _)| offset.to_datetime(*at).year() < FAR)
+        .following(now)
+        .map(|change| (change.timestamp(), change.offset()))
+        .take_while(|(at, offset)| offset.to_datetime(*at).year() < FAR)
+        // A change of the name alone moves no clock.
+        .filter(|(_, offset)| std::mem::replace(&mut last, *offset) != *offset)
         .collect::<Vec<_>>();
     std::iter::once(first).chain(later)
 }
@@ -173,6 +179,26 @@ mod tests {
             assert_eq!(read.as_deref(), date, "{text}");
         }
         assert_eq!(ScanDate::from_platform("6/2/2022").unwrap().to_platform(), "06/02/2022");
+    }
+
+    #[test]
+    fn zones_with_the_same_clocks_now_and_ahead_are_one() {
+        for (one, other, same) in [
+            ("UTC", "GMT", true),
+            ("UTC", "Etc/GMT", true),
+            ("Etc/UTC", "GMT0", true),
+            ("US/Eastern", "America/New_York", true),
+            ("Europe/Berlin", "Europe/Paris", true),
+            ("Asia/Kolkata", "Asia/Calcutta", true),
+            ("Europe/Berlin", "Europe/London", false),
+            ("UTC", "Europe/London", false),
+            ("Africa/Lagos", "Europe/Berlin", false),
+            ("America/Phoenix", "America/Denver", false),
+            ("Nowhere/At_All", "UTC", false),
+        ] {
+            let (one, other) = (ZoneName::from_platform(one), ZoneName::from_platform(other));
+            assert_eq!((one.means(&other), other.means(&one)), (same, same), "{one:?} {other:?}");
+        }
     }
 
     #[test]

@@ -7,58 +7,17 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 
-/// An application.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Capability {
-    /// Asset inventory.
-    Ai,
-    /// Cloud inventory.
-    Ci,
-    /// Cloud security assessment.
-    Csa,
-    /// One that the platform gave and that no document names.
-    Other(String),
-}
+use super::scalar::words;
 
-impl Capability {
-    const NAMES: &'static [&'static str] = &["AI", "CI", "CSA"];
-
-    /// The application of that name, known or not.
-    #[must_use]
-    pub fn from_platform(name: &str) -> Capability {
-        match name {
-            "AI" => Capability::Ai,
-            "CI" => Capability::Ci,
-            "CSA" => Capability::Csa,
-            other => Capability::Other(other.to_owned()),
-        }
-    }
-
-    /// The name on the wire and in the file.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Capability::Ai => "AI",
-            Capability::Ci => "CI",
-            Capability::Csa => "CSA",
-            Capability::Other(name) => name,
-        }
-    }
-}
-
-impl Serialize for Capability {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for Capability {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Capability, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        match Capability::from_platform(&name) {
-            Capability::Other(name) => Err(de::Error::unknown_variant(&name, Capability::NAMES)),
-            known => Ok(known),
-        }
+words! {
+    /// An application.
+    Capability {
+        /// Asset inventory.
+        Ai = "AI",
+        /// Cloud inventory.
+        Ci = "CI",
+        /// Cloud security assessment.
+        Csa = "CSA",
     }
 }
 
@@ -67,12 +26,16 @@ impl<'de> Deserialize<'de> for Capability {
 pub struct Capabilities(pub BTreeMap<Capability, Option<String>>);
 
 impl Capabilities {
-    /// Gives each application whose tag is left out the tag that it has.
+    /// Gives each application whose tag is left out the tag that it has. One that the program does not know is kept.
     pub fn complete(&mut self, live: &Capabilities) {
         for (capability, tag) in &mut self.0 {
             if tag.is_none() {
                 tag.clone_from(live.0.get(capability).unwrap_or(&None));
             }
+        }
+        let unknown = live.0.iter().filter(|(capability, _)| matches!(capability, Capability::Other(_)));
+        for (capability, tag) in unknown {
+            self.0.entry(capability.clone()).or_insert_with(|| tag.clone());
         }
     }
 }
@@ -178,7 +141,7 @@ mod tests {
     #[test]
     fn a_capability_that_cannot_be_says_why() {
         for (text, why) in [
-            (r#"["AIX"]"#, "unknown variant `AIX`, expected one of `AI`, `CI`, `CSA`"),
+            (r#"["A I"]"#, "unknown variant `A I`, expected one of `AI`, `CI`, `CSA`"),
             (r#"["AI", "AI"]"#, "capability AI stands twice"),
             (r#"[{"name": "AI", "tags": "x"}]"#, "unknown field `tags`, expected `name` or `tag`"),
             (r#"[{"tag": "x"}]"#, "missing field `name`"),
@@ -186,6 +149,19 @@ mod tests {
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_application_that_the_program_does_not_know_is_kept_with_its_tag() {
+        for (wanted, live, expected) in [
+            (r#"["AI"]"#, r#"["AI", {"name": "CDR", "tag": "a"}]"#, r#"["AI",{"name":"CDR","tag":"a"}]"#),
+            ("[]", r#"["AI", "CDR"]"#, r#"["CDR"]"#),
+            (r#"["CDR"]"#, "[]", r#"["CDR"]"#),
+        ] {
+            let mut wanted = read(wanted).unwrap();
+            wanted.complete(&read(live).unwrap());
+            assert_eq!(serde_json::to_string(&wanted).unwrap(), expected);
         }
     }
 

@@ -37,6 +37,23 @@ pub(super) fn check(connector: &Common<'_>, report: &mut dyn FnMut(Finding)) {
     if let Some(frequency) = run_frequency {
         check_run_frequency(frequency, report);
     }
+    let platforms_own = |module: &&Module| module.name() == Module::PLATFORMS_OWN;
+    for module in activation.into_iter().flatten().filter(|module| !platforms_own(module)) {
+        module.check("activation", report);
+    }
+    if activation.is_some_and(|modules| modules.iter().any(|module| platforms_own(&module))) {
+        report(Finding::error(
+            "activation",
+            "the platform itself adds CLOUDVIEW where CI or CSA is on",
+            "leave it out",
+        ));
+    }
+    for capability in capabilities.into_iter().flat_map(|Capabilities(all)| all.keys()) {
+        capability.check("capabilities", report);
+    }
+    if let Some(PerimeterScan::Own(schedule)) = perimeter_scan {
+        schedule.check_words("perimeter_scan", report);
+    }
     if let Some(modules) = activation {
         check_activation(modules, perimeter_scan, report);
     }
@@ -163,10 +180,15 @@ pub(super) fn references(
 /// Fills what the file leaves out inside these fields from the live ones, where both sides have the field.
 pub(super) fn complete(
     capabilities: Option<(&mut Capabilities, &Capabilities)>,
+    activation: Option<(&mut BTreeSet<Module>, &BTreeSet<Module>)>,
     perimeter_scan: Option<(&mut PerimeterScan, &PerimeterScan)>,
 ) {
     if let Some((wanted, live)) = capabilities {
         wanted.complete(live);
+    }
+    // What the program does not know may be what somebody pays for.
+    if let Some((wanted, live)) = activation {
+        wanted.extend(live.iter().filter(|module| matches!(module, Module::Other(_))).cloned());
     }
     if let Some((wanted, live)) = perimeter_scan {
         wanted.complete(live);

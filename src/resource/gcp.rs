@@ -107,12 +107,21 @@ impl Resource for Gcp {
         Some(ServiceAccountKey::read(secret).ok()?.essence())
     }
 
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        visit(&mut self.name);
+        self.description.iter_mut().for_each(visit);
+    }
+
     fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
         connector::references(self.tags.as_mut(), self.capabilities.as_mut(), visit);
     }
 
     fn complete(&mut self, live: &Gcp) {
-        connector::complete(self.capabilities.as_mut().zip(live.capabilities.as_ref()), None);
+        connector::complete(
+            self.capabilities.as_mut().zip(live.capabilities.as_ref()),
+            self.activation.as_mut().zip(live.activation.as_ref()),
+            None,
+        );
     }
 
     fn leave_out(&mut self, field: &str) {

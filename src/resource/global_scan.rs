@@ -61,5 +61,6 @@ impl Resource for GlobalScan {
         if let Err(misfit) = self.0.check() {
             report(Finding::error(misfit.field, misfit.message, misfit.hint));
         }
+        self.0.check_words("recurrence", report);
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Above, Access, Edit, Field, Fields, Finding, InCloudview, Reference, Resource, Run, Timetable, Wanted,
-    aws, azure, azure_organization, gcp, global_scan, oci, registry_connector, registry_schedule,
+    aws, azure, azure_organization, gcp, global_scan, oci, prose, registry_connector, registry_schedule,
     snapshot_scan, tag,
 };
 use crate::secret::{Secret, SecretRef};
@@ -241,7 +241,13 @@ macro_rules! kinds {
 
             /// See [`Resource::check`].
             pub fn check(&mut self, report: &mut dyn FnMut(Finding)) {
+                self.normalize();
                 match self { $(Spec::$kind(spec) => spec.check(report),)+ }
+            }
+
+            /// Brings the texts that people write into their normal form.
+            pub(crate) fn normalize(&mut self) {
+                match self { $(Spec::$kind(spec) => spec.texts(&mut prose::normalize),)+ }
             }
 
             /// The fields that are set, in the form in which they are compared and shown.

@@ -24,6 +24,8 @@ pub struct LiveObject {
     pub vague: bool,
     /// The weak identity that it certainly has, where the answer tells that and not the exact one.
     pub within: Option<String>,
+    /// The ids of the objects that its answer shows below it.
+    pub below: Vec<String>,
     /// Another identity, that an answer which does not tell the exact one suggests.
     pub hint: Option<String>,
     /// Its id in CloudView, which knows connectors by other ids than Connectors 3.0 does.
@@ -52,12 +54,15 @@ impl LiveObject {
     /// An object of which no more is known than its id and spec.
     #[must_use]
     pub fn new(id: impl Into<String>, spec: impl Into<Spec>) -> LiveObject {
+        let mut spec = spec.into();
+        spec.normalize();
         LiveObject {
             id: id.into(),
-            spec: spec.into(),
+            spec,
             unreadable: BTreeMap::new(),
             unread: None,
             vague: false,
+            below: Vec::new(),
             within: None,
             hint: None,
             cloudview_id: None,

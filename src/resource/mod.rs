@@ -63,6 +63,7 @@ pub use scalar::{
     AwsAccount, AzureId, ExternalId, Fingerprint, Module, OciRegion, OrganizationFrequency, Partition,
     ProjectId, Regions, RoleArn, RunFrequency, TenancyOcid, UserOcid,
 };
+use scalar::{is_word, unknown_word};
 pub use timetable::Timetable;
 pub use zoned_cron::ZonedCron;
 
@@ -149,6 +150,9 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     fn address_name(&self) -> String {
         self.name().to_owned()
     }
+
+    /// Shows each text that people write for people, to be brought into its normal form.
+    fn texts(&mut self, _visit: &mut dyn FnMut(&mut String)) {}
 
     /// Shows each name of another object, to be replaced by its canonical form.
     fn references(&mut self, _visit: &mut dyn FnMut(Reference<'_>)) {}

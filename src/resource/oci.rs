@@ -111,12 +111,17 @@ impl Resource for Oci {
         (field == "private_key").then(|| PrivateKey::find(secret.expose())).flatten().map(PrivateKey::essence)
     }
 
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        visit(&mut self.name);
+        self.description.iter_mut().for_each(visit);
+    }
+
     fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
         connector::references(self.tags.as_mut(), self.capabilities.as_mut(), visit);
     }
 
     fn complete(&mut self, live: &Oci) {
-        connector::complete(self.capabilities.as_mut().zip(live.capabilities.as_ref()), None);
+        connector::complete(self.capabilities.as_mut().zip(live.capabilities.as_ref()), None, None);
     }
 
     fn leave_out(&mut self, field: &str) {

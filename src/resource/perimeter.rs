@@ -9,7 +9,8 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::{ScanDate, ScanTime, Timetable, ZoneName};
+use super::scalar::words;
+use super::{Finding, ScanDate, ScanTime, Timetable, ZoneName};
 
 /// Whether and when the platform scans what a connector found from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,14 +50,14 @@ pub struct Schedule {
     pub timezone: Option<ZoneName>,
 }
 
-/// How a scan comes again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Recurrence {
-    /// Every day.
-    Daily,
-    /// On the days that are named.
-    Weekly,
+words! {
+    /// How a scan comes again.
+    Recurrence {
+        /// Every day.
+        Daily = "DAILY",
+        /// On the days that are named.
+        Weekly = "WEEKLY",
+    }
 }
 
 /// A day of the week, Sunday first as the vendor lists them.
@@ -123,9 +124,10 @@ impl Schedule {
         } = self;
         let (ScanDate(start), ScanTime(time)) = ((*start_date)?, (*start_time)?);
         let zone = timezone.as_ref()?.zone()?;
-        let days = match (*recurrence)? {
+        let days = match recurrence.as_ref()? {
             Recurrence::Daily => None,
             Recurrence::Weekly => Some(days.as_ref()?),
+            Recurrence::Other(_) => return None,
         };
         let today = now.to_zoned(zone.clone()).date();
         // A run that daylight saving moved past midnight is of the day before.
@@ -142,7 +144,9 @@ impl Schedule {
         let Schedule { option_profile_id, recurrence, days, scan_prefix, start_date, start_time, timezone } =
             self;
         *option_profile_id = option_profile_id.or(live.option_profile_id);
-        *recurrence = recurrence.or(live.recurrence);
+        if recurrence.is_none() {
+            recurrence.clone_from(&live.recurrence);
+        }
         if days.is_none() && *recurrence != Some(Recurrence::Daily) {
             days.clone_from(&live.days);
         }
@@ -179,13 +183,20 @@ impl Schedule {
         parts.into_iter().filter_map(|(part, is_missing)| is_missing.then_some(part)).collect()
     }
 
+    /// Warns of a recurrence that the program does not know.
+    pub(super) fn check_words(&self, field: &'static str, report: &mut dyn FnMut(Finding)) {
+        if let Some(recurrence) = &self.recurrence {
+            recurrence.check(field, report);
+        }
+    }
+
     /// Days belong to a weekly scan, and a weekly scan has days; a scan has a title.
     pub(super) fn check(&self) -> Result<(), Misfit> {
         let misfit = |field, message, hint| Err(Misfit { field, message, hint });
         if self.scan_prefix.as_deref().is_some_and(|prefix| prefix.trim().is_empty()) {
             return misfit("scan_prefix", "scan_prefix is empty", "a scan's title starts with it");
         }
-        match (self.recurrence, self.days.as_ref().map(BTreeSet::is_empty)) {
+        match (&self.recurrence, self.days.as_ref().map(BTreeSet::is_empty)) {
             (Some(Recurrence::Weekly), None | Some(true)) => {
                 misfit("days", "recurrence: WEEKLY needs days", "as in days: [SUN, TUE]")
             }
@@ -193,7 +204,9 @@ impl Schedule {
                 misfit("days", "recurrence: DAILY takes no days", "remove days, or say WEEKLY")
             }
             (None, Some(_)) => misfit("days", "days needs recurrence beside it", "say WEEKLY"),
-            (Some(Recurrence::Weekly), Some(false)) | (Some(Recurrence::Daily) | None, None) => Ok(()),
+            (Some(Recurrence::Weekly), Some(false))
+            | (Some(Recurrence::Daily) | None, None)
+            | (Some(Recurrence::Other(_)), _) => Ok(()),
         }
     }
 }
@@ -279,7 +292,7 @@ mod tests {
             (r#"{"recurrence": "WEEKLY", "days": []}"#, "WEEKLY needs days"),
             (r#"{"recurrence": "DAILY", "days": ["SUN"]}"#, "DAILY takes no days"),
             (r#"{"days": ["SUN"]}"#, "days needs recurrence"),
-            (r#"{"recurrence": "MONTHLY"}"#, "unknown variant `MONTHLY`"),
+            (r#"{"recurrence": "MON THLY"}"#, "unknown variant `MON THLY`"),
             (r#"{"scan_prefix": " "}"#, "scan_prefix is empty"),
             (r#"{"timezone": "Berlin"}"#, "unknown time zone `Berlin`"),
             (r#"{"start_date": "12/01/2031"}"#, "is no date"),
@@ -373,11 +386,13 @@ mod tests {
             ("Asia/Calcutta", "Asia/Kolkata", "Asia/Kolkata"),
             ("UTC", "Etc/UTC", "Etc/UTC"),
             ("UTC", "Zulu", "Zulu"),
-            // Alike for most of the year, for now, or but for the name.
-            ("Europe/Berlin", "Europe/Paris", "Europe/Berlin"),
+            // Alike now and ahead, whatever was before.
+            ("Europe/Berlin", "Europe/Paris", "Europe/Paris"),
+            ("UTC", "GMT", "GMT"),
+            ("Europe/London", "Europe/Dublin", "Europe/Dublin"),
+            // Alike for a part of the year.
+            ("Europe/Berlin", "Europe/London", "Europe/Berlin"),
             ("Africa/Cairo", "Africa/Tripoli", "Africa/Cairo"),
-            ("UTC", "GMT", "UTC"),
-            ("Europe/London", "Europe/Dublin", "Europe/London"),
             // Nothing is known of these.
             ("Africa/Cairo", "GMT+2 (Cairo)", "Africa/Cairo"),
         ] {

@@ -1,5 +1,16 @@
 //! Texts that people write for people: names and descriptions.
 
+/// The normal form: what a reader cannot see is no part of the text, and platforms trim it. That is white space around
+/// it and at the ends of its lines, and how its lines end.
+pub(super) fn normalize(text: &mut String) {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let normal = lines.join("\n");
+    let normal = normal.trim();
+    if normal != text {
+        *text = normal.to_owned();
+    }
+}
+
 /// Whether a text of the platform's may be this one: each U+FFFD in it stands for a character that could not be decoded,
 /// or for one that was cut off.
 #[must_use]
@@ -38,6 +49,25 @@ fn matches(told: &str, wanted: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_reader_cannot_see_is_no_part_of_a_text() {
+        for (text, normal) in [
+            ("a", "a"),
+            ("a ", "a"),
+            (" a\n", "a"),
+            ("a  \nb\t\n\n", "a\nb"),
+            ("a\r\nb\r\n", "a\nb"),
+            ("a\n  b", "a\n  b"),
+            ("a\n\nb", "a\n\nb"),
+            (" ", ""),
+            ("a  b", "a  b"),
+        ] {
+            let mut written = text.to_owned();
+            normalize(&mut written);
+            assert_eq!(written, normal, "{text:?}");
+        }
+    }
 
     #[test]
     fn what_cannot_be_decoded_stands_for_one_character_or_none() {

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use serde::de::{self, Deserializer};
-use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use super::field::leave_out;
+use super::scalar::words;
 use super::{Field, Finding, Kind, Owner, Reference, Resource};
 
 /// An asset tag, identified by its path.
@@ -42,64 +42,27 @@ pub struct Rule {
     pub text: Option<String>,
 }
 
-macro_rules! rule_types {
-    ($($variant:ident = $name:literal,)+) => {
-        /// The engine of a rule.
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "the vendor's own names, which no document explains further")]
-        pub enum RuleType { $($variant,)+ /** One that no document names. */ Other(String) }
-
-        impl RuleType {
-            const NAMES: &'static [&'static str] = &[$($name,)+];
-
-            /// The rule type of that name, known or not.
-            #[must_use]
-            pub fn from_platform(name: &str) -> RuleType {
-                match name { $($name => RuleType::$variant,)+ other => RuleType::Other(other.to_owned()) }
-            }
-
-            /// The platform's name.
-            #[must_use]
-            pub fn name(&self) -> &str {
-                match self { $(RuleType::$variant => $name,)+ RuleType::Other(name) => name }
-            }
-        }
-    };
-}
-
-rule_types! {
-    Static = "STATIC",
-    Groovy = "GROOVY",
-    OsRegex = "OS_REGEX",
-    NetworkRange = "NETWORK_RANGE",
-    NetworkRangeEnhanced = "NETWORK_RANGE_ENHANCED",
-    NameContains = "NAME_CONTAINS",
-    InstalledSoftware = "INSTALLED_SOFTWARE",
-    OpenPorts = "OPEN_PORTS",
-    VulnExist = "VULN_EXIST",
-    AssetSearch = "ASSET_SEARCH",
-    CloudAsset = "CLOUD_ASSET",
-    BusinessInformation = "BUSINESS_INFORMATION",
-    GlobalAssetView = "GLOBAL_ASSET_VIEW",
-    TagSet = "TAG_SET",
-    NetworkTag = "NETWORK_TAG",
-    Network = "NETWORK",
-    VulnDetection = "VULN_DETECTION",
-}
-
-impl Serialize for RuleType {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for RuleType {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RuleType, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        match RuleType::from_platform(&name) {
-            RuleType::Other(name) => Err(de::Error::unknown_variant(&name, RuleType::NAMES)),
-            known => Ok(known),
-        }
+words! {
+    /// The engine of a rule.
+    #[expect(missing_docs, reason = "the vendor's own names, which no document explains further")]
+    RuleType {
+        Static = "STATIC",
+        Groovy = "GROOVY",
+        OsRegex = "OS_REGEX",
+        NetworkRange = "NETWORK_RANGE",
+        NetworkRangeEnhanced = "NETWORK_RANGE_ENHANCED",
+        NameContains = "NAME_CONTAINS",
+        InstalledSoftware = "INSTALLED_SOFTWARE",
+        OpenPorts = "OPEN_PORTS",
+        VulnExist = "VULN_EXIST",
+        AssetSearch = "ASSET_SEARCH",
+        CloudAsset = "CLOUD_ASSET",
+        BusinessInformation = "BUSINESS_INFORMATION",
+        GlobalAssetView = "GLOBAL_ASSET_VIEW",
+        TagSet = "TAG_SET",
+        NetworkTag = "NETWORK_TAG",
+        Network = "NETWORK",
+        VulnDetection = "VULN_DETECTION",
     }
 }
 
@@ -190,6 +153,11 @@ impl Resource for Tag {
         self.path()
     }
 
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        visit(&mut self.name);
+        self.description.iter_mut().for_each(visit);
+    }
+
     fn references(&mut self, visit: &mut dyn FnMut(Reference<'_>)) {
         if let Some(parent) = self.parent.as_mut().filter(|parent| !parent.is_empty()) {
             visit(Reference { kind: Kind::Tag, name: parent });
@@ -219,6 +187,7 @@ impl Resource for Tag {
             check_tag_name("parent", parent, report);
         }
         if let Some(rule) = &mut self.rule {
+            rule.kind.check("rule", report);
             if rule.text.as_deref() == Some("") {
                 rule.text = None;
             }

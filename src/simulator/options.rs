@@ -185,6 +185,8 @@ options! {
         echo_endpoints: EchoEndpoints { Off = "off", On = "on" } from "no sample shows them"
         #[doc = "how a connector's run ends, or that it never starts"]
         states: States { Success = "success", Errors = "errors", Frozen = "frozen" } from "samples show both ends"
+        #[doc = "where answers about tags show which stands below which: in the child's parentTagId, in the parent's children, or in both"]
+        tag_hierarchy: TagHierarchy { Both = "both", Children = "children", Parent = "parent" } from "the guide's only answer has children alone, clients read parentTagId"
         #[doc = "a tag whose name another tag has under the same parent"]
         duplicate_tag: DuplicateTag { Refused = "refused", Accepted = "accepted" } from "no document"
         #[doc = "deletion of a tag that has children: they go too, or it is refused, or they become roots"]

@@ -1,8 +1,9 @@
 //! Objects of which nobody can tell which they are, and those that cannot be read whole, keep back what they may be.
 
-use trueup::plan::{Known, Plan};
+use trueup::plan::{Known, KnownObject, Plan};
+use trueup::resource::Kind;
 
-use crate::{A, assert_lines, aws, azure, check, desired, live, plan_of};
+use crate::{A, assert_lines, aws, azure, check, desired, live, live_aws, plan_of};
 
 const NO_ARN: &str = "- {kind: aws, id: 101, name: legacy";
 
@@ -134,4 +135,80 @@ fn the_row_is_in_the_text_and_the_json_and_alone_no_reason_not_to_be_in_sync() {
             "why": "its answer has no arn, only 999999999999", "holds": []}])
     );
     assert_eq!(json["summary"]["unidentified"], 1);
+}
+
+#[test]
+fn a_live_word_that_is_not_known_is_kept_and_said() {
+    let live_state = format!(
+        "- {{kind: aws, id: 1, name: a, arn: '{A}', activation: [VM, SWCA], capabilities: [AI, {{name: CDR, tag: x}}]}}"
+    );
+    let plan = plan_with(&aws("activation: [VM], capabilities: [AI]"), &live_state);
+    assert_lines(&plan, "");
+    let kept = |field: &str, word: &str| {
+        format!(
+            "aws/a: {field}: the platform has {word}, which trueup does not know: kept (name it to manage it)"
+        )
+    };
+    let warned: Vec<String> = plan.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warned, [kept("activation", "SWCA"), kept("capabilities", "CDR")]);
+    // What is written beside it holds it, since a set is replaced whole.
+    let plan = plan_with(&aws("activation: [SCA], capabilities: []"), &live_state);
+    let after = plan.changes[0].after.as_ref().unwrap().fields();
+    assert_eq!(after["activation"], serde_json::json!(["SCA", "SWCA"]));
+    assert_eq!(after["capabilities"], serde_json::json!([{"name": "CDR", "tag": "x"}]));
+    // Named, it is managed like any other.
+    let plan = plan_with(&aws("activation: [SWCA]"), &live_state.replace("[VM, SWCA]", "[VM]"));
+    assert_lines(&plan, "~ aws/a\n    activation: [\"VM\"] -> [\"SWCA\"]");
+}
+
+#[test]
+fn what_a_reader_cannot_see_is_no_difference() {
+    for (wanted, told) in [
+        ("\"Payments, production\\n\"", "\"Payments, production\""),
+        ("\"a \"", "a"),
+        ("a", "\" a\\t\""),
+        ("\"a\\nb\"", "\"a \\r\\nb\\r\\n\""),
+    ] {
+        let live_state = format!("- {{kind: aws, id: 1, name: {told}, arn: '{A}', description: {told}}}");
+        let file = format!("connectors: {{aws: [{{name: {wanted}, arn: '{A}', description: {wanted}}}]}}");
+        check(&file, &live_state, "");
+        check(
+            &format!("tags: [{{name: {wanted}}}]"),
+            &format!("- {{kind: tag, id: 1, name: {told}, parent: ''}}"),
+            "",
+        );
+    }
+    let zones = |zone: &str| {
+        format!(
+            "perimeter_scan: {{option_profile_id: 2, recurrence: DAILY, scan_prefix: p, start_date: 2031-12-01, start_time: '12:00', timezone: {zone}}}, activation: [VM]"
+        )
+    };
+    check(&aws(&zones("UTC")), &live_aws(&zones("GMT")), "");
+}
+
+#[test]
+fn what_was_made_and_is_live_elsewhere_is_not_made_again() {
+    let file = desired("tags: [{name: prod}, {name: payments, parent: prod}]");
+    let is = live(
+        "- {kind: tag, id: 1, name: prod, parent: ''}\n- {kind: tag, id: 2, name: payments, parent: ''}",
+    );
+    let made = |base: &str| KnownObject {
+        identity: "prod/payments".to_owned(),
+        base: base.into(),
+        written: "{}".into(),
+        ours: true,
+        marked: false,
+        protected: false,
+        missing: false,
+    };
+    let mut known = Known::default();
+    known.objects.insert((Kind::Tag, "2".to_owned()), made("{}"));
+    assert_lines(
+        &plan_of(&file, &is, &known),
+        "+ tag/prod/payments Drift held: it was made (id 2), and the platform has it as tag/payments: not sent again before that one is moved or deleted",
+    );
+    // Seen in its place once, and moved by somebody since: another tag is made in its place.
+    known.objects.insert((Kind::Tag, "2".to_owned()), made("{\"name\":\"payments\"}"));
+    let plan = plan_of(&file, &is, &known);
+    assert!(plan.changes.iter().any(|change| change.held.is_none()), "{:?}", plan.changes);
 }

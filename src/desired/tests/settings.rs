@@ -113,6 +113,16 @@ fn the_platform_is_named_and_has_a_login() {
         ("pod: US1".to_owned(), &["2:11: `password` is missing | add", "2:11: `username` is missing"]),
         (login.to_owned(), &["2:11: `pod` is missing | give platform"]),
         ("pod: us1".to_owned(), &["2:17: unknown value `us1` | did you mean `US1`?"]),
+        (
+            format!(
+                "pod: US9, api_url: \"https://a\", portal_url: \"https://b\", gateway_url: \"https://c\", {login}"
+            ),
+            &["warning 2:17: unknown value `US9` | its URLs are given: it is taken as a name; "],
+        ),
+        (
+            format!("pod: US9, api_url: \"https://a\", portal_url: \"https://b\", {login}"),
+            &["2:17: unknown value `US9` | did you mean"],
+        ),
         ("pod: simulator, api_url: \"http://127.0.0.1:80\"".to_owned(), &[]),
         ("pod: simulator, api_url: \"http://[::1]:80/\"".to_owned(), &[]),
         ("pod: simulator, api_url: \"http://localhost\"".to_owned(), &[]),

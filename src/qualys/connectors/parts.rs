@@ -305,7 +305,7 @@ impl Item for ActivationModule {
 /// The modules, without `CLOUDVIEW`: the platform itself adds that where CI or CSA is on.
 fn activation(Items(modules): Items<ActivationModule>) -> BTreeSet<Module> {
     let names = modules.into_iter().map(|ActivationModule(Text(name))| name);
-    names.filter(|name| name != "CLOUDVIEW").map(|name| Module::from_platform(&name)).collect()
+    names.filter(|name| name != Module::PLATFORMS_OWN).map(|name| Module::from_platform(&name)).collect()
 }
 
 fn set_activation(modules: &BTreeSet<Module>) -> Value {
@@ -447,16 +447,12 @@ pub(super) fn schedule(wire: ConnectorScanConfiguration) -> Schedule {
     let Items(names) = wire.days_of_week;
     let day = |DayName(Text(name)): &DayName| DAYS.iter().find(|(_, day)| day == name).map(|(day, _)| *day);
     let days: BTreeSet<Day> = names.iter().filter_map(day).collect();
-    let recurrence = match wire.recurrence.as_deref() {
-        Some("DAILY") => Some(Recurrence::Daily),
-        Some("WEEKLY") => Some(Recurrence::Weekly),
-        _ => None,
-    };
+    let recurrence = wire.recurrence.as_deref().map(Recurrence::from_platform);
     Schedule {
         option_profile_id: wire.option_profile_id,
-        recurrence,
         // Days count for a weekly scan alone; what a daily one has left of them means nothing.
         days: Some(days).filter(|days| !days.is_empty() && recurrence != Some(Recurrence::Daily)),
+        recurrence,
         scan_prefix: wire.scan_prefix,
         start_date: wire.start_date.as_deref().and_then(ScanDate::from_platform),
         start_time: wire.start_time.as_deref().and_then(ScanTime::parse),
@@ -497,13 +493,7 @@ pub(super) fn schedule_fields(schedule: &Schedule) -> Map<String, Value> {
         }
     };
     put("optionProfileId", option_profile_id.map(Value::from));
-    put(
-        "recurrence",
-        recurrence.map(|recurrence| match recurrence {
-            Recurrence::Daily => "DAILY".into(),
-            Recurrence::Weekly => "WEEKLY".into(),
-        }),
-    );
+    put("recurrence", recurrence.as_ref().map(|recurrence| recurrence.name().into()));
     let name = |day: &Day| DAYS.iter().find(|(known, _)| known == day).map(|(_, name)| *name);
     put(
         "daysOfWeek",

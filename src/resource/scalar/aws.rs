@@ -1,8 +1,7 @@
 //! What AWS has of its own: accounts, partitions, the ARNs of roles, and external ids.
 
-use serde::{Deserialize, Serialize};
-
 use super::grammar::text_with_a_grammar;
+use super::words::{is_word, words};
 
 text_with_a_grammar!(
     /// The ARN of the role that the platform assumes in an AWS account, by AWS's own grammar.
@@ -43,29 +42,15 @@ impl ExternalId {
     }
 }
 
-/// A group of AWS accounts that share nothing with the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Partition {
-    /// The commercial regions.
-    #[serde(rename = "aws")]
-    Aws,
-    /// GovCloud.
-    #[serde(rename = "aws-us-gov")]
-    AwsUsGov,
-    /// China.
-    #[serde(rename = "aws-cn")]
-    AwsCn,
-}
-
-impl Partition {
-    /// The word in an ARN.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Partition::Aws => "aws",
-            Partition::AwsUsGov => "aws-us-gov",
-            Partition::AwsCn => "aws-cn",
-        }
+words! {
+    /// A group of AWS accounts that share nothing with the others.
+    Partition {
+        /// The commercial regions.
+        Aws = "aws",
+        /// GovCloud.
+        AwsUsGov = "aws-us-gov",
+        /// China.
+        AwsCn = "aws-cn",
     }
 }
 
@@ -75,8 +60,8 @@ fn is_account(text: &str) -> bool {
 
 impl RoleArn {
     /// The ARN of a role by its parts. The role's name may have a path before it (`team/Connector`).
-    pub fn from_parts(partition: Partition, account: &AwsAccount, role: &str) -> Result<RoleArn, String> {
-        format!("arn:{}:iam::{account}:role/{}", partition.word(), role.trim_start_matches('/')).parse()
+    pub fn from_parts(partition: &Partition, account: &AwsAccount, role: &str) -> Result<RoleArn, String> {
+        format!("arn:{}:iam::{account}:role/{}", partition.name(), role.trim_start_matches('/')).parse()
     }
 
     /// The account within the ARN; `None` where the platform's value is not an ARN.
@@ -88,19 +73,17 @@ impl RoleArn {
     /// The partition within the ARN; `None` where the platform's value is not an ARN.
     #[must_use]
     pub fn partition(&self) -> Option<Partition> {
-        RoleArn::split(&self.0).map(|(partition, _)| partition)
+        RoleArn::split(&self.0).map(|(partition, _)| Partition::from_platform(partition))
     }
 
     /// Partition and account, where the text is a role's ARN: role names have at most 64 of
     /// `A-Z a-z 0-9 _ + = , . @ -`, their path at most 512 characters.
-    fn split(text: &str) -> Option<(Partition, &str)> {
+    fn split(text: &str) -> Option<(&str, &str)> {
         let rest = text.strip_prefix("arn:")?;
         let (partition, rest) = rest.split_once(":iam::")?;
-        let partition = [Partition::Aws, Partition::AwsUsGov, Partition::AwsCn]
-            .into_iter()
-            .find(|known| known.word() == partition)?;
         let (account, role) = rest.split_once(":role/")?;
-        if !is_account(account) {
+        let is_partition = partition == "aws" || partition.starts_with("aws-") && is_word(partition);
+        if !is_partition || !is_account(account) {
             return None;
         }
         let (path, name) = role.rsplit_once('/').unwrap_or(("", role));

@@ -87,6 +87,15 @@ struct Bound {
 #[serde(transparent)]
 pub struct OrganizationFrequency(pub RunFrequency);
 
+impl OrganizationFrequency {
+    /// The same, rounded up to whole days, as the platform does since Connector 2.14 (January 2026).
+    #[must_use]
+    pub const fn in_days(self) -> OrganizationFrequency {
+        let OrganizationFrequency(RunFrequency { minutes }) = self;
+        OrganizationFrequency(RunFrequency { minutes: minutes.div_ceil(1440) * 1440 })
+    }
+}
+
 impl<'de> Deserialize<'de> for OrganizationFrequency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OrganizationFrequency, D::Error> {
         // Release notes of 2.14: longer ones are refused, and days may be what is counted.

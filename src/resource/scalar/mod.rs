@@ -6,12 +6,14 @@ mod frequency;
 mod grammar;
 mod modules;
 mod regions;
+mod words;
 
 pub use aws::{AwsAccount, ExternalId, Partition, RoleArn};
 pub use clouds::{AzureId, Fingerprint, OciRegion, ProjectId, TenancyOcid, UserOcid};
 pub use frequency::{OrganizationFrequency, RunFrequency};
 pub use modules::Module;
 pub use regions::Regions;
+pub(in crate::resource) use words::{is_word, unknown_word, words};
 
 /// What a value that is written so is read as, in its normal form, or why it is refused.
 #[cfg(test)]

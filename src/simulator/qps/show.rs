@@ -8,7 +8,7 @@ use super::noun::{Apps, Field, Form, Item, List, Many, Noun, Shape, Show};
 use super::out::Out;
 use super::route::Verb;
 use crate::simulator::options::{
-    AzureAuthRecord, AzureIdentifierOnRead, EchoEndpoints, Options, SecretsOnRead,
+    AzureAuthRecord, AzureIdentifierOnRead, EchoEndpoints, Options, SecretsOnRead, TagHierarchy,
 };
 use crate::simulator::store::{Object, Record, Tags, at};
 
@@ -42,6 +42,7 @@ pub(crate) struct Choices {
     secrets: SecretsOnRead,
     azure_auth_record: AzureAuthRecord,
     azure_identifier: AzureIdentifierOnRead,
+    tag_hierarchy: TagHierarchy,
 }
 
 impl Choices {
@@ -51,6 +52,7 @@ impl Choices {
             secrets: options.secrets_on_read,
             azure_auth_record: options.azure_auth_record,
             azure_identifier: options.azure_identifier_on_read,
+            tag_hierarchy: options.tag_hierarchy,
         }
     }
 }
@@ -89,7 +91,11 @@ impl<'a> Showing<'a> {
             return Out::Group(members);
         }
         for field in self.noun.fields {
+            if field.name == "parentTagId" && self.choices.tag_hierarchy == TagHierarchy::Children {
+                continue;
+            }
             let value = match &field.shape {
+                Shape::Children if self.choices.tag_hierarchy == TagHierarchy::Parent => None,
                 Shape::Children => self.children(record.id),
                 Shape::Apps(special) => {
                     record.object.get(field.name).and_then(|value| self.apps(special, value, &record.object))
