@@ -9,7 +9,7 @@ use crate::desired::settings::PullScope;
 use crate::error::with_hint;
 use crate::plan::{LiveState, Unread};
 use crate::qualys::{ApiError, ApiErrorKind, Reader};
-use crate::resource::{Checked, Expectation, Kind, LiveObject, Scope};
+use crate::resource::{Checked, Expectation, Kind, LiveObject, Membership, Scope};
 
 /// What is live of some kinds, and of what there is none to be had.
 #[derive(Debug)]
@@ -38,6 +38,32 @@ pub async fn pull_declared(reader: &Reader, kinds: &[Kind], desired: &Desired) -
     state(reader, read(reader, kinds, |kind| desired.scope(kind)).await)
 }
 
+/// As [`pull_declared`], for whoever may change what is read: also tells which Azure connectors are members of an
+/// organization connector. That costs requests only where there are Azure connectors and the organization connectors
+/// are not among the kinds: a request for their listing, and one for each of them.
+pub async fn pull_to_change(reader: &Reader, kinds: &[Kind], desired: &Desired) -> LiveState {
+    let read = read(reader, kinds, |kind| desired.scope(kind)).await;
+    let listing = |kind| read.iter().find(|(of, _)| *of == kind).map(|(_, listing)| listing);
+    let membership = match (listing(Kind::Azure), listing(Kind::AzureOrganization)) {
+        (Some(Ok(connectors)), None) if !connectors.is_empty() => {
+            reader.organization_members().await.unwrap_or_else(|error| untold(&error))
+        }
+        (_, Some(Err(error))) => untold(error),
+        (_, Some(Ok(_)) | None) => Membership::NotAsked,
+    };
+    state_of(reader, read, membership)
+}
+
+/// What is known of the members where the organization connectors could not be read.
+fn untold(error: &ApiError) -> Membership {
+    let told = with_hint(error);
+    if error.says_in_words_that_there_is_no_such_kind() {
+        Membership::NoModule(told)
+    } else {
+        Membership::Unknown(told)
+    }
+}
+
 type Read = Vec<(Kind, Result<Vec<LiveObject>, ApiError>)>;
 
 async fn read<'a>(reader: &Reader, kinds: &[Kind], scope: impl Fn(Kind) -> Scope<'a>) -> Read {
@@ -45,14 +71,33 @@ async fn read<'a>(reader: &Reader, kinds: &[Kind], scope: impl Fn(Kind) -> Scope
     // listing: what everybody shares is short.
     let mut kinds = kinds.to_vec();
     kinds.sort_by_key(|kind| kind.is_shared());
-    let listings = kinds.into_iter().map(|kind| {
-        let scope = scope(kind);
-        async move { (kind, reader.list_within(kind, &scope).await) }
+    // A connector that an organization makes between the two listings must not look like nobody's member: so the
+    // members are read after the connectors.
+    let both = [Kind::Azure, Kind::AzureOrganization];
+    let mut chains: Vec<Vec<Kind>> = Vec::new();
+    for kind in kinds {
+        match chains.iter_mut().find(|chain| both.contains(&kind) && both.contains(&chain[0])) {
+            Some(chain) => chain.push(kind),
+            None => chains.push(vec![kind]),
+        }
+    }
+    let scope = &scope;
+    let listings = chains.into_iter().map(async |mut chain: Vec<Kind>| {
+        chain.sort_by_key(|kind| *kind == Kind::AzureOrganization);
+        let mut read = Vec::with_capacity(chain.len());
+        for kind in chain {
+            read.push((kind, reader.list_within(kind, &scope(kind)).await));
+        }
+        read
     });
-    join_all(listings).await
+    join_all(listings).await.into_iter().flatten().collect()
 }
 
-fn state(reader: &Reader, mut read: Read) -> LiveState {
+fn state(reader: &Reader, read: Read) -> LiveState {
+    state_of(reader, read, Membership::NotAsked)
+}
+
+fn state_of(reader: &Reader, mut read: Read, membership: Membership) -> LiveState {
     distrust_another_subscription(&mut read);
     let was_read: Vec<Kind> = read
         .iter()
@@ -64,7 +109,7 @@ fn state(reader: &Reader, mut read: Read) -> LiveState {
         let is_served = was_read.iter().any(|other| reader.share_a_server(kind, *other));
         (kind, listing.map_err(|error| unread(&error, is_served)))
     };
-    LiveState::new(read.into_iter().map(told).collect())
+    LiveState::new(read.into_iter().map(told).collect(), membership)
 }
 
 fn unread(error: &ApiError, is_served: bool) -> Unread {

@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use trueup::desired::{self, Desired};
 use trueup::plan::{Known, KnownObject, LiveState, Observation, Plan, Policy, plan};
-use trueup::resource::{Health, Kind, LiveObject, Owner};
+use trueup::resource::{Health, Kind, LiveObject, Membership, Owner};
 
 const HEAD: &str = "version: 1\nplatform: {pod: simulator}\n";
 
@@ -110,7 +110,7 @@ fn live(yaml: &str) -> LiveState {
         };
         kinds.get_mut(&kind).unwrap().as_mut().unwrap().push(object);
     }
-    LiveState::new(kinds)
+    LiveState::new(kinds, Membership::NotAsked)
 }
 
 /// What the journal knows after a pass over these states.

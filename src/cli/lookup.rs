@@ -8,8 +8,8 @@ use super::session::Session;
 use super::{Format, output};
 use crate::error::one_line;
 use crate::exit::Exit;
-use crate::plan::{Known, LiveState, Located, Unlocated};
-use crate::pull::pull_declared;
+use crate::plan::{Known, LiveState, Located, Policy, Unlocated, doubt_of_membership};
+use crate::pull::{pull_declared, pull_to_change};
 use crate::reconcile::{enter_journal, resolve_secrets};
 use crate::resource::{Address, Kind};
 use crate::secret::Secrets;
@@ -23,10 +23,20 @@ pub(super) struct Looked {
     pub(super) secrets: Secrets,
 }
 
+/// What the objects are looked up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// They are run.
+    Run,
+    /// They are changed, which members of organization connectors must not be.
+    Change,
+}
+
 /// Reads what is live of the kinds, and what is known of it.
 pub(super) async fn look_up(
     session: &mut Session,
     kinds: BTreeSet<Kind>,
+    purpose: Purpose,
     stop: &Stop,
     format: Format,
 ) -> Result<Looked, Exit> {
@@ -36,7 +46,13 @@ pub(super) async fn look_up(
     let is_for_nothing = kinds.is_empty();
     let kinds: Vec<Kind> = if is_for_nothing { vec![Kind::Tag] } else { kinds.into_iter().collect() };
     // What the platform says of an object may repeat a secret of it.
-    let reading = async { tokio::join!(pull_declared(reader, &kinds, desired), resolve_secrets(desired)) };
+    let pulling = async {
+        match purpose {
+            Purpose::Run => pull_declared(reader, &kinds, desired).await,
+            Purpose::Change => pull_to_change(reader, &kinds, desired).await,
+        }
+    };
+    let reading = async { tokio::join!(pulling, resolve_secrets(desired)) };
     let (mut live, secrets) = tokio::select! {
         read = reading => read,
         () = stop.requested() => {
@@ -58,6 +74,10 @@ pub(super) async fn look_up(
         Known::default()
     });
     live.recall(&known);
+    let policy = Policy::from_settings(&desired.settings.reconcile);
+    if let (Purpose::Change, Some(why)) = (purpose, doubt_of_membership(&live, desired, &known, &policy)) {
+        live.lock_all(Kind::Azure, &format!("it may be a member of an organization connector: {why}"));
+    }
     Ok(Looked { live, known, secrets })
 }
 

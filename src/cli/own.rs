@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::lookup::{Looked, look_up, unknown};
+use super::lookup::{Looked, Purpose, look_up, unknown};
 use super::session::{Session, heed_signals};
 use super::{Common, Format, output};
 use crate::error::one_line;
@@ -135,7 +135,7 @@ async fn claim_all(
         }
     };
     let kinds = kinds_of(session, &choice);
-    let Looked { live, known, secrets } = look_up(session, kinds, stop, format).await?;
+    let Looked { live, known, secrets } = look_up(session, kinds, Purpose::Change, stop, format).await?;
     let (desired, reader, journal) = session.parts();
     let mut rows: Vec<Option<Claimed>> = Vec::new();
     let mut targets: Vec<Located<'_>> = Vec::new();

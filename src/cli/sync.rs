@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::apply::asked;
-use super::lookup::{Looked, look_up, unknown};
+use super::lookup::{Looked, Purpose, look_up, unknown};
 use super::session::{Session, heed_signals};
 use super::{Common, Format, output};
 use crate::exit::Exit;
@@ -108,7 +108,7 @@ async fn run_all(
     stop: &Stop,
 ) -> Result<Vec<Ran>, Exit> {
     let kinds: BTreeSet<Kind> = args.addresses.iter().map(|address| address.kind).collect();
-    let Looked { live, known, secrets: _ } = look_up(session, kinds, stop, args.format).await?;
+    let Looked { live, known, secrets: _ } = look_up(session, kinds, Purpose::Run, stop, args.format).await?;
     let (desired, reader) = (&session.desired, session.reader());
     let found = locate(&args.addresses, desired, &live, &known);
     if let Some(exit) = unknown(&args.addresses, &found, args.format) {

@@ -69,7 +69,6 @@ pub(super) static CHECKS: &[Check] = &[
     Check { name: "no schedule in the past", run: schedules_start_in_future },
     Check { name: "nothing left to fill in", run: everything_is_filled_in },
     Check { name: "what CloudView has", run: cloudview_has_it },
-    Check { name: "members safe from prune", run: cloudview_tells_no_members },
 ];
 
 /// Runs every check.
@@ -123,25 +122,6 @@ fn cloudview_has_it(whole: &Whole<'_>, report: &mut Report) {
                 format!("`{field}` cannot be managed through CloudView v1, which neither takes nor tells it");
             report.error(whole.tree, entry.place_of(whole.tree, &[*field]), message, hint("the field"));
         }
-    }
-}
-
-/// The members of organization connectors are never pruned, where it is told which they are.
-fn cloudview_tells_no_members(whole: &Whole<'_>, report: &mut Report) {
-    let settings = whole.settings;
-    let Some(prune) = whole.reconcile.and_then(|section| whole.tree.get(section, "prune")) else { return };
-    let at_risk = whole.sections.iter().any(|(kind, _)| *kind == Kind::Azure);
-    if settings.platform.connectors_api == ConnectorsApi::Cloudview
-        && settings.reconcile.prune == Prune::All
-        && at_risk
-    {
-        report.warning(
-            whole.tree,
-            prune,
-            "CloudView v1 does not tell which connectors are members of an organization connector: prune: all deletes them too"
-                .to_owned(),
-            Some("say prune: owned, or declare them with policy: observe".to_owned()),
-        );
     }
 }
 

@@ -272,6 +272,7 @@ pub(super) fn names(db: &Connection) -> Result<BTreeMap<i64, String>, JournalErr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::Membership;
 
     fn row(n: i64, id: Option<&str>, ways: &[(&str, &str)]) -> Row {
         let ways = ways.iter().map(|(host, login)| ((*host).to_owned(), (*login).to_owned())).collect();
@@ -348,7 +349,7 @@ mod tests {
 
     #[test]
     fn while_nothing_can_be_read_nothing_is_claimed_or_kept() {
-        let nobody = LiveState::new([(Kind::Aws, Err("no".to_owned().into()))].into_iter().collect());
+        let nobody = LiveState::new([(Kind::Aws, Err("no".to_owned().into()))].into(), Membership::NotAsked);
         let somebody = Subscription { id: None, host: "api".to_owned(), login: "us".to_owned() };
         let mut journal = Journal::in_memory().unwrap();
         journal.enter(&somebody, &nobody).unwrap();

@@ -4,10 +4,11 @@
 //! client, clock, randomness or log. Order, reason and every choice are made here; `apply` only performs.
 //!
 //! - `belief.rs` doubts listings that lost much at once; `of_kind.rs` plans one kind: `names/` finds the object that a name
-//!   or an address means, `matching.rs` the live object that an entry means, `unidentified.rs` keeps what may be an entry's apart, `compare.rs` compares the two field by
-//!   field, `prune.rs` judges what the file does not name, `absent.rs` what is to be gone; `recall.rs` has what the journal
-//!   alone knows.
-//! - Then, over all kinds: `patience.rs` withholds what keeps failing, `deletes.rs` the deletes that must wait, `anew.rs` tells what a replace resets, `depend.rs`
+//!   or an address means, `matching.rs` the live object that an entry means, `unidentified.rs` keeps what may be an
+//!   entry's apart, `compare.rs` compares the two field by field, `prune.rs` judges what the file does not name,
+//!   `absent.rs` what is to be gone; `recall.rs` has what the journal alone knows.
+//! - Then, over all kinds: `members.rs` withholds what may be a member of an organization connector, `patience.rs` what
+//!   keeps failing, `deletes.rs` the deletes that must wait, `anew.rs` tells what a replace resets, `depend.rs`
 //!   says what must come before what, and `limits.rs` refuses a plan that would do too much harm.
 //! - `model.rs` is the plan itself, the one value that `render.rs`, `json.rs` and `apply` share, and `change.rs` one
 //!   change of it; `failed.rs` tells people what of it failed.
@@ -23,6 +24,7 @@ mod failed;
 mod json;
 mod limits;
 mod matching;
+mod members;
 mod model;
 mod names;
 mod of_kind;
@@ -41,7 +43,7 @@ use serde_json::Value;
 
 use crate::desired::settings::{Mode, Prune, PruneAction, Reconcile, Replace};
 use crate::desired::{Declared, Desired, Problem};
-use crate::resource::{Address, Fields, Kind, LiveObject, Spec, Told};
+use crate::resource::{Address, Fields, Kind, LiveObject, Membership, Spec, Told};
 
 pub(crate) use absent::GONE;
 pub use change::{Action, Cause, Change, FieldChange, Held};
@@ -49,6 +51,7 @@ pub use deletes::{DeleteClock, Identities};
 pub use failed::{Failure, failures};
 pub use json::{Heading, next_runs_json, plan_json};
 pub use limits::{ApprovedPlan, Refusal, approve};
+pub use members::doubt as doubt_of_membership;
 pub use model::{
     Blocked, Cost, Failed, Observation, Plan, Summary, Unhealthy, Unidentified, Unmanaged, Unverified,
 };
@@ -65,6 +68,7 @@ use of_kind::Scene;
 #[derive(Debug, Default)]
 pub struct LiveState {
     kinds: BTreeMap<Kind, Listing>,
+    membership: Membership,
 }
 
 /// The whole listing of a kind, or why it could not be read.
@@ -95,11 +99,35 @@ impl std::fmt::Display for Unread {
 }
 
 impl LiveState {
-    /// What was read of each kind. The platform names tags by id; here they get their paths, as in the file.
+    /// What was read of each kind. The platform names tags by id; here they get their paths, as in the file. Members of
+    /// organization connectors are locked: where these connectors were read, their listing tells who is one, else
+    /// `membership` does.
     #[must_use]
-    pub fn new(mut kinds: BTreeMap<Kind, Listing>) -> LiveState {
+    pub fn new(mut kinds: BTreeMap<Kind, Listing>, membership: Membership) -> LiveState {
+        let membership = match (kinds.get(&Kind::AzureOrganization), membership) {
+            (Some(Ok(organizations)), _) => Membership::told_by(organizations),
+            (Some(Err(_)), no_module @ Membership::NoModule(_)) => no_module,
+            (Some(Err(why)), _) => Membership::Unknown(why.error.clone()),
+            (None, told) => told,
+        };
+        if let Some(Ok(connectors)) = kinds.get_mut(&Kind::Azure) {
+            membership.lock_members(connectors);
+        }
         names::name_references(&mut kinds);
-        LiveState { kinds }
+        LiveState { kinds, membership }
+    }
+
+    /// Which Azure connectors are members of an organization connector, as far as that is known.
+    #[must_use]
+    pub const fn membership(&self) -> &Membership {
+        &self.membership
+    }
+
+    /// Locks every object of a kind, for this reason.
+    pub fn lock_all(&mut self, kind: Kind, why: &str) {
+        for object in self.kinds.get_mut(&kind).into_iter().flatten().flatten() {
+            object.locked.get_or_insert_with(|| why.to_owned());
+        }
     }
 
     /// Says otherwise why kinds could not be read.
@@ -107,6 +135,9 @@ impl LiveState {
         for unread in self.kinds.values_mut().filter_map(|listing| listing.as_mut().err()) {
             unread.error = reword(&unread.error);
             unread.cause = reword(&unread.cause);
+        }
+        if let Membership::NoModule(why) | Membership::Unknown(why) = &mut self.membership {
+            *why = reword(why);
         }
     }
 
@@ -130,10 +161,10 @@ impl LiveState {
         self.kinds.iter().filter_map(failed).collect()
     }
 
-    /// What was read of each kind.
+    /// What was read of each kind, and who is a member of an organization connector.
     #[must_use]
-    pub fn into_kinds(self) -> BTreeMap<Kind, Listing> {
-        self.kinds
+    pub fn into_parts(self) -> (BTreeMap<Kind, Listing>, Membership) {
+        (self.kinds, self.membership)
     }
 
     /// What was read of each kind.
@@ -343,6 +374,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     let targets = &policy.targets;
     unread.retain(|unread| targets.is_empty() || targets.iter().any(|target| target.kind == unread.kind));
     plan.warnings.extend(failed::unread_warnings(&unread, &plan.failed).into_iter().map(Warning::from));
+    members::hold_back(&mut plan, live, desired, known, policy);
     if policy.patient {
         patience::hold_back(&mut plan, known);
     }

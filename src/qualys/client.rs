@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::connectors::members_of_all;
 use super::endpoint::Endpoint;
 use super::error::{ApiError, ConnectError};
 use super::hosts::Spent;
@@ -13,7 +14,7 @@ use super::remote;
 use super::template::{self, AwsTemplate};
 use super::transport::{Requests, Transport};
 use super::write::{Context, Created, Write};
-use crate::resource::{ConnectorsApi, Filter, Kind, LiveObject, RunError, Scope, Spec};
+use crate::resource::{ConnectorsApi, Filter, Kind, LiveObject, Membership, RunError, Scope, Spec};
 use crate::secret::Secrets;
 use crate::subscription::Subscription;
 
@@ -72,6 +73,11 @@ impl Reader {
     #[must_use]
     pub fn share_a_server(&self, one: Kind, other: Kind) -> bool {
         remote::host(&self.transport, one) == remote::host(&self.transport, other)
+    }
+
+    /// Which Azure connectors are members of an organization connector.
+    pub async fn organization_members(&self) -> Result<Membership, ApiError> {
+        members_of_all(&self.transport).await
     }
 
     /// The objects with these ids. Those that are gone, or outside the user's scope, are absent.

@@ -294,6 +294,13 @@ impl ApiError {
         self.said.strip_prefix(NO_TOKEN).unwrap_or(&self.said)
     }
 
+    /// Whether it says so in words of the platform: a page of HTML, or nothing at all, may be another server's.
+    #[must_use]
+    pub fn says_in_words_that_there_is_no_such_kind(&self) -> bool {
+        let wordless = ["an HTML page", "an empty answer"].iter().any(|what| self.said.starts_with(what));
+        self.says_there_is_no_such_kind() && !wordless
+    }
+
     fn wrong_host(&self) -> Cow<'static, str> {
         let (setting, module) = (self.host.setting(), Object(self.module.map(Module::name)));
         Cow::Owned(format!("{setting} names the wrong host, or the subscription lacks the module{module}"))

@@ -37,7 +37,7 @@ pub(super) async fn read_again(
             Outcome::Failed { made: None, .. } | Outcome::Skipped { .. } => {}
         }
     }
-    let mut kinds = std::mem::take(live).into_kinds();
+    let (mut kinds, membership) = std::mem::take(live).into_parts();
     for (kind, (ids, whole)) in by_kind {
         if ids.is_empty() && !whole {
             continue;
@@ -59,7 +59,7 @@ pub(super) async fn read_again(
             read.map_err(|error| format!("what was written could not be read again: {}", one_line(&error)));
         kinds.insert(kind, read.map_err(Unread::from));
     }
-    *live = LiveState::new(kinds);
+    *live = LiveState::new(kinds, membership);
 }
 
 /// The identity of what a change makes. What is known by what we wrote alone is made anew by each write.

@@ -24,7 +24,7 @@ use crate::lock::{LockError, WriteLock};
 use crate::plan::{
     ApprovedPlan, Failed, FieldChange, Known, LiveState, Names, Plan, Policy, Refusal, Warning, approve, plan,
 };
-use crate::pull::{check, kinds_to_read, pull_declared};
+use crate::pull::{check, kinds_to_read, pull_to_change};
 use crate::qualys::{Reader, Writer};
 use crate::resource::{Address, Checked, Kind};
 use crate::secret::Secrets;
@@ -303,7 +303,7 @@ async fn look(pass: &mut Pass<'_>, began: Timestamp) -> Option<(Sight, Known)> {
     // The secrets are fetched while the platform makes its first answer.
     let reading = async {
         tokio::join!(
-            pull_declared(reader, &kinds, desired),
+            pull_to_change(reader, &kinds, desired),
             secrets::resolve(desired),
             check(reader, &desired.expectations),
         )

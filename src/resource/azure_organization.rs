@@ -89,9 +89,7 @@ impl Resource for AzureOrganization {
     const SECTION: &'static [&'static str] = &["azure_organizations"];
     const REFERS_TO: &'static [Kind] = &[Kind::Tag, Kind::Azure];
     const RUN: Run = Run::Freely;
-    const IN_CLOUDVIEW: InCloudview = InCloudview::Nothing(
-        "it has no organization connectors, and does not tell their members from other connectors",
-    );
+    const IN_CLOUDVIEW: InCloudview = InCloudview::Nothing("it has no organization connectors");
     const FIELDS: &'static [Field] = &[
         Field::fixed("name").identifying(),
         Field::identity("tenant_id"),

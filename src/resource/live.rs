@@ -40,6 +40,8 @@ pub struct LiveObject {
     pub busy: Option<String>,
     /// Whether nobody can tell that it is there: it stands for an entry, where the platform has no listing.
     pub unseen: bool,
+    /// The ids of the connectors that it lists as its members: those are its own to change.
+    pub member_ids: Vec<String>,
     /// What people call what it looks into (the alias of an account, the name of a subscription).
     pub label: Option<String>,
 }
@@ -71,6 +73,7 @@ impl LiveObject {
             locked: None,
             busy: None,
             unseen: false,
+            member_ids: Vec::new(),
             label: None,
         }
     }

@@ -23,6 +23,7 @@ pub mod gcp;
 pub mod global_scan;
 mod kind;
 mod live;
+mod membership;
 pub mod oci;
 mod pem;
 mod perimeter;
@@ -55,6 +56,7 @@ pub use expectation::{Checked, Expectation, Filter, FilterValue, Operator, Singl
 pub use field::{Access, FILL_IN, Field, Finding, Reference, Sent, Severity, Told};
 pub use kind::{Kind, Spec};
 pub use live::{Health, LiveObject, Owner, RunError};
+pub use membership::{Member, Membership};
 pub use perimeter::{Day, PerimeterScan, Recurrence, Schedule};
 pub(crate) use prose::reads_as;
 pub use quartz::QuartzCron;

@@ -412,7 +412,7 @@ fn is_held_for_good(change: &Value) -> bool {
         "owned by ",
         "needs a replace; ",
         "prevent_delete: true",
-        "member of ",
+        "member of azure_organization/",
         "; prune: never",
         "but named by ",
         "would go with it",

@@ -8,3 +8,5 @@ mod global_scan;
 mod oci;
 mod parts;
 mod snapshot_scan;
+
+pub(super) use azure_organization::members_of_all;

@@ -99,7 +99,9 @@ pub(crate) const SCAN_CONFIG: Field = both(
     Shape::One { item: "ConnectorScanConfiguration", fields: scan::CONFIGURATION },
 );
 pub(crate) const INSTANT: Field = shown("isInstantAssessmentEnabled", Shape::Flag, Show::Always);
-pub(crate) const ATTACHED: Field = shown("isAttachedToOrgConnector", Shape::Flag, Show::Later);
+/// Held by an organization connector that nobody here lists (an AWS one, or one outside the scope). No document of this family
+/// shows it. Control calls set it.
+pub(crate) const ATTACHED: Field = shown("isAttachedToOrgConnector", Shape::Flag, Show::Never);
 /// "You can update only those connectors that created in the Connector application": one that was not. Control calls set it.
 pub(crate) const MADE_ELSEWHERE: Field = shown("madeElsewhere", Shape::Flag, Show::Never);
 /// How many assets CloudView counts. Control calls set it.

@@ -97,10 +97,20 @@ impl Frequency {
     }
 }
 
-/// A member, or a connector in the listing. One without an id would look gone if it were passed over.
+/// A connector in the listing. One without an id would look gone if it were passed over.
 #[derive(Debug, Deserialize)]
-pub(super) struct Listed {
+pub(super) struct Named {
     pub(super) id: Number,
+    #[serde(default, deserialize_with = "crate::qualys::shapes::filled")]
+    pub(super) name: Option<String>,
+}
+
+/// A member. One without an id would look like no member if it were passed over.
+#[derive(Debug, Deserialize)]
+pub(super) struct Attached {
+    pub(super) id: Number,
+    #[serde(default, deserialize_with = "crate::qualys::shapes::filled")]
+    pub(super) uuid: Option<String>,
 }
 
 /// What a create answers with.

@@ -1,17 +1,51 @@
-//! The connectors attached to an organization connector: attaching and detaching are calls of their own.
+//! The connectors attached to organization connectors: who they are, and how one is attached or detached, which are
+//! calls of their own.
 
+use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{call_by_id, number};
+use super::answer::{Attached, Named};
+use super::{call_by_id, listing, number, pages};
 use crate::qualys::call::{Call, Effect};
 use crate::qualys::error::ApiError;
 use crate::qualys::rest;
+use crate::qualys::shapes::Number;
 use crate::qualys::transport::Transport;
 use crate::qualys::write::Write;
-use crate::resource::Kind;
+use crate::resource::{ConnectorsApi, Kind, Member, Membership};
 
 const MEMBERS: &str = "/connectors/v1.0/azure";
+
+/// Who is a member of any organization connector, without reading more of these than that.
+///
+/// Through CloudView v1 connectors are known by another id. The guide shows a `uuid` beside the `id` of a member, and
+/// does not say that it is CloudView's: so it is presumed to be.
+pub(in crate::qualys) async fn of_all(transport: &Transport) -> Result<Membership, ApiError> {
+    let presumed = transport.endpoint().connectors_api == ConnectorsApi::Cloudview;
+    let organizations = pages(transport, &listing(), |Named { id: Number(id), .. }: &Named| *id).await?;
+    let each = organizations.into_iter().map(async |Named { id: Number(id), name }| {
+        let organization = name.unwrap_or_else(|| format!("#{id}"));
+        let rows = match attached(transport, &id.to_string()).await {
+            // It was deleted meanwhile, and that detaches its members.
+            Err(error) if error.is_gone() => Vec::new(),
+            rows => rows?,
+        };
+        let member = |Attached { id: Number(id), uuid }| Member {
+            id: if presumed { uuid } else { Some(id.to_string()) },
+            organization: organization.clone(),
+        };
+        Ok::<Vec<Member>, ApiError>(rows.into_iter().map(member).collect())
+    });
+    let members = try_join_all(each).await?.into_iter().flatten().collect();
+    Ok(Membership::Known { members, presumed })
+}
+
+/// The members of one organization connector.
+pub(super) async fn attached(transport: &Transport, id: &str) -> Result<Vec<Attached>, ApiError> {
+    let call = call_by_id("list the members of", Method::GET, "member-connectors/", id, Effect::Read)?;
+    pages(transport, &call, |Attached { id: Number(id), uuid: _ }: &Attached| *id).await
+}
 
 /// Attaches or detaches each of the connectors; `body` says what is sent of one.
 async fn each_member(

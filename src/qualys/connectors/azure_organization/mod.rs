@@ -19,8 +19,9 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use self::answer::{Kept, Listed, Made, Summary, Wire};
-use self::members::{attach, detach};
+use self::answer::{Attached, Kept, Made, Named, Summary, Wire};
+pub(in crate::qualys) use self::members::of_all as members_of_all;
+use self::members::{attach, attached, detach};
 use crate::qualys::answer::{Answer, Fault};
 use crate::qualys::call::{Call, Effect, Host, Module};
 use crate::qualys::error::{ApiError, ApiErrorKind, Refusal};
@@ -68,10 +69,8 @@ async fn pages<T: DeserializeOwned, K: Hash + Eq>(
     rest::list(transport, call, Paging::BY_NUMBER, key).await
 }
 
-/// The ids of a listing.
-async fn ids(transport: &Transport, call: &Call) -> Result<BTreeSet<u64>, ApiError> {
-    let listed = pages(transport, call, |Listed { id: Number(id) }: &Listed| *id).await?;
-    Ok(listed.into_iter().map(|Listed { id: Number(id) }| id).collect())
+fn listing() -> Call {
+    call("list azure organization connectors", Method::GET, &format!("{BASE}/"), Effect::Read)
 }
 
 /// The object as it is; nothing before a create.
@@ -110,10 +109,11 @@ async fn one(transport: &Transport, id: &str) -> Result<Option<LiveObject>, ApiE
         Err(error) if error.is_gone() => return Ok(None),
         Err(error) => return Err(error),
     };
-    let members = call_by_id("list the members of", Method::GET, "member-connectors/", id, Effect::Read)?;
-    let members = ids(transport, &members).await?;
-    let members = members.into_iter().map(|id| format!("azure/#{id}")).collect();
-    let mut object = wire.decode(&["name", "tenantId"], |wire| wire.decode(members));
+    let members = attached(transport, id).await?.into_iter().map(|Attached { id: Number(id), .. }| id);
+    let members: BTreeSet<u64> = members.collect();
+    let named = members.iter().map(|id| format!("azure/#{id}")).collect();
+    let mut object = wire.decode(&["name", "tenantId"], |wire| wire.decode(named));
+    object.member_ids = members.iter().map(ToString::to_string).collect();
     id.clone_into(&mut object.id);
     Ok(Some(object))
 }
@@ -130,9 +130,9 @@ async fn last_job(transport: &Transport, id: &str) -> Result<Vec<RunError>, ApiE
 
 impl Remote for AzureOrganization {
     async fn list(transport: &Transport, _scope: &Scope<'_>) -> Result<Vec<LiveObject>, ApiError> {
-        let listing =
-            call("list azure organization connectors", Method::GET, &format!("{BASE}/"), Effect::Read);
-        let ids: Vec<String> = ids(transport, &listing).await?.into_iter().map(|id| id.to_string()).collect();
+        let listed = pages(transport, &listing(), |Named { id: Number(id), .. }: &Named| *id).await?;
+        let ids: BTreeSet<u64> = listed.into_iter().map(|Named { id: Number(id), .. }| id).collect();
+        let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
         Self::read(transport, &ids).await
     }
 
