@@ -370,6 +370,21 @@ async fn every_failure_is_told_in_one_line() {
             "JSON that breaks off after 42 bytes",
             |kind| *kind == ApiErrorKind::Unreadable,
         ),
+        (reply(403, simple(2010, "Bad Login/Password")), "HTTP 403: 2010: Bad Login/Password", |kind| {
+            *kind == ApiErrorKind::Credentials
+        }),
+        (reply(403, "2010 Bad Login/Password"), "HTTP 403: 2010 Bad Login/Password", |kind| {
+            *kind == ApiErrorKind::Credentials
+        }),
+        (reply(403, "you have 2010 objects"), "HTTP 403: you have 2010 objects", |kind| {
+            *kind == ApiErrorKind::Permission
+        }),
+        (reply(200, "{\0\"\0"), "text in UTF-16 where UTF-8 was asked for", |kind| {
+            *kind == ApiErrorKind::Unreadable
+        }),
+        (reply(200, "\0{\0\""), "text in UTF-16 where UTF-8 was asked for", |kind| {
+            *kind == ApiErrorKind::Unreadable
+        }),
         (reply(200, "{}"), "JSON without a reason", |kind| *kind == ApiErrorKind::Unreadable),
         (
             reply(200, r#"{"ServiceResponse": {"responseCode": "SUCCESS"}}"#),
@@ -531,6 +546,7 @@ async fn rate_limits_are_waited_out_as_told() {
         (with(reply(409, simple(1965)), "X-RateLimit-ToWait-Sec", "30"), 30),
         (reply(409, simple(1960)), 0),
         (with(reply(409, ""), "X-RateLimit-Remaining", "0"), 0),
+        (with(reply(409, ""), "X-RateLimit-ToWait-Sec", "30"), 30),
         (reply(429, "<html>"), 0),
     ] {
         let stub = Stub::plays([refusal.clone(), refusal.clone(), page([1], Some(false), None)]).await;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::answer::Fault;
 use super::error::{ApiError, ApiErrorKind};
 use super::inquiry::{Inquiry, Turn};
+use super::refusal::says_wrong_password;
 
 /// For how long after an answer to a known user the next ones are not kept waiting. Passwords expire and are changed:
 /// a daemon that has slept since tries again with one request.
@@ -103,7 +104,9 @@ impl Lead<'_> {
     pub(super) fn fail(mut self, error: &ApiError) {
         let is_certain = match error.kind {
             ApiErrorKind::Account { code: _ } => true,
-            ApiErrorKind::Credentials => self.0.in_doubt || error.said.contains(WRONG_PASSWORD),
+            ApiErrorKind::Credentials => {
+                self.0.in_doubt || error.said.contains(WRONG_PASSWORD) || says_wrong_password(&error.said)
+            }
             ApiErrorKind::Permission
             | ApiErrorKind::NotFound
             | ApiErrorKind::UnknownObject { remedy: _ }

@@ -67,9 +67,10 @@ impl Limits {
         Some(Told { limit: self.limit, remaining: self.remaining?, window: self.window })
     }
 
-    /// Whether the headers say that nothing is left.
+    /// Whether the headers say that nothing is left. A wait that is asked for without a word of what is left says so too.
     pub(super) fn exhausted(&self) -> bool {
         self.remaining == Some(0)
+            || (self.remaining.is_none() && self.wait_is_rounded)
             || matches!((self.running, self.concurrency), (Some(running), Some(limit)) if running >= limit)
     }
 }
@@ -110,6 +111,10 @@ mod tests {
             (&[][..], false),
             (&[("x-ratelimit-remaining", "0")][..], true),
             (&[("x-ratelimit-remaining", "1")][..], false),
+            (&[("x-ratelimit-towait-sec", "5")][..], true),
+            (&[("x-ratelimit-towait-sec", "0")][..], false),
+            (&[("x-ratelimit-towait-sec", "5"), ("x-ratelimit-remaining", "12")][..], false),
+            (&[("retry-after", "5")][..], false),
             (&[("x-concurrency-limit-limit", "2"), ("x-concurrency-limit-running", "2")][..], true),
             (&[("x-concurrencylimit-limit", "2"), ("x-concurrencylimit-running", "1")][..], false),
         ] {

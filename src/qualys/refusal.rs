@@ -80,7 +80,12 @@ pub(super) fn refused(answer: &Answer, words: Words) -> Fault {
 pub(super) fn instead(answer: &Answer) -> Option<String> {
     match inspect(&answer.body) {
         Body::Empty => Some("an empty answer".to_owned()),
-        Body::Other(said) if !answer.body.trim_ascii_start().starts_with(b"{") => Some(said),
+        Body::Other(said)
+            if !answer.body.trim_ascii_start().starts_with(b"{")
+                || foreign_encoding(&answer.body).is_some() =>
+        {
+            Some(said)
+        }
         Body::Other(_) | Body::Words(_) => None,
     }
 }
@@ -118,6 +123,7 @@ fn classify(answer: &Answer, words: Words, said: String) -> Fault {
     // The code in the body knows more than the status.
     let kind = match code {
         "INVALID_CREDENTIALS" | "2000" => ApiErrorKind::Credentials,
+        _ if meant == 403 && says_wrong_password(&said) => ApiErrorKind::Credentials,
         "2001" => ApiErrorKind::Account { code: 2001 },
         "2002" => ApiErrorKind::Account { code: 2002 },
         "2003" => ApiErrorKind::Account { code: 2003 },
@@ -153,7 +159,26 @@ fn classify(answer: &Answer, words: Words, said: String) -> Fault {
     Fault::no(kind, status, said)
 }
 
+/// Whether a refusal is the older API's word for a wrong user or password, code 2010, in whatever form it came.
+pub(super) fn says_wrong_password(said: &str) -> bool {
+    said.split([':', ' ']).next() == Some("2010") || said.contains("Bad Login/Password")
+}
+
+/// What a body is encoded in that nobody asked for: then nothing in it can be read.
+fn foreign_encoding(body: &[u8]) -> Option<&'static str> {
+    match body {
+        [0x1f, 0x8b, ..] => Some("an answer compressed with gzip, which was not asked for"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{' | b'[' | b'<', 0, ..] | [0, b'{' | b'[' | b'<', ..] => {
+            Some("text in UTF-16 where UTF-8 was asked for")
+        }
+        _ => None,
+    }
+}
+
 fn inspect(body: &[u8]) -> Body {
+    if let Some(encoding) = foreign_encoding(body) {
+        return Body::Other(encoding.to_owned());
+    }
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
@@ -305,4 +330,23 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
     let start = folded.find(from)? + from.len();
     let end = folded[start..].find(to)? + start;
     text.get(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_asked_for_is_called_by_its_name() {
+        for (body, told) in [
+            (&b"\x1f\x8b\x08\x00"[..], "an answer compressed with gzip, which was not asked for"),
+            (b"\xff\xfe{\x00", "text in UTF-16 where UTF-8 was asked for"),
+            (b"\xfe\xff\x00{", "text in UTF-16 where UTF-8 was asked for"),
+            (b"{\x00\"\x00", "text in UTF-16 where UTF-8 was asked for"),
+            (b"\xef\xbb\xbf{}", "JSON without a reason"),
+        ] {
+            let Body::Other(said) = inspect(body) else { panic!("{told}") };
+            assert_eq!(said, told);
+        }
+    }
 }
