@@ -452,3 +452,25 @@ fn what_the_simulator_keeps_outlives_it() {
     simulator.stop();
     folder.expect(0, &["plan", "--detailed-exitcode"]);
 }
+
+#[test]
+fn the_last_word_of_the_headline_is_what_this_run_will_do() {
+    for policy in ["dry-run", "enforce"] {
+        let folder =
+            Folder::simulated(&format!("reconcile: {{policy: {policy}}}\ntags: [{{name: fresh}}]\n"));
+        let headline = |args: &[&str]| {
+            let ended = folder.expect(0, args);
+            ended
+                .stdout
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .rsplit(" · ")
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        assert_eq!(headline(&["plan"]), "dry-run", "plan writes nothing, whatever the policy");
+        assert_eq!(headline(&["apply", "--yes"]), "apply", "apply writes, whatever the policy");
+    }
+}

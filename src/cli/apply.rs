@@ -13,7 +13,7 @@ use super::session::{self, Session, heed_signals, unknown_targets};
 use super::{Common, Format, output};
 use crate::apply::{Applied, Outcome};
 use crate::exit::Exit;
-use crate::plan::{Action, FieldChange, Plan, done_line, failures};
+use crate::plan::{Action, Doing, FieldChange, Plan, Style, done_line, failures};
 use crate::reconcile::{End, NotConverged, Report};
 use crate::resource::Address;
 use crate::stop::Stop;
@@ -69,12 +69,13 @@ pub(super) async fn run(common: &Common, args: &ApplyArgs) -> Exit {
     let stop = heed_signals();
 
     let (platform, color) = (session.platform(), session.color);
+    let style = Style { doing: Doing::Apply, ..session.style(false) };
     let asks = stop.clone();
     let mut consent = |plan: &Plan| -> BoxFuture<'static, bool> {
         if !plan.unknown_targets.is_empty() {
             return Box::pin(ready(false));
         }
-        let text = session::text(plan, &platform, color, false);
+        let text = session::text(plan, &platform, style);
         match args.format {
             Format::Text => output::say(&text),
             Format::Json if args.yes => {}

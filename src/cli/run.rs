@@ -7,7 +7,7 @@ use crate::daemon::run::{Daemon, StartError, run as run_daemon};
 use crate::desired::settings::Settings;
 use crate::error::one_line;
 use crate::exit::Exit;
-use crate::plan::Plan;
+use crate::plan::{Doing, Plan, Style};
 
 /// The longest line of a plan: what is printed here is the log of a service, and whole in `plan`.
 const LONGEST_LINE: usize = 16 << 10;
@@ -34,7 +34,8 @@ pub(super) async fn run(common: &Common) -> Exit {
     let shows = matches!(common.log_format, LogChoice::Text) && !common.quiet;
     let show = |plan: &Plan, platform: &str| {
         if shows {
-            output::say(&lines_that_fit(&session::text(plan, platform, color, false)));
+            let style = Style { color, doing: Doing::of(plan.mode), ..Style::default() };
+            output::say(&lines_that_fit(&session::text(plan, platform, style)));
         }
     };
     let daemon = Daemon {

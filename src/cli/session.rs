@@ -93,7 +93,12 @@ impl Session {
     }
 
     pub(super) fn text(&self, plan: &Plan, show_unmanaged: bool) -> String {
-        text(plan, &self.connection.platform, self.color, show_unmanaged)
+        text(plan, &self.connection.platform, self.style(show_unmanaged))
+    }
+
+    /// How this command shows a plan that it does nothing with.
+    pub(super) fn style(&self, show_unmanaged: bool) -> Style {
+        Style { color: self.color, show_unmanaged, ..Style::default() }
     }
 
     pub(super) fn platform(&self) -> String {
@@ -125,10 +130,9 @@ pub(super) fn heed_signals() -> Stop {
     stop
 }
 
-/// The plan as text.
-pub(super) fn text(plan: &Plan, platform: &str, color: bool, show_unmanaged: bool) -> String {
-    let style = Style { color, show_unmanaged, now: Timestamp::now() };
-    render_text(plan, platform, style)
+/// The plan as text, as of now.
+pub(super) fn text(plan: &Plan, platform: &str, style: Style) -> String {
+    render_text(plan, platform, Style { now: Timestamp::now(), ..style })
 }
 
 /// A target that names nothing is wrong usage.

@@ -58,7 +58,7 @@ pub use model::{
 pub use names::{Located, Names, Unlocated, locate, locate_declared};
 pub use patience::Failing;
 pub(crate) use recall::CUT_SHORT;
-pub use render::{Style, done_line, field_lines, render_text, run_error_lines};
+pub use render::{Doing, Style, done_line, field_lines, render_text, run_error_lines};
 pub use warning::Warning;
 
 use of_kind::Scene;

@@ -10,14 +10,48 @@ use similar::{ChangeTag, TextDiff};
 use super::change::{Action, Cause, Change, FieldChange};
 use super::failed::failures;
 use super::model::{Plan, Summary};
+use crate::desired::settings::Mode;
 use crate::resource::RunError;
 use crate::visible::visible;
+
+/// What the run that shows a plan does with it: the last word of the headline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Doing {
+    /// It writes nothing.
+    #[default]
+    DryRun,
+    /// The daemon applies what the limits allow.
+    Enforce,
+    /// The command `apply` applies what is agreed to, whatever the policy says.
+    Apply,
+}
+
+impl Doing {
+    /// What the daemon does under a policy.
+    #[must_use]
+    pub const fn of(mode: Mode) -> Doing {
+        match mode {
+            Mode::DryRun => Doing::DryRun,
+            Mode::Enforce => Doing::Enforce,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Doing::DryRun => Mode::DryRun.word(),
+            Doing::Enforce => Mode::Enforce.word(),
+            Doing::Apply => "apply",
+        }
+    }
+}
 
 /// How the text is dressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Style {
     /// Whether to colour.
     pub color: bool,
+    /// What the run does with the plan.
+    pub doing: Doing,
     /// Whether to list the unmanaged objects, or to count them alone.
     pub show_unmanaged: bool,
     /// The time from which next runs are counted.
@@ -178,7 +212,7 @@ impl Text {
         );
         let id: String = plan.id.chars().take(8).collect();
         let what = parts.join(", ");
-        let mode = plan.mode.word();
+        let mode = self.style.doing.word();
         self.coloured(
             "1",
             &format!("{platform}: {what} · plan {id} · {live} live, {declared} declared · {mode}"),
