@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::StatusCode;
+use rustls::CertificateError;
 
 use super::error::{ApiErrorKind, Obstacle};
 use super::limits::Limits;
@@ -68,7 +69,7 @@ impl Fault {
             match obstacle {
                 Obstacle::UnknownHost => "the host's name is not known",
                 Obstacle::NoConnection => "no connection",
-                Obstacle::Certificate => "the server's certificate is not trusted",
+                Obstacle::Certificate => why_not_trusted(&error),
             }
         } else if error.is_timeout() {
             "no answer in time"
@@ -117,6 +118,34 @@ fn obstacle(error: &reqwest::Error) -> Option<Obstacle> {
         Some(Obstacle::Certificate)
     } else {
         Some(Obstacle::NoConnection)
+    }
+}
+
+/// Why the server's certificate is not trusted, in plain words.
+fn why_not_trusted(error: &(dyn Error + 'static)) -> &'static str {
+    let refusal = causes(error).find_map(|cause| match cause.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(refusal)) => Some(refusal),
+        Some(_) | None => None,
+    });
+    match refusal {
+        Some(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            "the server's certificate is not trusted: it has expired"
+        }
+        Some(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
+            "the server's certificate is not trusted: it is not valid yet"
+        }
+        Some(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
+            "the server's certificate is not trusted: it is for another name"
+        }
+        Some(CertificateError::UnknownIssuer) => {
+            "the server's certificate is not trusted: it is signed by none of the known authorities"
+        }
+        // The TLS library has no public word for it.
+        Some(CertificateError::Other(other)) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "the server's certificate is not trusted: it is that of an authority (CA:TRUE), which cannot be a server's as \
+             well; issue one for the server, with basicConstraints CA:FALSE"
+        }
+        Some(_) | None => "the server's certificate is not trusted",
     }
 }
 

@@ -144,11 +144,28 @@ impl Endpoint {
         let Some(path) = &self.ca_bundle else { return Ok(Vec::new()) };
         let pem =
             std::fs::read(path).map_err(|source| ConnectError::CaBundle { path: path.clone(), source })?;
-        match Certificate::from_pem_bundle(&pem) {
+        match Certificate::from_pem_bundle(&without_byte_order_marks(&pem)) {
             Ok(certificates) if !certificates.is_empty() => Ok(certificates),
             Ok(_) | Err(_) => Err(ConnectError::NoCertificates { path: path.clone() }),
         }
     }
+}
+
+/// A mark before `-----BEGIN` hides that certificate from whoever reads PEM, and bundles that were joined from files hold
+/// some in the middle.
+fn without_byte_order_marks(pem: &[u8]) -> Vec<u8> {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    let mut left = Vec::with_capacity(pem.len());
+    let mut rest = pem;
+    while let Some((&first, after)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(MARK) {
+            rest = behind;
+        } else {
+            left.push(first);
+            rest = after;
+        }
+    }
+    left
 }
 
 #[cfg(test)]

@@ -214,6 +214,13 @@ impl ApiError {
                 )));
             }
             ApiErrorKind::Unreadable if self.status == Some(404) => return Some(self.wrong_host()),
+            ApiErrorKind::Unreachable(Obstacle::Certificate) => {
+                let setting = self.host.setting();
+                return Some(Cow::Owned(format!(
+                    "if the platform, or a proxy before it, has its certificate from an authority of your own, put that \
+                     authority's certificate into platform.ca_bundle; else check {setting}: another server may answer there"
+                )));
+            }
             ApiErrorKind::Unreachable(_) | ApiErrorKind::Transport => {
                 let setting = self.host.setting();
                 return Some(Cow::Owned(format!("check the network, platform.proxy and {setting}")));
