@@ -351,7 +351,7 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     let names = Names::new(&desired.declared, live);
     let scene = Scene { desired, known, policy, names: &names, identities: &known.identities() };
     let mut plan = Plan::empty(policy.mode);
-    plan.warnings.extend(desired.warnings.iter().map(advice).map(Warning::from));
+    plan.warnings.extend(desired.warnings.iter().map(|problem| advice(problem, desired)));
 
     plan.failed = live.failed();
     let mut unread = Vec::new();
@@ -388,12 +388,20 @@ pub fn plan(desired: &Desired, live: &LiveState, known: &Known, policy: &Policy)
     plan
 }
 
-/// What the file is advised against, in one line.
-fn advice(problem: &Problem) -> String {
-    match &problem.hint {
+/// What the file is advised against, in one line, and of which entry: the one that begins last before the place.
+fn advice(problem: &Problem, desired: &Desired) -> Warning {
+    let text = match &problem.hint {
         Some(hint) => format!("{problem} ({hint})"),
         None => problem.to_string(),
-    }
+    };
+    let Some(place) = &problem.place else { return Warning::from(text) };
+    let before = desired
+        .declared
+        .iter()
+        .filter(|entry| entry.place.file == place.file && entry.place.line <= place.line)
+        .max_by_key(|entry| entry.place.line);
+    let address = before.map(|entry| Address::new(entry.spec.kind(), entry.spec.address_name()));
+    Warning::at(address, &format!("{}:{}:{}: ", place.file, place.line, place.column), text)
 }
 
 /// An entry of the file whose names of other objects are canonical.

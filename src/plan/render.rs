@@ -1,6 +1,7 @@
 //! The plan as text, for people: the verdict first, one line a change that can be searched for, the summary
 //! last. Readable without colour, and in a comment on a pull request.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use similar::{ChangeTag, TextDiff};
 use super::change::{Action, Cause, Change, FieldChange};
 use super::failed::failures;
 use super::model::{Plan, Summary};
+use super::warning::Warning;
 use crate::desired::settings::Mode;
 use crate::resource::RunError;
 use crate::visible::visible;
@@ -62,6 +64,9 @@ pub struct Style {
 const ADDRESS: usize = 24;
 const LONGEST: usize = 40;
 
+/// The lines of a terminal, as it usually comes: what is longer has scrolled the verdict out of sight.
+const SCREEN: usize = 24;
+
 /// The longest list of values on one line; longer ones are one a line.
 const LINE: usize = 100;
 
@@ -85,7 +90,25 @@ pub fn render_text(plan: &Plan, platform: &str, style: Style) -> String {
         out.line("");
         out.summary(plan);
     }
+    if out.out.lines().count() > SCREEN {
+        out.line("");
+        out.verdict(plan, platform);
+    }
     out.out
+}
+
+/// Warnings that say the same of several places or objects: the first of them, and how many there are.
+fn alike(warnings: &[Warning]) -> Vec<(&Warning, usize)> {
+    let mut alike: Vec<(&Warning, usize)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for warning in warnings {
+        let at = *places.entry(warning.told()).or_insert(alike.len());
+        match alike.get_mut(at) {
+            Some((_, count)) => *count += 1,
+            None => alike.push((warning, 1)),
+        }
+    }
+    alike
 }
 
 /// The newest errors of a run, a line each, and how many more there are.
@@ -359,8 +382,10 @@ impl Text {
                 rows.push(("0", row(' ', &object.address.to_string(), "unmanaged", &text)));
             }
         }
-        for warning in &plan.warnings {
-            rows.push(("33", format!("warning: {}", visible(warning))));
+        for (first, count) in alike(&plan.warnings) {
+            let times =
+                if count > 1 { format!(" ({count} times, this is the first)") } else { String::new() };
+            rows.push(("33", format!("warning: {}{times}", visible(first))));
         }
         if let Some(blocked) = &plan.blocked {
             rows.push(("31", blocked.to_string()));

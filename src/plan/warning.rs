@@ -11,22 +11,36 @@ use crate::resource::Address;
 /// A warning. In JSON it is its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// The object that it is about, with which its text begins; `None` where it is about more than one.
+    /// The object that it is about; `None` where it is about more than one.
     pub(super) address: Option<Address>,
     text: String,
+    /// Where in the text it begins to say what; before that it says of what.
+    told_at: usize,
 }
 
 impl Warning {
     /// About one object.
     pub(super) fn of(address: &Address, told: impl fmt::Display) -> Warning {
-        Warning { address: Some(address.clone()), text: format!("{address}: {told}") }
+        let of = format!("{address}: ");
+        Warning { address: Some(address.clone()), told_at: of.len(), text: format!("{of}{told}") }
+    }
+
+    /// About a place in the file, with which its text begins, in the entry of this object.
+    pub(super) fn at(address: Option<Address>, place: &str, text: String) -> Warning {
+        let told_at = if text.starts_with(place) { place.len() } else { 0 };
+        Warning { address, text, told_at }
+    }
+
+    /// What it says, without the object or the place of which it says it.
+    pub(super) fn told(&self) -> &str {
+        self.text.get(self.told_at..).unwrap_or(&self.text)
     }
 }
 
 impl From<String> for Warning {
     /// About more than one object, or none.
     fn from(text: String) -> Warning {
-        Warning { address: None, text }
+        Warning { address: None, text, told_at: 0 }
     }
 }
 

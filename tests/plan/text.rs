@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use trueup::plan::{Heading, Known, Style, plan_json, render_text};
+use trueup::plan::{Heading, Known, Policy, Style, plan_json, render_text};
 use trueup::resource::RunError;
 
 use crate::{aws, desired, live, live_aws, many, plan_of};
@@ -101,4 +101,30 @@ fn the_same_input_gives_the_same_bytes() {
     };
     let all: BTreeSet<String> = (0..10).map(text).collect();
     assert_eq!(all.len(), 1);
+}
+
+#[test]
+fn equal_warnings_are_one_line_and_a_long_plan_ends_in_its_verdict() {
+    let entries: Vec<String> = (0..40)
+        .map(|at| {
+            format!("{{name: c{at:02}, arn: 'arn:aws:iam::{:012}:role/R', run_frequency: 1h}}", 100 + at)
+        })
+        .collect();
+    let wanted = desired(&format!("connectors:\n  aws:\n    - {}\n", entries.join("\n    - ")));
+    assert!(wanted.warnings.len() >= 40, "{:?}", wanted.warnings);
+    let plan = plan_of(&wanted, &live("[]"), &Known::default());
+    let text = render_text(&plan, "US1", Style::default());
+    let warned: Vec<&str> =
+        text.lines().filter(|line| line.contains("can make the cloud throttle")).collect();
+    let [warned] = warned.as_slice() else { panic!("{warned:#?}") };
+    assert!(warned.starts_with("warning: config.yaml:") && warned.contains("(40 times"), "{warned}");
+    let verdict = text.lines().next();
+    assert_eq!(text.lines().last(), verdict, "the verdict stands last as well");
+
+    // Of the entries that are not asked for nothing is warned.
+    let policy = Policy::from_settings(&wanted.settings.reconcile);
+    let targets = ["aws/c07".parse().unwrap()].into();
+    let plan = trueup::plan::plan(&wanted, &live("[]"), &Known::default(), &Policy { targets, ..policy });
+    let of_file = plan.warnings.iter().filter(|warning| warning.starts_with("config.yaml:")).count();
+    assert_eq!(of_file, wanted.warnings.len() / 40, "{:?}", plan.warnings);
 }
