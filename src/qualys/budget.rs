@@ -1,5 +1,10 @@
 //! What one server lets us send, and when: all requests to it, reads and writes, draw on one budget.
 //!
+//! A quota binds the families of APIs whose answers told of it last: those that name the same limit in the same time are
+//! taken to share it, and a family whose answers name another one is done with the one before. A pause that the server
+//! asks for is one for all of it; when it is over, one request of each family that met the limit goes, whatever was
+//! counted, and finds out.
+//!
 //! It is spent as fast as may be: a burst up to what is left, then a wait for the window. It is never overdrawn
 //! knowingly: what is under way counts, and where nobody knows any more how much is left (after a wait, after a
 //! while without a request) one request goes alone and finds out. A server whose answers have no limit headers is
@@ -7,12 +12,14 @@
 //!
 //! There is no clock in here: the time is passed in.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::family::Family;
 use super::limits::Limits;
-use super::quota::{Quota, Told};
+use super::quota::{Name, Quota, Told};
 
 /// What is told in whole seconds may have been rounded down.
 const ROUNDED: Duration = Duration::from_secs(1);
@@ -31,10 +38,10 @@ pub(super) enum Turn {
 }
 
 /// Whether the platform counts a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Toll {
-    /// Towards its limits.
-    Counted,
+    /// Towards the limits of its family.
+    Counted(Family),
     /// Not at all: signing in.
     Free,
 }
@@ -69,11 +76,13 @@ struct Due {
 #[derive(Debug, Default)]
 pub(super) struct Budget {
     quotas: Vec<Quota>,
+    /// The quota that the answers of each family told of last.
+    told: BTreeMap<Family, Name>,
     under_way: usize,
     /// How many may be under way.
     places: Option<usize>,
-    /// When to come back after a limit was met: then one request is due, whatever was counted.
-    due: Option<Due>,
+    /// When to come back after a limit was met, by what met it: then one request of it is due, whatever was counted.
+    due: BTreeMap<Toll, Due>,
     /// Whether one request is to find out first how much is left.
     uncertain: bool,
     /// When an answer came last.
@@ -87,12 +96,10 @@ impl Budget {
     pub(super) fn turn(&mut self, toll: Toll, now: Instant) -> Turn {
         let busy = self.under_way > 0;
         let wait = |until| if busy { Turn::Answer(Some(until)) } else { Turn::Wait(until) };
-        if let Some(at) = self.due().filter(|at| now < *at) {
+        if let Some(at) = self.come_back().filter(|at| now < *at) {
             return wait(at);
         }
-        if toll == Toll::Free {
-            return Turn::Go;
-        }
+        let Toll::Counted(family) = toll else { return Turn::Go };
         if self.places.is_some_and(|places| self.under_way >= places) {
             return Turn::Answer(None);
         }
@@ -100,32 +107,34 @@ impl Budget {
         let idle_since = self.answered.filter(|_| !busy);
         self.uncertain |= idle_since
             .is_some_and(|since| self.quotas.iter().any(|quota| since + quota.window() / STALE <= now));
-        if busy && (self.due.is_some() || self.uncertain) {
+        let is_due = self.due.contains_key(&toll);
+        if busy && (is_due || self.uncertain) {
             return Turn::Answer(None);
         }
-        if self.due.is_some() {
+        if is_due {
             return Turn::Go;
         }
         let under_way = self.under_way as u64;
-        let mut later: Option<Instant> = None;
-        for quota in &mut self.quotas {
-            if quota.room(now, under_way) == 0 {
-                self.uncertain = true;
-                match quota.next_room() {
-                    None if busy => return Turn::Answer(None),
-                    next => later = later.max(next),
-                }
-            }
+        let Some(quota) = self.quota_of(family) else { return Turn::Go };
+        if quota.room(now, under_way) > 0 {
+            return Turn::Go;
         }
-        later.map_or(Turn::Go, wait)
+        let next = quota.next_room();
+        self.uncertain = true;
+        match next {
+            None if busy => Turn::Answer(None),
+            next => next.map_or(Turn::Go, wait),
+        }
     }
 
     /// A request is sent.
     pub(super) fn send(&mut self, toll: Toll, now: Instant) -> Ticket {
         let mut due = None;
-        if toll == Toll::Counted {
+        if let Toll::Counted(_) = toll {
             self.under_way += 1;
-            due = self.due.take();
+            due = self.due.remove(&toll);
+        } else {
+            self.due.retain(|of, due| *of != toll || due.at > now);
         }
         Ticket { sent: now, toll, due }
     }
@@ -146,24 +155,36 @@ impl Budget {
         let Ticket { sent, toll, due: _ } = ticket;
         let Reply { limits, refused } = reply;
         self.arrive(toll, now);
-        if refused.is_none() && toll == Toll::Counted {
-            self.met = (0, None);
-        }
         if let Some(granted) = limits.concurrency.filter(|granted| *granted > 0) {
             self.places = Some(granted);
         }
         let under_way = self.under_way as u64;
-        match limits.told() {
-            Some(told) => self.quota(told, now).hear(told, sent, now, refused.is_some(), under_way),
-            None if refused.is_none() && toll == Toll::Counted => {
-                // It took one that it had no room for: this limit is not there any more.
-                self.quotas.retain_mut(|quota| quota.heard() >= sent || quota.room(now, 0) > 0);
-                self.quotas.iter_mut().for_each(|quota| quota.lost(sent, now));
+        if let Toll::Counted(family) = toll {
+            if refused.is_none() {
+                self.met = (0, None);
             }
-            None => {}
+            match limits.told() {
+                Some(told) => {
+                    if let Some(quota) = self.told_of(family, told, sent, now) {
+                        quota.hear(told, sent, now, refused.is_some(), under_way);
+                    }
+                }
+                None if refused.is_none() => {
+                    if let Some(quota) = self.quota_of(family) {
+                        if quota.heard() < sent && quota.room(now, 0) == 0 {
+                            // It took one that it had no room for: this limit is not there any more.
+                            self.told.remove(&family);
+                            self.drop_unbound();
+                        } else {
+                            quota.lost(sent, now);
+                        }
+                    }
+                }
+                None => {}
+            }
+            self.uncertain = self.quota_of(family).is_some_and(|quota| quota.room(now, under_way) == 0);
         }
-        self.uncertain = self.quotas.iter_mut().any(|quota| quota.room(now, under_way) == 0);
-        self.heed(now, reply);
+        self.heed(toll, now, reply);
     }
 
     /// No answer came.
@@ -171,19 +192,23 @@ impl Budget {
     pub(super) fn lost(&mut self, ticket: Ticket, now: Instant) {
         let Ticket { sent, toll, due } = ticket;
         self.arrive(toll, now);
-        if toll == Toll::Counted {
-            self.quotas.iter_mut().for_each(|quota| quota.lost(sent, now));
+        let Toll::Counted(family) = toll else { return };
+        if let Some(quota) = self.quota_of(family) {
+            quota.lost(sent, now);
         }
         // It did not find out whether the limit is over: the next one is to.
-        if let (Some(Due { at: _, told }), None) = (due, self.due) {
-            self.due = Some(Due { at: now, told });
-            self.uncertain = true;
+        if let Some(Due { at: _, told }) = due {
+            self.due.entry(toll).or_insert_with(|| {
+                self.uncertain = true;
+                Due { at: now, told }
+            });
         }
     }
 
     /// How much longer the platform asks to wait, in its own words.
     pub(super) fn asked(&self, now: Instant) -> Option<Duration> {
-        Some(self.due?.told?.saturating_duration_since(now))
+        let told = self.due.values().filter_map(|due| due.told).max()?;
+        Some(told.saturating_duration_since(now))
     }
 
     /// Calls left, as of the last answers that said so.
@@ -201,50 +226,76 @@ impl Budget {
     }
 
     fn arrive(&mut self, toll: Toll, now: Instant) {
-        if toll == Toll::Counted {
+        if let Toll::Counted(_) = toll {
             self.under_way = self.under_way.saturating_sub(1);
             self.answered = Some(now);
         }
     }
 
     /// Notes when to come back, where a limit was met.
-    fn heed(&mut self, now: Instant, Reply { limits, refused }: Reply<'_>) {
+    fn heed(&mut self, toll: Toll, now: Instant, Reply { limits, refused }: Reply<'_>) {
         if refused.is_none() && limits.remaining != Some(0) {
             return;
         }
         let told = limits.wait.map(|wait| now + wait);
         let at = match (told, refused) {
             (Some(told), _) if limits.wait_is_rounded => {
-                self.known_room().unwrap_or(told + ROUNDED).clamp(told, told + ROUNDED)
+                self.known_room(toll).unwrap_or(told + ROUNDED).clamp(told, told + ROUNDED)
             }
             (Some(told), _) => told,
             (None, Some(pause)) => now + pause,
             // The quota itself knows when there is room again.
             (None, None) => return,
         };
-        let later = self.due.is_none_or(|due| due.at < at);
-        if later {
-            self.due = Some(Due { at, told });
+        if self.due.get(&toll).is_none_or(|due| due.at < at) {
+            self.due.insert(toll, Due { at, told });
         }
         self.uncertain = true;
     }
 
-    /// When to come back after a limit was met.
-    fn due(&self) -> Option<Instant> {
-        let Due { at, told } = self.due?;
-        Some(self.known_room().filter(|_| told.is_none()).map_or(at, |room| room.max(at)))
+    /// When to come back after limits were met.
+    fn come_back(&self) -> Option<Instant> {
+        let at = |(toll, due): (&Toll, &Due)| {
+            self.known_room(*toll).filter(|_| due.told.is_none()).map_or(due.at, |room| room.max(due.at))
+        };
+        self.due.iter().map(at).max()
     }
 
-    /// When there is room in all quotas that are full, where that is no guess.
-    fn known_room(&self) -> Option<Instant> {
-        self.quotas.iter().filter(|quota| quota.left() == 0).filter_map(Quota::known_room).max()
+    /// When there is room again in the quota of a family, where it is full and that is no guess.
+    fn known_room(&self, toll: Toll) -> Option<Instant> {
+        let Toll::Counted(family) = toll else { return None };
+        let name = self.told.get(&family)?;
+        let quota = self.quotas.iter().find(|quota| quota.name() == *name)?;
+        quota.known_room().filter(|_| quota.left() == 0)
     }
 
-    fn quota(&mut self, told: Told, now: Instant) -> &mut Quota {
-        let at = self.quotas.iter().position(|quota| quota.is(told)).unwrap_or_else(|| {
+    /// The quota that binds a family.
+    fn quota_of(&mut self, family: Family) -> Option<&mut Quota> {
+        let name = self.told.get(&family)?;
+        self.quotas.iter_mut().find(|quota| quota.name() == *name)
+    }
+
+    /// The quota that an answer to a request of the family tells of, which binds it from now on. What was asked before
+    /// the family told of the one that binds it now corrects nothing.
+    fn told_of(&mut self, family: Family, told: Told, sent: Instant, now: Instant) -> Option<&mut Quota> {
+        let name = Name::of(told);
+        match self.quota_of(family) {
+            Some(quota) if quota.name() == name => {}
+            Some(quota) if sent < quota.since() => return None,
+            Some(_) | None => {
+                self.told.insert(family, name);
+                self.drop_unbound();
+            }
+        }
+        if !self.quotas.iter().any(|quota| quota.name() == name) {
             self.quotas.push(Quota::new(told, now));
-            self.quotas.len() - 1
-        });
-        &mut self.quotas[at]
+        }
+        self.quota_of(family)
+    }
+
+    /// Lets go of the quotas that bind nobody.
+    fn drop_unbound(&mut self) {
+        let Budget { quotas, told, .. } = self;
+        quotas.retain(|quota| told.values().any(|name| *name == quota.name()));
     }
 }

@@ -10,6 +10,7 @@ use url::{Url, form_urlencoded};
 use uuid::Uuid;
 
 use super::budget::Toll;
+use super::family::Family;
 
 /// The platform's three servers. A private platform, and the simulator, may serve all from one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -139,6 +140,7 @@ impl Call {
         path: impl Into<String>,
         effect: Effect,
     ) -> Call {
+        let path = path.into();
         Call {
             operation: operation.into(),
             object: None,
@@ -146,14 +148,14 @@ impl Call {
             host: Host::Api,
             auth: Auth::Basic,
             method,
-            path: path.into(),
+            toll: Toll::Counted(Family::of(&path)),
+            path,
             link: None,
             query: Vec::new(),
             accept: "application/json",
             content_type: Cow::Borrowed("application/json"),
             body: Bytes::new(),
             effect,
-            toll: Toll::Counted,
         }
     }
 

@@ -1,5 +1,6 @@
-//! The gate before a server, which all requests pass one after the other: whoever stands first waits for the
-//! [`Budget`], and all others behind. So a wait is one wait, however many want to pass.
+//! The gate before a server, which all requests of a family of APIs pass one after the other: whoever stands first waits
+//! for the [`Budget`], and all others behind. So a wait is one wait, however many want to pass, and a family that has
+//! used up its quota keeps back no other.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use super::budget::{Budget, Reply, Ticket, Toll, Turn};
+use super::family::Family;
 use crate::stop::Stop;
 
 /// Waits this close to one another are told as one.
@@ -18,12 +20,19 @@ const WORTH_TELLING: Duration = Duration::from_secs(1);
 /// The gate.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
+    /// One for each family, and one for what is not counted.
+    lanes: [Lane; Family::COUNT + 1],
+    budget: Mutex<Budget>,
+    told: Mutex<Told>,
+}
+
+/// Where the requests of one family stand.
+#[derive(Debug, Default)]
+struct Lane {
     /// Held by whoever stands first.
     first: tokio::sync::Mutex<()>,
-    budget: Mutex<Budget>,
     /// An answer came.
     news: Notify,
-    told: Mutex<Told>,
 }
 
 /// What was told of waits.
@@ -82,7 +91,8 @@ impl Gate {
         waited: &mut Duration,
     ) -> Result<Pass<'a>, KeptBack> {
         let Waiting { places, stop, patience, tell } = waiting;
-        let _first = self.first.lock().await;
+        let lane = self.lane(toll);
+        let _first = lane.first.lock().await;
         loop {
             let turn = self.budget().turn(toll, Instant::now());
             let began = Instant::now();
@@ -100,10 +110,10 @@ impl Gate {
                     }
                 }
                 // What was sent is waited for: it is answered, or its time is up.
-                Turn::Answer(None) => self.news.notified().await,
+                Turn::Answer(None) => lane.news.notified().await,
                 Turn::Answer(Some(until)) => tokio::select! {
                     () = sleep_until(until) => {}
-                    () = self.news.notified() => {}
+                    () = lane.news.notified() => {}
                 },
                 Turn::Wait(until) => {
                     let left = until.saturating_duration_since(began);
@@ -120,7 +130,7 @@ impl Gate {
                     };
                     tokio::select! {
                         () = sleep_until(until) => {}
-                        () = self.news.notified() => {}
+                        () = lane.news.notified() => {}
                         () = stopped => return Err(KeptBack { left }),
                     }
                     *waited = waited.saturating_add(began.elapsed());
@@ -137,6 +147,13 @@ impl Gate {
     /// How many calls in which time.
     pub(super) fn rate(&self) -> Option<(u64, Duration)> {
         self.budget().rate()
+    }
+
+    fn lane(&self, toll: Toll) -> &Lane {
+        match toll {
+            Toll::Counted(family) => &self.lanes[family as usize],
+            Toll::Free => &self.lanes[Family::COUNT],
+        }
     }
 
     fn begin_wait(&self, now: Instant, until: Instant) -> Wait {
@@ -180,6 +197,6 @@ impl Drop for Pass<'_> {
         if let Some(ticket) = self.ticket.take() {
             self.gate.budget().lost(ticket, Instant::now());
         }
-        self.gate.news.notify_one();
+        self.gate.lanes.iter().for_each(|lane| lane.news.notify_one());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Reader`] can only look; a [`Writer`] is the only thing that changes an object, one by id at a time; a [`Reporter`]
 //! has reports made, which changes no object.
-//! `transport` speaks HTTP with the platform's three `hosts` and `token` signs in at the gateway. `entry` has one request go
+//! `transport` speaks HTTP with the platform's three `hosts`, of which each may count the calls of each `family`, and `token` signs in at the gateway. `entry` has one request go
 //! first where nobody knows whether the password is taken; `inquiry` is what both make of many that want to know. `qps` is the API
 //! family of connectors and tags, and each of its kinds has a file that turns its wire form into its spec and
 //! back. A kind of another family implements `remote::Remote` by itself; `rest` helps those that speak plain JSON.
@@ -35,6 +35,7 @@ mod answer;
 mod budget;
 mod call;
 mod entry;
+mod family;
 mod gate;
 mod guard;
 mod hosts;

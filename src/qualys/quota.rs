@@ -27,11 +27,26 @@ pub(super) struct Told {
     pub(super) window: Option<Duration>,
 }
 
-/// A quota, by its name in the headers: its limit and its window, so that the quotas of two API families on one
-/// host are not taken for one.
+/// What a quota is called in the headers, its limit and its window: two that differ in it are not taken for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Name {
+    limit: Option<u64>,
+    window: Option<Duration>,
+}
+
+impl Name {
+    pub(super) fn of(told: Told) -> Name {
+        let Told { limit, remaining: _, window } = told;
+        Name { limit, window }
+    }
+}
+
+/// A quota.
 #[derive(Debug)]
 pub(super) struct Quota {
-    named: (Option<u64>, Option<Duration>),
+    name: Name,
+    /// When it was first told of.
+    since: Instant,
     /// As told, or the most that was ever seen to be left, and one.
     limit: u64,
     /// Our calls that the platform may count still, the first to leave first.
@@ -67,10 +82,10 @@ struct Said {
 
 impl Quota {
     pub(super) fn new(told: Told, now: Instant) -> Quota {
-        let Told { limit, remaining: _, window } = told;
         Quota {
-            named: (limit, window),
-            limit: limit.unwrap_or(0),
+            name: Name::of(told),
+            since: now,
+            limit: told.limit.unwrap_or(0),
             own: VecDeque::new(),
             others: VecDeque::new(),
             said: Vec::new(),
@@ -80,19 +95,22 @@ impl Quota {
         }
     }
 
-    /// Whether the answer is about this quota.
-    pub(super) fn is(&self, told: Told) -> bool {
-        let Told { limit, remaining: _, window } = told;
-        self.named == (limit, window)
+    pub(super) fn name(&self) -> Name {
+        self.name
+    }
+
+    /// When it was first told of.
+    pub(super) fn since(&self) -> Instant {
+        self.since
     }
 
     /// How many calls in which time, where both were told.
     pub(super) fn rate(&self) -> Option<(u64, Duration)> {
-        self.named.0.zip(self.named.1)
+        self.name.limit.zip(self.name.window)
     }
 
     pub(super) fn window(&self) -> Duration {
-        self.named.1.unwrap_or(USUAL_WINDOW)
+        self.name.window.unwrap_or(USUAL_WINDOW)
     }
 
     /// When something was said last.
@@ -107,7 +125,7 @@ impl Quota {
         if !refused {
             self.own.push_back(Counted { sent, ended: now, sure: true });
         }
-        if self.named.0.is_none() {
+        if self.name.limit.is_none() {
             // This very call is counted; what else is, nobody knows.
             self.limit = self.limit.max(told.remaining.saturating_add(u64::from(!refused)));
         }
@@ -156,7 +174,7 @@ impl Quota {
 
     /// The same, where it is no guess: a call of ours, and a window that was told.
     pub(super) fn known_room(&self) -> Option<Instant> {
-        let window = self.named.1?;
+        let window = self.name.window?;
         self.own.iter().find(|counted| counted.sure).map(|counted| counted.ended + window)
     }
 

@@ -10,7 +10,13 @@ use tokio::time::Instant;
 
 use crate::qualys::RetryPolicy;
 use crate::qualys::budget::{Budget, Reply, Ticket, Toll, Turn};
+use crate::qualys::family::Family;
 use crate::qualys::limits::Limits;
+
+/// A call of some family.
+const COUNTED: Toll = Toll::Counted(Family::Qps);
+/// A call of another one.
+const COUNTED_TOO: Toll = Toll::Counted(Family::ContainerSecurity);
 
 /// How the platform counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,10 +168,10 @@ fn run(mut platform: Platform, work: &Work) -> Run {
         }
         run.took = now - start;
         while left > 0 && flights.len() < work.concurrency {
-            match budget.turn(Toll::Counted, now) {
+            match budget.turn(COUNTED, now) {
                 Turn::Go => {
                     let (there, back) = work.ways[usize::try_from(run.sent).unwrap() % work.ways.len()];
-                    let ticket = budget.send(Toll::Counted, now);
+                    let ticket = budget.send(COUNTED, now);
                     run.sent += 1;
                     left -= 1;
                     flights.insert(run.sent, Flight { ticket, back, informed, answer: None });
@@ -304,14 +310,14 @@ fn without_headers_nothing_is_held_back() {
     let (mut budget, now) = (Budget::default(), Instant::now());
     let tickets: Vec<Ticket> = (0..50)
         .map(|_| {
-            assert_eq!(budget.turn(Toll::Counted, now), Turn::Go);
-            budget.send(Toll::Counted, now)
+            assert_eq!(budget.turn(COUNTED, now), Turn::Go);
+            budget.send(COUNTED, now)
         })
         .collect();
     for (ticket, later) in tickets.into_iter().zip(1..) {
         let now = now + Duration::from_hours(later);
         budget.answered(ticket, now, Reply { limits: &Limits::default(), refused: None });
-        assert_eq!(budget.turn(Toll::Counted, now), Turn::Go);
+        assert_eq!(budget.turn(COUNTED, now), Turn::Go);
     }
     assert_eq!((budget.left(), budget.rate()), (None, None));
 }
@@ -330,46 +336,123 @@ fn an_older_answer_that_comes_late_leaves_no_more_than_the_newer_one() {
     let answered = |budget: &mut Budget, ticket, second, remaining| {
         budget.answered(ticket, at(second), Reply { limits: &says(remaining), refused: None });
     };
-    let slow = budget.send(Toll::Counted, at(0));
-    let quick = budget.send(Toll::Counted, at(1));
+    let slow = budget.send(COUNTED, at(0));
+    let quick = budget.send(COUNTED, at(1));
     answered(&mut budget, quick, 2, 3);
     assert_eq!(budget.left(), Some(3), "others have made five, and one is under way");
     answered(&mut budget, slow, 3, 9);
     assert_eq!(budget.left(), Some(3), "it was counted before");
     // One that was sent after both says what holds.
-    let newest = budget.send(Toll::Counted, at(4));
+    let newest = budget.send(COUNTED, at(4));
     answered(&mut budget, newest, 5, 8);
     assert_eq!(budget.left(), Some(8));
 }
 
+/// The headers of a quota.
+fn quota(limit: u64, window: u64, remaining: u64) -> Limits {
+    told(&[
+        ("x-ratelimit-limit", limit),
+        ("x-ratelimit-window-sec", window),
+        ("x-ratelimit-remaining", remaining),
+    ])
+}
+
 #[test]
-fn two_quotas_of_one_server_are_not_taken_for_one() {
+fn the_quotas_of_two_families_on_one_server_are_not_taken_for_one() {
     let (mut budget, start) = (Budget::default(), Instant::now());
-    let ample =
-        told(&[("x-ratelimit-limit", 1000), ("x-ratelimit-window-sec", 60), ("x-ratelimit-remaining", 990)]);
-    let tight =
-        told(&[("x-ratelimit-limit", 5), ("x-ratelimit-window-sec", 100), ("x-ratelimit-remaining", 0)]);
-    for limits in [&ample, &tight, &ample] {
-        let ticket = budget.send(Toll::Counted, start);
+    let (ample, tight) = (quota(1000, 60, 990), quota(5, 100, 0));
+    for (toll, limits) in [(COUNTED, &ample), (COUNTED_TOO, &tight), (COUNTED, &ample)] {
+        let ticket = budget.send(toll, start);
         budget.answered(ticket, start, Reply { limits, refused: None });
     }
     assert_eq!(budget.left(), Some(0));
     assert_eq!(budget.rate(), Some((5, Duration::from_secs(100))));
-    assert_eq!(budget.turn(Toll::Counted, start), Turn::Wait(start + Duration::from_secs(100)));
+    assert_eq!(budget.turn(COUNTED_TOO, start), Turn::Wait(start + Duration::from_secs(100)));
+    assert_eq!(budget.turn(COUNTED, start), Turn::Go, "it is another family's");
+}
+
+#[test]
+fn families_that_name_the_same_quota_share_it() {
+    let (mut budget, start) = (Budget::default(), Instant::now());
+    for (toll, left) in [(COUNTED, 2), (COUNTED_TOO, 1), (COUNTED, 0)] {
+        let ticket = budget.send(toll, start);
+        budget.answered(ticket, start, Reply { limits: &quota(3, 100, left), refused: None });
+    }
+    for toll in [COUNTED, COUNTED_TOO] {
+        assert_eq!(budget.turn(toll, start), Turn::Wait(start + Duration::from_secs(100)));
+    }
+}
+
+/// A limit by the hour is said to be met, for a second, and then there is another one.
+#[test]
+fn a_quota_of_which_the_family_is_told_another_is_not_waited_for() {
+    let at = |start: Instant, seconds| start + Duration::from_secs(seconds);
+    let refused = told(&[
+        ("retry-after", 1),
+        ("x-ratelimit-limit", 300),
+        ("x-ratelimit-window-sec", 3600),
+        ("x-ratelimit-remaining", 0),
+    ]);
+    for first in [COUNTED, COUNTED_TOO] {
+        let (mut budget, start) = (Budget::default(), Instant::now());
+        let ticket = budget.send(COUNTED, start);
+        budget.answered(ticket, start, Reply { limits: &refused, refused: Some(Duration::from_secs(1)) });
+        for toll in [COUNTED, COUNTED_TOO] {
+            assert_eq!(budget.turn(toll, start), Turn::Wait(at(start, 1)), "it is the server that asks");
+        }
+        // Whichever family comes first then, each finds out for itself.
+        let other = if first == COUNTED { COUNTED_TOO } else { COUNTED };
+        for (toll, left) in [(first, 39), (other, 38), (first, 37), (other, 36)] {
+            assert_eq!(budget.turn(toll, at(start, 1)), Turn::Go, "{toll:?} with {left} left");
+            let ticket = budget.send(toll, at(start, 1));
+            budget.answered(ticket, at(start, 1), Reply { limits: &quota(40, 10, left), refused: None });
+        }
+        assert_eq!(budget.rate(), Some((40, Duration::from_secs(10))));
+        // The new one is waited for as any other.
+        let ticket = budget.send(first, at(start, 2));
+        budget.answered(ticket, at(start, 2), Reply { limits: &quota(40, 10, 0), refused: None });
+        assert_eq!(budget.turn(first, at(start, 2)), Turn::Wait(at(start, 11)));
+    }
+}
+
+#[test]
+fn a_limit_by_the_hour_is_waited_for_where_it_is_told_again() {
+    let (mut budget, start) = (Budget::default(), Instant::now());
+    let full = quota(300, 3600, 0);
+    let over = start + Duration::from_secs(1);
+    let ticket = budget.send(COUNTED, start);
+    budget.answered(ticket, start, Reply { limits: &full, refused: Some(Duration::from_secs(1)) });
+    let ticket = budget.send(COUNTED, over);
+    budget.answered(ticket, over, Reply { limits: &full, refused: None });
+    let Turn::Wait(until) = budget.turn(COUNTED, over) else { panic!("none is left: {budget:?}") };
+    assert!(until >= start + Duration::from_hours(1), "{:?}", until - start);
+}
+
+/// Answers overtake each other: what was asked before the newer quota was told of tells nothing of it.
+#[test]
+fn an_older_answer_does_not_bring_an_older_quota_back() {
+    let (mut budget, start) = (Budget::default(), Instant::now());
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let slow = budget.send(COUNTED, at(0));
+    let quick = budget.send(COUNTED, at(1));
+    budget.answered(quick, at(2), Reply { limits: &quota(40, 10, 39), refused: None });
+    budget.answered(slow, at(3), Reply { limits: &quota(300, 3600, 0), refused: None });
+    assert_eq!(budget.rate(), Some((40, Duration::from_secs(10))));
+    assert_eq!(budget.turn(COUNTED, at(3)), Turn::Go);
 }
 
 #[test]
 fn signing_in_is_not_counted_but_waits_where_the_server_asks_for_it() {
     let (mut budget, start) = (Budget::default(), Instant::now());
     let none_left = told(&[("x-ratelimit-limit", 1), ("x-ratelimit-remaining", 0)]);
-    let ticket = budget.send(Toll::Counted, start);
+    let ticket = budget.send(COUNTED, start);
     budget.answered(ticket, start, Reply { limits: &none_left, refused: None });
-    assert_eq!(budget.turn(Toll::Counted, start), Turn::Wait(start + Duration::from_hours(1)));
+    assert_eq!(budget.turn(COUNTED, start), Turn::Wait(start + Duration::from_hours(1)));
     assert_eq!(budget.turn(Toll::Free, start), Turn::Go);
     let ticket = budget.send(Toll::Free, start);
     let wait = told(&[("retry-after", 7)]);
     budget.answered(ticket, start, Reply { limits: &wait, refused: Some(Duration::ZERO) });
-    for toll in [Toll::Free, Toll::Counted] {
+    for toll in [Toll::Free, COUNTED] {
         assert_eq!(budget.turn(toll, start), Turn::Wait(start + Duration::from_secs(7)));
     }
 }
@@ -378,18 +461,18 @@ fn signing_in_is_not_counted_but_waits_where_the_server_asks_for_it() {
 fn no_more_are_under_way_than_the_platform_grants_in_either_spelling() {
     for name in ["x-concurrency-limit-limit", "x-concurrencylimit-limit"] {
         let (mut budget, now) = (Budget::default(), Instant::now());
-        let ticket = budget.send(Toll::Counted, now);
+        let ticket = budget.send(COUNTED, now);
         budget.answered(ticket, now, Reply { limits: &told(&[(name, 2)]), refused: None });
-        let first = budget.send(Toll::Counted, now);
-        assert_eq!(budget.turn(Toll::Counted, now), Turn::Go, "{name}");
-        let second = budget.send(Toll::Counted, now);
-        assert_eq!(budget.turn(Toll::Counted, now), Turn::Answer(None), "{name}");
+        let first = budget.send(COUNTED, now);
+        assert_eq!(budget.turn(COUNTED, now), Turn::Go, "{name}");
+        let second = budget.send(COUNTED, now);
+        assert_eq!(budget.turn(COUNTED, now), Turn::Answer(None), "{name}");
         budget.lost(first, now);
-        assert_eq!(budget.turn(Toll::Counted, now), Turn::Go, "{name}");
+        assert_eq!(budget.turn(COUNTED, now), Turn::Go, "{name}");
         // More are granted later.
         budget.answered(second, now, Reply { limits: &told(&[(name, 3)]), refused: None });
-        let _several: Vec<Ticket> = (0..3).map(|_| budget.send(Toll::Counted, now)).collect();
-        assert_eq!(budget.turn(Toll::Counted, now), Turn::Answer(None), "{name}");
+        let _several: Vec<Ticket> = (0..3).map(|_| budget.send(COUNTED, now)).collect();
+        assert_eq!(budget.turn(COUNTED, now), Turn::Answer(None), "{name}");
     }
 }
 
@@ -397,19 +480,19 @@ fn no_more_are_under_way_than_the_platform_grants_in_either_spelling() {
 fn after_a_refusal_one_request_alone_finds_out_whether_it_is_over() {
     let (mut budget, start) = (Budget::default(), Instant::now());
     let refused = told(&[("retry-after", 60)]);
-    let tickets: Vec<Ticket> = (0..4).map(|_| budget.send(Toll::Counted, start)).collect();
+    let tickets: Vec<Ticket> = (0..4).map(|_| budget.send(COUNTED, start)).collect();
     for ticket in tickets {
         budget.answered(ticket, start, Reply { limits: &refused, refused: Some(Duration::ZERO) });
     }
     let over = start + Duration::from_mins(1);
-    assert_eq!(budget.turn(Toll::Counted, start), Turn::Wait(over));
-    assert_eq!(budget.turn(Toll::Counted, over), Turn::Go);
-    let alone = budget.send(Toll::Counted, over);
-    assert_eq!(budget.turn(Toll::Counted, over), Turn::Answer(None));
+    assert_eq!(budget.turn(COUNTED, start), Turn::Wait(over));
+    assert_eq!(budget.turn(COUNTED, over), Turn::Go);
+    let alone = budget.send(COUNTED, over);
+    assert_eq!(budget.turn(COUNTED, over), Turn::Answer(None));
     budget.answered(alone, over, Reply { limits: &Limits::default(), refused: None });
     for _ in 0..4 {
-        assert_eq!(budget.turn(Toll::Counted, over), Turn::Go);
-        let _ = budget.send(Toll::Counted, over);
+        assert_eq!(budget.turn(COUNTED, over), Turn::Go);
+        let _ = budget.send(COUNTED, over);
     }
 }
 
@@ -418,13 +501,13 @@ fn a_server_that_takes_a_call_it_had_no_room_for_has_no_such_limit() {
     let (mut budget, start) = (Budget::default(), Instant::now());
     let full =
         told(&[("x-ratelimit-limit", 300), ("x-ratelimit-window-sec", 3600), ("x-ratelimit-remaining", 0)]);
-    let ticket = budget.send(Toll::Counted, start);
+    let ticket = budget.send(COUNTED, start);
     budget.answered(ticket, start, Reply { limits: &full, refused: Some(Duration::from_secs(1)) });
     let later = start + Duration::from_secs(1);
-    assert_eq!(budget.turn(Toll::Counted, start), Turn::Wait(later));
-    let ticket = budget.send(Toll::Counted, later);
+    assert_eq!(budget.turn(COUNTED, start), Turn::Wait(later));
+    let ticket = budget.send(COUNTED, later);
     budget.answered(ticket, later, Reply { limits: &Limits::default(), refused: None });
-    assert_eq!(budget.turn(Toll::Counted, later), Turn::Go);
+    assert_eq!(budget.turn(COUNTED, later), Turn::Go);
 }
 
 #[test]
@@ -432,13 +515,13 @@ fn where_the_one_that_was_to_find_out_is_lost_the_next_one_finds_out() {
     let (mut budget, start) = (Budget::default(), Instant::now());
     let full =
         told(&[("x-ratelimit-limit", 300), ("x-ratelimit-window-sec", 3600), ("x-ratelimit-remaining", 0)]);
-    let ticket = budget.send(Toll::Counted, start);
+    let ticket = budget.send(COUNTED, start);
     budget.answered(ticket, start, Reply { limits: &full, refused: Some(Duration::from_secs(1)) });
     let later = start + Duration::from_secs(1);
     for _ in 0..3 {
-        assert_eq!(budget.turn(Toll::Counted, later), Turn::Go, "not a whole window later");
-        let alone = budget.send(Toll::Counted, later);
-        assert_eq!(budget.turn(Toll::Counted, later), Turn::Answer(None));
+        assert_eq!(budget.turn(COUNTED, later), Turn::Go, "not a whole window later");
+        let alone = budget.send(COUNTED, later);
+        assert_eq!(budget.turn(COUNTED, later), Turn::Answer(None));
         budget.lost(alone, later);
     }
 }
@@ -450,9 +533,9 @@ fn a_limit_that_does_not_say_how_long_to_wait_is_asked_ever_less_often() {
     let nothing = Limits::default();
     let (mut now, mut met) = (start, 0);
     while now < start + Duration::from_hours(1) {
-        match budget.turn(Toll::Counted, now) {
+        match budget.turn(COUNTED, now) {
             Turn::Go => {
-                let ticket = budget.send(Toll::Counted, now);
+                let ticket = budget.send(COUNTED, now);
                 now += Duration::from_millis(100);
                 met = budget.meets(&ticket, now);
                 budget.answered(
@@ -468,15 +551,15 @@ fn a_limit_that_does_not_say_how_long_to_wait_is_asked_ever_less_often() {
     assert!((15..=40).contains(&met), "{met} refusals in an hour");
 
     // One that is over is forgotten, and what was under way together has met it once.
-    let ticket = budget.send(Toll::Counted, now);
+    let ticket = budget.send(COUNTED, now);
     budget.answered(ticket, now, Reply { limits: &nothing, refused: None });
-    let together = [(); 3].map(|()| budget.send(Toll::Counted, now));
+    let together = [(); 3].map(|()| budget.send(COUNTED, now));
     now += Duration::from_millis(100);
     for ticket in together {
         assert_eq!(budget.meets(&ticket, now), 1);
         budget.answered(ticket, now, Reply { limits: &nothing, refused: Some(Duration::ZERO) });
     }
-    let ticket = budget.send(Toll::Counted, now);
+    let ticket = budget.send(COUNTED, now);
     assert_eq!(budget.meets(&ticket, now), 2);
     budget.answered(ticket, now, Reply { limits: &nothing, refused: Some(Duration::ZERO) });
 }
