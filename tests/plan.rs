@@ -17,10 +17,14 @@ mod fields;
 mod held;
 #[path = "plan/limits.rs"]
 mod limits;
+#[path = "plan/many.rs"]
+mod many;
 #[path = "plan/names.rs"]
 mod names;
 #[path = "plan/next_runs.rs"]
 mod next_runs;
+#[path = "plan/order.rs"]
+mod order;
 #[path = "plan/prune.rs"]
 mod prune;
 #[path = "plan/replace.rs"]

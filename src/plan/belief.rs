@@ -33,7 +33,7 @@ pub(super) fn believed<'a>(
     let percent = policy.max_shrink_percent.min(100) as usize;
     // What we have deleted ourselves is no loss.
     let good = before.good.saturating_sub(leaving(kind, known).filter(|id| !listed.contains(id)).count());
-    let what = if good >= SMALL && listing.len() < good * (100 - percent) / 100 {
+    let what = if good >= SMALL && listing.len() * 100 < good * (100 - percent) {
         format!("the listing shrank from {good} to {} objects", listing.len())
     } else {
         let (gone, all) = vanished(kind, &listed, known);

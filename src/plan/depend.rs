@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Action, Change, Held};
 use super::model::{Failed, Plan};
 use super::names::Names;
+use super::warning::Warning;
 use crate::desired::Declared;
-use crate::resource::{Address, Kind, Spec};
+use crate::resource::{Access, Address, Kind, Spec};
 
 /// Puts the creates that a change needs before it, takes out what needs a create that is withheld, and keeps
 /// the tags that are still needed.
@@ -16,6 +17,7 @@ pub(super) fn depend(plan: &mut Plan, names: &Names, declared: &[Declared]) {
     keep_needed(plan, names, declared);
     order_deletes(plan);
     hand_over(plan);
+    order_renames(plan);
 }
 
 fn deletes(change: &Change) -> bool {
@@ -140,6 +142,61 @@ fn lost<'a>(of: Option<&'a Spec>, to: Option<&'a Spec>) -> Vec<&'a String> {
         Some(None) => Vec::new(),
         Some(Some((_, kept))) => had.difference(kept).collect(),
     }
+}
+
+/// A name is given up by one object before another of the kind takes it: some platforms refuse equal names. Where names
+/// go round in a circle, one object has to take a name that is not free yet, and a person is told.
+fn order_renames(plan: &mut Plan) {
+    let name = |spec: Option<&Spec>| spec.map(|spec| (spec.kind(), spec.name().to_owned()));
+    let names = |change: &Change| {
+        let is_written = change.address.kind.field("name").is_some_and(|f| f.access == Access::Updatable);
+        let (before, after) = (name(change.before.as_ref()), name(change.after.as_ref()));
+        // What is replaced is gone before it is made anew.
+        let stays = change.applies() && change.action != Action::Delete && is_written;
+        (stays && before != after).then_some((before, after))
+    };
+    let mut given_up: BTreeMap<(Kind, String), Vec<Address>> = BTreeMap::new();
+    for change in &plan.changes {
+        if let Some((Some(before), _)) = names(change) {
+            given_up.entry(before).or_default().push(change.address.clone());
+        }
+    }
+    if given_up.is_empty() {
+        return;
+    }
+    // The order of the file tells nothing.
+    plan.changes.sort_by(|a, b| a.address.cmp(&b.address));
+    let mut needs: BTreeMap<Address, BTreeSet<Address>> =
+        plan.changes.iter().map(|change| (change.address.clone(), change.depends_on.clone())).collect();
+    for change in &mut plan.changes {
+        let taken = names(change).and_then(|(_, after)| given_up.get(&after?));
+        for holder in taken.into_iter().flatten().filter(|holder| **holder != change.address) {
+            if comes_after(holder, &change.address, &needs) {
+                let told = format!(
+                    "it takes the name of {holder}, which waits for its own: where the platform refuses equal names, give \
+                     one of them a temporary name, apply, and then the other names"
+                );
+                plan.warnings.push(Warning::of(&change.address, told));
+            } else {
+                needs.entry(change.address.clone()).or_default().insert(holder.clone());
+                change.depends_on.insert(holder.clone());
+            }
+        }
+    }
+}
+
+/// Whether the one change has to wait for the other, be it over others.
+fn comes_after(one: &Address, other: &Address, needs: &BTreeMap<Address, BTreeSet<Address>>) -> bool {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![one]);
+    while let Some(address) = next.pop() {
+        if address == other {
+            return true;
+        }
+        if seen.insert(address) {
+            next.extend(needs.get(address).into_iter().flatten());
+        }
+    }
+    false
 }
 
 /// A tag is deleted after the tags below it.
