@@ -3,7 +3,7 @@
 //!
 //! Creates and updates go first, kind by kind in the order of [`Kind::ALL`]; deletes follow in reverse. Within
 //! a kind, changes run side by side up to `concurrency`, each after what it depends on. A failure stops only
-//! what depends on it.
+//! what depends on it. What is found to have moved since the plan ([`crate::recheck`]) is not touched.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -16,6 +16,7 @@ use futures::stream::FuturesUnordered;
 use crate::error::with_hint;
 use crate::plan::{Action, ApprovedPlan, Change};
 use crate::qualys::{ApiError, ApiErrorKind, Context, Created, Names, Writer};
+use crate::recheck::{Moved, Recheck, Sight};
 use crate::resource::{Address, Kind};
 use crate::secret::Secrets;
 
@@ -63,6 +64,10 @@ pub enum Skip {
         /// What became of that, in a word.
         outcome: &'static str,
     },
+    /// Somebody has changed it since the plan; `None` where it is gone.
+    Moved(Option<Moved>),
+    /// It was to be read again right before, and could not be.
+    Unread(String),
 }
 
 impl fmt::Display for Skip {
@@ -70,6 +75,9 @@ impl fmt::Display for Skip {
         match self {
             Skip::Stopping => f.write_str("the program is stopping"),
             Skip::Needs { address, outcome } => write!(f, "{address} {outcome}"),
+            Skip::Moved(Some(moved)) => write!(f, "moved since the plan: {moved}"),
+            Skip::Moved(None) => f.write_str("moved since the plan: it is gone"),
+            Skip::Unread(error) => write!(f, "it could not be read again right before: {error}"),
         }
     }
 }
@@ -108,6 +116,8 @@ pub struct Applied {
 pub struct Applying<'a> {
     /// The way to write.
     pub writer: &'a Writer,
+    /// Looks at each object once more before it is written.
+    pub recheck: Recheck<'a>,
     /// The ids of the live objects by canonical name.
     pub ids: BTreeMap<(Kind, String), String>,
     /// The secrets that the objects name.
@@ -151,9 +161,9 @@ impl Ids {
 }
 
 /// Performs the changes of the plan that are not held.
-pub async fn apply(plan: &ApprovedPlan<'_>, applying: Applying<'_>) -> Vec<Applied> {
-    let Applying { writer, ids, secrets, concurrency, stop, before, halfway, each } = applying;
-    let ids = Ids(Mutex::new(ids));
+pub async fn apply(plan: &ApprovedPlan<'_>, mut applying: Applying<'_>) -> Vec<Applied> {
+    let ids = Ids(Mutex::new(std::mem::take(&mut applying.ids)));
+    let Applying { writer, concurrency, stop, each, .. } = applying;
     let mut outcomes: BTreeMap<Address, Applied> = BTreeMap::new();
     let total = plan.plan().applicable().count();
     writer.note_changes_left(total);
@@ -176,8 +186,7 @@ pub async fn apply(plan: &ApprovedPlan<'_>, applying: Applying<'_>) -> Vec<Appli
                     let outcome = Outcome::Skipped { because };
                     came.push(Applied { change: change.clone(), outcome, took: Duration::ZERO });
                 } else {
-                    before(change);
-                    running.push(perform(change, writer, secrets, &ids, halfway));
+                    running.push(perform(change, &applying, &ids));
                 }
             }
             if came.is_empty() {
@@ -230,16 +239,11 @@ fn stages<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Vec<&'a Change>>
     forward.chain(backward).filter(|stage| !stage.is_empty()).collect()
 }
 
-async fn perform(
-    change: &Change,
-    writer: &Writer,
-    secrets: &Secrets,
-    ids: &Ids,
-    halfway: &(dyn Fn(&Change) + Sync),
-) -> Applied {
+async fn perform(change: &Change, applying: &Applying<'_>, ids: &Ids) -> Applied {
     let began = Instant::now();
-    let outcome = match write(change, writer, secrets, ids, halfway).await {
-        Ok(Created { id, existed, incomplete }) => {
+    let outcome = match look_and_write(change, applying, ids).await {
+        Ok(Done::Skipped(because)) => Outcome::Skipped { because },
+        Ok(Done::Written(Created { id, existed, incomplete })) => {
             ids.lock().insert((change.address.kind, change.address.name.clone()), id.clone());
             match incomplete {
                 None => Outcome::Applied { id, existed },
@@ -312,16 +316,37 @@ impl From<ApiError> for Unwritten {
     }
 }
 
-async fn write(
-    change: &Change,
-    writer: &Writer,
-    secrets: &Secrets,
-    ids: &Ids,
-    halfway: &(dyn Fn(&Change) + Sync),
-) -> Result<Created, Unwritten> {
+/// What came of a change that did not go wrong.
+enum Done {
+    Written(Created),
+    Skipped(Skip),
+}
+
+/// Looks at the object once more, and writes if it is as the plan has it.
+async fn look_and_write(change: &Change, applying: &Applying<'_>, ids: &Ids) -> Result<Done, Unwritten> {
+    let Applying { recheck, before, .. } = applying;
     if let Some(lacks) = &change.lacks {
+        before(change);
         return Err(Unwritten::Lacks(lacks.clone()));
     }
+    match recheck.look(change).await {
+        Ok(Sight::AsPlanned) => {}
+        // The wanted end of a delete. It is not sent: what cannot be seen is not known to be the one that was meant.
+        Ok(Sight::Gone) if change.action == Action::Delete => {
+            before(change);
+            let gone = change.id.clone().ok_or(Unwritten::Incomplete)?;
+            return Ok(Done::Written(Created::new(gone)));
+        }
+        Ok(Sight::Gone) => return Ok(Done::Skipped(Skip::Moved(None))),
+        Ok(Sight::Moved(moved)) => return Ok(Done::Skipped(Skip::Moved(Some(moved)))),
+        Err(error) => return Ok(Done::Skipped(Skip::Unread(with_hint(&error)))),
+    }
+    before(change);
+    write(change, applying, ids).await.map(Done::Written)
+}
+
+async fn write(change: &Change, applying: &Applying<'_>, ids: &Ids) -> Result<Created, Unwritten> {
+    let Applying { writer, secrets, recheck, halfway, .. } = applying;
     let context =
         Context { marker: change.marker.as_ref(), names: ids, secrets, before: change.before.as_ref() };
     match (change.action, &change.after, &change.id) {
@@ -335,6 +360,7 @@ async fn write(
             // What could not be made again is not deleted.
             writer.try_out(after, anew).await?;
             writer.delete(change.address.kind, id).await?;
+            recheck.note_deleted(change);
             halfway(change);
             let after_delete =
                 |error| Unwritten::Refused { error, after: "deleted, not yet created again: " };
@@ -342,6 +368,7 @@ async fn write(
         }
         (Action::Delete, _, Some(id)) => {
             writer.delete(change.address.kind, id).await?;
+            recheck.note_deleted(change);
             Ok(Created::new(id))
         }
         (Action::Create | Action::Update | Action::Replace | Action::Delete, _, _) => {

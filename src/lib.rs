@@ -5,8 +5,8 @@
 //!
 //! In reading order: [`reconcile`] is one pass, the function to read first. [`desired`] reads the file,
 //! [`pull`] the platform; both end in the types of [`resource`], the normal form. [`plan`] compares the two and
-//! makes every choice, [`apply`] performs it, [`journal`] remembers what the platform cannot tell, and
-//! [`lock`] keeps two processes from writing at the same time. [`qualys`] alone knows the wire, [`sync`] runs connectors
+//! makes every choice, [`apply`] performs it, [`recheck`] looks at each object right before, [`journal`] remembers what the
+//! platform cannot tell, and [`lock`] keeps two processes from writing at the same time. [`qualys`] alone knows the wire, [`sync`] runs connectors
 //! now, [`ownership`] marks objects as ours, [`report`] makes and downloads assessment reports, [`export`] writes what is
 //! live as a file. [`daemon`] turns triggers into passes, [`cli`] arguments into commands.
 //! [`simulator`] stands in for the platform and shares no code with [`qualys`].
@@ -28,6 +28,7 @@ pub mod lock;
 pub mod ownership;
 pub mod plan;
 pub mod qualys;
+pub mod recheck;
 pub mod report;
 pub mod sync;
 

@@ -8,6 +8,10 @@
 mod bin;
 #[path = "kinds/drift.rs"]
 mod drift;
+#[path = "kinds/moved.rs"]
+mod moved;
+#[path = "kinds/order.rs"]
+mod order;
 #[path = "kinds/prune.rs"]
 mod prune;
 #[path = "kinds/replace.rs"]
@@ -265,15 +269,19 @@ impl Stage {
     }
 
     /// Somebody changes a field.
-    async fn set(&self, (at, value): (&str, &Value)) {
+    async fn set(&self, shows: (&str, &Value)) {
+        self.scene.control("POST", "/_sim/objects", self.setting(shows).await).await;
+    }
+
+    /// What changes a field behind our back.
+    async fn setting(&self, (at, value): (&str, &Value)) -> Value {
         let (id, mut object) = self.object().await;
         let top = at.split('/').nth(1).unwrap();
         match object.pointer_mut(at) {
             Some(place) => *place = value.clone(),
             None => object[top] = value.clone(),
         }
-        let change = json!({"kind": self.row.simulated, "id": id, "set": {top: object[top]}});
-        self.scene.control("POST", "/_sim/objects", change).await;
+        json!({"kind": self.row.simulated, "id": id, "set": {top: object[top]}})
     }
 
     /// What takes the object away behind our back.

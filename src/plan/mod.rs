@@ -55,7 +55,7 @@ pub use members::doubt as doubt_of_membership;
 pub use model::{
     Blocked, Cost, Failed, Observation, Plan, Summary, Unhealthy, Unidentified, Unmanaged, Unverified,
 };
-pub use names::{Located, Names, Unlocated, locate, locate_declared};
+pub use names::{Located, Names, References, Unlocated, locate, locate_declared};
 pub use patience::Failing;
 pub(crate) use recall::CUT_SHORT;
 pub use render::{Doing, Style, done_line, field_lines, render_text, run_error_lines};
@@ -113,7 +113,10 @@ impl LiveState {
         if let Some(Ok(connectors)) = kinds.get_mut(&Kind::Azure) {
             membership.lock_members(connectors);
         }
-        names::name_references(&mut kinds);
+        let references = References::new(&kinds);
+        for object in kinds.values_mut().flatten().flatten() {
+            references.name(&mut object.spec);
+        }
         LiveState { kinds, membership }
     }
 
@@ -128,6 +131,12 @@ impl LiveState {
         for object in self.kinds.get_mut(&kind).into_iter().flatten().flatten() {
             object.locked.get_or_insert_with(|| why.to_owned());
         }
+    }
+
+    /// The names that objects read later get, to compare with these.
+    #[must_use]
+    pub fn references(&self) -> References {
+        References::new(&self.kinds)
     }
 
     /// Says otherwise why kinds could not be read.

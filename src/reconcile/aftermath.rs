@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::NotConverged;
 use super::events::journal_failed;
-use crate::apply::{Applied, Outcome};
+use crate::apply::{Applied, Outcome, Skip};
 use crate::desired::Desired;
 use crate::error::one_line;
 use crate::journal::{Journal, JournalError};
@@ -34,6 +34,8 @@ pub(super) async fn read_again(
             Outcome::Unknown { .. } => *whole = true,
             // A replace may have deleted before it failed.
             Outcome::Failed { made: None, .. } if change.action == Action::Replace => *whole = true,
+            // It is not as the plan has it.
+            Outcome::Skipped { because: Skip::Moved(_) } => ids.extend(change.id.clone()),
             Outcome::Failed { made: None, .. } | Outcome::Skipped { .. } => {}
         }
     }

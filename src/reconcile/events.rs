@@ -59,7 +59,7 @@ pub(super) fn log_outcome(run_id: &str, applied: &Applied) {
         Outcome::Skipped { because: because @ Skip::Stopping } => {
             info!(event = "change_skipped", run_id, %address, action, %because);
         }
-        Outcome::Skipped { because: because @ Skip::Needs { .. } } => {
+        Outcome::Skipped { because: because @ (Skip::Needs { .. } | Skip::Moved(_) | Skip::Unread(_)) } => {
             let error = format!("skipped: {because}");
             warn!(event = "change_failed", run_id, %address, action, error);
         }

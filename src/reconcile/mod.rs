@@ -11,6 +11,7 @@ mod too_often;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::task::Poll;
 use std::time::Instant;
 
 use futures::future::BoxFuture;
@@ -26,6 +27,7 @@ use crate::plan::{
 };
 use crate::pull::{check, kinds_to_read, pull_to_change};
 use crate::qualys::{Reader, Writer};
+use crate::recheck::{Age, Recheck};
 use crate::resource::{Address, Checked, Kind};
 use crate::secret::Secrets;
 use crate::stop::Stop;
@@ -270,7 +272,13 @@ pub async fn reconcile(mut pass: Pass<'_>) -> Report {
     if let Err(refusal) = approve(&report.plan) {
         events::log_blocked(run_id, &refusal);
     }
-    let consented = (pass.consent)(&report.plan).await;
+    let mut consent = (pass.consent)(&report.plan);
+    // What is there at once was given before; else somebody is asked, and the world goes on meanwhile.
+    let (consented, asked) = match futures::poll!(&mut consent) {
+        Poll::Ready(consented) => (consented, false),
+        Poll::Pending => (consent.await, true),
+    };
+    sight.age.asked = asked;
     let Some(writer) = pass.writer else { return report };
     report.end = match approve(&report.plan) {
         Err(refusal) => End::Blocked(refusal),
@@ -292,6 +300,7 @@ pub async fn reconcile(mut pass: Pass<'_>) -> Report {
 /// What a pass has found out before it plans.
 struct Sight {
     live: LiveState,
+    age: Age,
     secrets: Secrets,
     checked: Vec<Checked>,
 }
@@ -300,6 +309,7 @@ struct Sight {
 async fn look(pass: &mut Pass<'_>, began: Timestamp) -> Option<(Sight, Known)> {
     let Pass { desired, reader, journal, stop, deletes, .. } = pass;
     let kinds = kinds_to_read(desired);
+    let age = Age { read_at: tokio::time::Instant::now(), asked: false };
     // The secrets are fetched while the platform makes its first answer.
     let reading = async {
         tokio::join!(
@@ -318,7 +328,7 @@ async fn look(pass: &mut Pass<'_>, began: Timestamp) -> Option<(Sight, Known)> {
     let mut known = recall(journal, desired, deletes.as_deref_mut(), began);
     secrets::tell(&mut known, desired, &secrets, journal.digest_key());
     live.recall(&known);
-    Some((Sight { live, secrets, checked }, known))
+    Some((Sight { live, age, secrets, checked }, known))
 }
 
 /// Sends the changes, the journal being told of each before and after.
@@ -333,6 +343,7 @@ async fn send(
     let intents = Intents::new(pass.journal, run, pass.policy.patient, &redact);
     let applying = Applying {
         writer,
+        recheck: Recheck::new(pass.reader, &sight.live, sight.age),
         ids: Names::new(&desired.declared, &sight.live).ids(),
         secrets: &sight.secrets,
         concurrency: desired.settings.platform.concurrency,
@@ -351,7 +362,7 @@ async fn send(
 /// Reads what was written again, settles what was lost, and plans once more with what is seen now.
 async fn look_again(pass: &mut Pass<'_>, sight: &mut Sight, report: &mut Report) {
     let (run, desired, reader, policy) = (pass.run(), pass.desired, pass.reader, pass.policy);
-    let Sight { live, secrets, checked } = sight;
+    let Sight { live, age: _, secrets, checked } = sight;
     aftermath::read_again(reader, desired, live, &report.applied).await;
     let redact = |text: &str| reader.redact(text);
     for at in aftermath::settle(&mut report.applied, live) {

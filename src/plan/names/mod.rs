@@ -142,20 +142,29 @@ fn referred(kinds: impl Iterator<Item = Kind>) -> impl Iterator<Item = Kind> {
     named.into_iter()
 }
 
-/// Puts canonical names in the place of ids. What is not in its kind's listing stays an id.
-pub(super) fn name_references(kinds: &mut BTreeMap<Kind, Listing>) {
-    let mut names: HashMap<Kind, HashMap<String, String>> = HashMap::new();
-    if let Some(Ok(tags)) = kinds.get(&Kind::Tag) {
-        let paths = tags.iter().filter_map(|object| Some((object.id.clone(), object.spec.identity()?)));
-        names.insert(Kind::Tag, paths.collect());
+/// The canonical names of live objects by kind and id.
+#[derive(Debug)]
+pub struct References(HashMap<Kind, HashMap<String, String>>);
+
+impl References {
+    pub(super) fn new(kinds: &BTreeMap<Kind, Listing>) -> References {
+        let mut names: HashMap<Kind, HashMap<String, String>> = HashMap::new();
+        if let Some(Ok(tags)) = kinds.get(&Kind::Tag) {
+            let paths = tags.iter().filter_map(|object| Some((object.id.clone(), object.spec.identity()?)));
+            names.insert(Kind::Tag, paths.collect());
+        }
+        let present =
+            kinds.iter().filter(|(_, listing)| listing.as_ref().is_ok_and(|listing| !listing.is_empty()));
+        for kind in referred(present.map(|(kind, _)| *kind)) {
+            names.insert(kind, others::of_listing(kinds.get(&kind)).into_names());
+        }
+        References(names)
     }
-    let present =
-        kinds.iter().filter(|(_, listing)| listing.as_ref().is_ok_and(|listing| !listing.is_empty()));
-    for kind in referred(present.map(|(kind, _)| *kind)) {
-        names.insert(kind, others::of_listing(kinds.get(&kind)).into_names());
-    }
-    for object in kinds.values_mut().flatten().flatten() {
-        object.spec.references(&mut |reference| {
+
+    /// Puts canonical names in the place of ids. What is not in its kind's listing stays an id.
+    pub fn name(&self, spec: &mut Spec) {
+        let References(names) = self;
+        spec.references(&mut |reference| {
             let id = reference.name.strip_prefix('#');
             if let Some(name) = id.and_then(|id| names.get(&reference.kind)?.get(id)) {
                 reference.name.clone_from(name);
