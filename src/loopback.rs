@@ -1,5 +1,7 @@
 //! Whether an address is this machine's own: alone there may a password travel in the clear.
 
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri, header};
 use url::{Host, Url};
 
 /// Says whether the address leads to this machine, whatever a name server says.
@@ -18,6 +20,15 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 pub(crate) fn is_authority(authority: &str) -> bool {
     // A user before the host is nothing that a client sends there.
     !authority.contains('@') && Url::parse(&format!("http://{authority}")).is_ok_and(|url| is_loopback(&url))
+}
+
+/// Says whether each name that a request gives its server is one of this machine's own. Somebody else's page, opened in a
+/// browser here, can have the browser ask a server on this machine under a name of its own choice: that gives it away.
+pub(crate) fn is_named(uri: &Uri, headers: &HeaderMap) -> bool {
+    let is_ours = |name: &str| name.parse::<Authority>().is_ok_and(|name| is_authority(name.as_str()));
+    let mut hosts = headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
+    // A browser always says which; a health check over HTTP/1.0 need not.
+    hosts.all(is_ours) && uri.authority().map(Authority::as_str).is_none_or(is_ours)
 }
 
 #[cfg(test)]

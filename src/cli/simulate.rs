@@ -37,6 +37,9 @@ pub(super) struct SimulateArgs {
     /// How the simulator behaves where the documents are silent (repeatable), as in empty_set=ignored
     #[arg(long = "option", value_name = "NAME=VALUE")]
     options: Vec<String>,
+    /// Show keys and passwords in the control calls below `/_sim/`, instead of a mask
+    #[arg(long)]
+    show_secrets: bool,
 }
 
 /// The objects live in memory; a typing error should not take all of it.
@@ -85,6 +88,7 @@ pub(super) async fn run(common: &Common, args: SimulateArgs) -> Exit {
         username: args.username,
         password: args.password,
         options,
+        show_secrets: args.show_secrets,
     };
     let simulator = match start(settings).await {
         Ok(simulator) => simulator,

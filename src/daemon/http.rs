@@ -15,7 +15,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
-use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::get;
@@ -171,15 +170,7 @@ fn names_us(address: SocketAddr, request: &Request) -> bool {
     if !address.ip().to_canonical().is_loopback() {
         return true;
     }
-    let named = request.uri().authority().map(Authority::as_str);
-    let mut hosts =
-        request.headers().get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
-    // A browser always says which; a health check over HTTP/1.0 need not.
-    hosts.all(is_loopback) && named.is_none_or(is_loopback)
-}
-
-fn is_loopback(authority: &str) -> bool {
-    authority.parse::<Authority>().is_ok_and(|authority| loopback::is_authority(authority.as_str()))
+    loopback::is_named(request.uri(), request.headers())
 }
 
 fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response<Body> {

@@ -1,16 +1,41 @@
 //! The control calls below `/_sim/`: what tests and demonstrations use to look inside and to make trouble.
 
+use axum::http::Uri;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Request};
 use super::http::Shared;
 use super::kind::{self, Plain};
+use super::mask::mask;
 use super::seed;
 use super::store::{Object, Record, at};
 use super::traffic::Fault;
 use super::world::World;
+use crate::loopback;
 
 type Outcome = Result<Value, String>;
+
+/// Refuses a call that a page of somebody else's may have made in a browser on this machine: under another host name, from
+/// another origin, or as a form, which a browser sends anywhere without asking.
+pub(crate) fn refuse(uri: &Uri, request: &Request) -> Option<Answer> {
+    let refusal = |status, error: &str| Some(Answer::json(status, &json!({"error": error})));
+    if !loopback::is_named(uri, &request.headers) {
+        return refusal(
+            421,
+            "control calls are for this machine alone: Host is to be a loopback address or localhost",
+        );
+    }
+    let own = request.header("host").map(|host| format!("http://{host}"));
+    if request.headers.contains_key("origin") && request.header("origin") != own.as_deref() {
+        return refusal(403, "control calls are not for the pages of others: Origin is another one");
+    }
+    let writes = !matches!(request.method.as_str(), "GET" | "HEAD");
+    let carries = request.method == "POST" || !request.body.is_empty();
+    if writes && carries && request.media_type() != "application/json" {
+        return refusal(415, "what a control call sends is JSON: Content-Type is to be application/json");
+    }
+    None
+}
 
 /// Answers a control call: 200 with JSON, or 400 with `{"error"}` that names what is accepted.
 pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
@@ -45,7 +70,12 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
         }
     };
     match outcome {
-        Ok(value) => Answer::json(200, &value),
+        Ok(mut value) => {
+            if !shared.show_secrets {
+                mask(&mut value);
+            }
+            Answer::json(200, &value)
+        }
         Err(error) => Answer::json(400, &json!({"error": error})),
     }
 }

@@ -32,6 +32,8 @@ const LONGEST_HOLD_MS: u64 = 60_000;
 pub(crate) struct Shared {
     pub(crate) url: String,
     pub(crate) account: Account,
+    /// Whether the control calls show secrets as they are.
+    pub(crate) show_secrets: bool,
     world: Mutex<World>,
     traffic: Mutex<Traffic>,
     /// When the calls came that count against the rate limit.
@@ -41,10 +43,17 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(url: String, username: String, password: String, world: World) -> Self {
+    pub(crate) fn new(
+        url: String,
+        username: String,
+        password: String,
+        show_secrets: bool,
+        world: World,
+    ) -> Self {
         Self {
             url,
             account: Account::new(username, password),
+            show_secrets,
             world: Mutex::new(world),
             traffic: Mutex::default(),
             window: Mutex::default(),
@@ -172,11 +181,14 @@ pub(crate) async fn handle(
         headers: parts.headers,
         body,
     };
+    // Somebody else's page in a browser on this machine is no more than a stranger.
     if request.path.starts_with("/_sim/") {
-        let answer = if connection.peer.ip().is_loopback() {
-            control::answer(&shared, &request)
-        } else {
+        let answer = if !connection.peer.ip().is_loopback() {
             Answer::html(403, "Control calls are for this machine alone")
+        } else if let Some(refusal) = control::refuse(&parts.uri, &request) {
+            refusal
+        } else {
+            control::answer(&shared, &request)
         };
         return send(answer, Delivery::Whole, &connection);
     }

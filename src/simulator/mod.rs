@@ -39,6 +39,7 @@ mod gateway;
 mod cloudview;
 
 mod kind;
+mod mask;
 
 mod world;
 

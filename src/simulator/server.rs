@@ -57,7 +57,13 @@ pub(crate) async fn start_locked(
         lock.announce(&url)?;
     }
 
-    let shared = Arc::new(Shared::new(url.clone(), settings.username, settings.password, world));
+    let shared = Arc::new(Shared::new(
+        url.clone(),
+        settings.username,
+        settings.password,
+        settings.show_secrets,
+        world,
+    ));
     let make_service = service(Arc::clone(&shared)).into_make_service_with_connect_info::<Connection>();
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(async move {

@@ -25,6 +25,8 @@ pub struct Settings {
     pub password: String,
     /// The choices where the vendor's documents are silent.
     pub options: Options,
+    /// Whether the control calls show secrets as they are.
+    pub show_secrets: bool,
 }
 
 impl Default for Settings {
@@ -37,6 +39,7 @@ impl Default for Settings {
             username: "simulator".to_owned(),
             password: "simulator".to_owned(),
             options: Options::default(),
+            show_secrets: false,
         }
     }
 }

@@ -52,7 +52,8 @@ impl Remote {
     }
 
     pub(crate) async fn on(settings: Settings) -> Self {
-        Self { simulator: start(settings).await.unwrap() }
+        // What was written is looked at, keys included.
+        Self { simulator: start(Settings { show_secrets: true, ..settings }).await.unwrap() }
     }
 
     pub(crate) fn ask<'a>(&'a self, method: &'a str, path: &'a str) -> Ask<'a> {
@@ -81,7 +82,7 @@ impl Remote {
 
     pub(crate) async fn control(&self, method: &str, path: &str, body: Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let answer = self.ask(method, path).body(&body).send().await;
+        let answer = self.ask(method, path).json().body(&body).send().await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.value()
     }
@@ -158,8 +159,10 @@ impl<'a> Ask<'a> {
     pub(crate) async fn try_send(self) -> Result<Answer, String> {
         let address = self.url.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let mut text =
-            format!("{} {} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n", self.method, self.path);
+        let mut text = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.path);
+        if !self.headers.iter().any(|(name, _)| *name == "Host") {
+            let _ = write!(text, "Host: {address}\r\n");
+        }
         for (name, value) in &self.headers {
             let _ = write!(text, "{name}: {value}\r\n");
         }

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{AWS, Remote};
+use trueup::simulator::{Settings, start};
+
+use crate::azure;
+use crate::client::{AWS, AZURE, Remote};
 use crate::samples::{connector, request};
 
 const ARN: &str = "arn:aws:iam::123456789012:role/QualysConnector";
@@ -198,7 +201,7 @@ async fn wrong_control_calls_say_what_is_accepted() {
         ("/_sim/options", json!({"colour": "red"}), "duplicate_name"),
     ];
     for (path, body, named) in cases {
-        let answer = remote.ask("POST", path).body(&body.to_string()).send().await;
+        let answer = remote.ask("POST", path).json().body(&body.to_string()).send().await;
         assert_eq!(answer.status, 400, "{body}");
         assert!(answer.value()["error"].as_str().unwrap().contains(named), "{}", answer.body);
     }
@@ -210,7 +213,7 @@ async fn wrong_control_calls_say_what_is_accepted() {
     let id = remote.id("aws", "sandbox").await;
     let before = remote.plain("aws", id).await;
     let half = json!([{"kind": "aws", "id": id, "set": {"runFrequency": 77}}, {"kind": "aws", "name": "nobody", "delete": true}]);
-    assert_eq!(remote.ask("POST", "/_sim/objects").body(&half.to_string()).send().await.status, 400);
+    assert_eq!(remote.ask("POST", "/_sim/objects").json().body(&half.to_string()).send().await.status, 400);
     assert_eq!(remote.plain("aws", id).await, before, "of a wrong list nothing is changed");
 }
 
@@ -258,7 +261,10 @@ async fn a_rewritten_answer_has_another_text_for_each_place_of_one() {
     }
     for wrong in [json!({"kind": "rewritten"}), json!({"kind": "rewritten", "text": "a", "with": "\u{20ac}"})]
     {
-        assert_eq!(remote.ask("POST", "/_sim/faults").body(&wrong.to_string()).send().await.status, 400);
+        assert_eq!(
+            remote.ask("POST", "/_sim/faults").json().body(&wrong.to_string()).send().await.status,
+            400
+        );
     }
 }
 
@@ -291,6 +297,83 @@ async fn a_changed_password_refuses_the_old_one_and_the_log_counts_who_still_sen
     let wrong = log["requests"].as_array().unwrap().iter().map(|request| request["wrong_login"].clone());
     assert_eq!(wrong.collect::<Value>(), json!([false, false, true, true]));
     for wrong in [json!({}), json!({"password": 1}), json!({"password": "a", "username": "b"})] {
-        assert_eq!(remote.ask("POST", "/_sim/account").body(&wrong.to_string()).send().await.status, 400);
+        assert_eq!(
+            remote.ask("POST", "/_sim/account").json().body(&wrong.to_string()).send().await.status,
+            400
+        );
+    }
+}
+
+#[tokio::test]
+async fn control_calls_are_refused_to_the_pages_of_others() {
+    let remote = Remote::example().await;
+    let address = remote.simulator.url().strip_prefix("http://").unwrap().to_owned();
+    let port = address.rsplit_once(':').unwrap().1.to_owned();
+    let own = remote.simulator.url().to_owned();
+    let same = format!("localhost:{port}");
+    for (host, origin, status) in [
+        (address.as_str(), None, 200),
+        (same.as_str(), None, 200),
+        (&address, Some(own.as_str()), 200),
+        ("evil.example", None, 421),
+        ("localhost.evil.example", None, 421),
+        ("192.0.2.1", None, 421),
+        ("", None, 421),
+        (&address, Some("http://evil.example"), 403),
+        (&address, Some("null"), 403),
+        (&address, Some("https://localhost"), 403),
+        // Another server of this machine's is another origin.
+        (&address, Some("http://127.0.0.1:1"), 403),
+        ("evil.example", Some("http://evil.example"), 421),
+    ] {
+        for (method, path) in
+            [("GET", "/_sim/objects"), ("DELETE", "/_sim/faults"), ("POST", "/_sim/options")]
+        {
+            let mut ask = remote.ask(method, path).json().header("Host", host);
+            if method == "POST" {
+                ask = ask.body("{}");
+            }
+            if let Some(origin) = origin {
+                ask = ask.header("Origin", origin);
+            }
+            let answer = ask.send().await;
+            assert_eq!(answer.status, status, "{method} {path} to {host:?} from {origin:?}: {answer:?}");
+        }
+    }
+    // The platform's own API is for everybody.
+    assert_eq!(remote.ask("POST", SEARCH).json().header("Host", "proxy.example").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn control_calls_take_json_alone() {
+    let remote = Remote::example().await;
+    for (media_type, status) in [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data; boundary=b", 415),
+    ] {
+        let ask = remote.ask("POST", "/_sim/options").header("Content-Type", media_type);
+        assert_eq!(ask.body("{}").send().await.status, status, "{media_type}");
+    }
+    assert_eq!(remote.ask("POST", "/_sim/options").body("{}").send().await.status, 415, "none at all");
+    assert_eq!(remote.ask("DELETE", "/_sim/faults").send().await.status, 200, "it carries nothing");
+}
+
+#[tokio::test]
+async fn secrets_are_shown_by_control_calls_only_where_that_was_asked_for() {
+    for (show_secrets, shown) in [(false, "********"), (true, azure::KEY)] {
+        let settings = Settings { show_secrets, ..Settings::default() };
+        let remote = Remote { simulator: start(settings).await.unwrap() };
+        let tag = remote.id("tag", "prod").await;
+        remote.json("create", AZURE, azure::request(&azure::connector(tag))).await;
+        let id = remote.id("azure", "billing").await;
+        assert_eq!(remote.plain("azure", id).await["authRecord"]["authenticationKey"], shown);
+        let set = json!({"kind": "azure", "id": id, "set": {"description": "x"}});
+        let set = remote.control("POST", "/_sim/objects", set).await;
+        assert_eq!(set["object"]["authRecord"]["authenticationKey"], shown);
+        let log = remote.control("GET", "/_sim/requests", Value::Null).await.to_string();
+        assert_eq!(log.contains(azure::KEY), show_secrets, "{log}");
     }
 }

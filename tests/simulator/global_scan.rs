@@ -180,7 +180,7 @@ async fn control_calls_and_seeds_know_the_one_configuration() {
         remote.control("POST", "/_sim/objects", create.clone()).await["object"]["scanPrefix"],
         "Global Scan"
     );
-    let second = remote.ask("POST", "/_sim/objects").body(&create.to_string()).send().await;
+    let second = remote.ask("POST", "/_sim/objects").json().body(&create.to_string()).send().await;
     assert_eq!(second.status, 400, "{second:?}");
     let set = json!({"kind": "global_scan", "set": {"startTime": "01:30"}});
     remote.control("POST", "/_sim/objects", set).await;

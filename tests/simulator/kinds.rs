@@ -161,10 +161,10 @@ async fn control_calls_name_a_connector_by_its_cloud_identity() {
             cloud.kind
         );
         let nobody = json!({"kind": cloud.kind, cloud.identity: "nobody", "set": {"disabled": true}});
-        let answer = remote.ask("POST", "/_sim/objects").body(&nobody.to_string()).send().await;
+        let answer = remote.ask("POST", "/_sim/objects").json().body(&nobody.to_string()).send().await;
         assert!(answer.status == 400 && answer.body.contains("nobody"), "{answer:?}");
         let none = json!({"kind": cloud.kind, "delete": true});
-        let answer = remote.ask("POST", "/_sim/objects").body(&none.to_string()).send().await;
+        let answer = remote.ask("POST", "/_sim/objects").json().body(&none.to_string()).send().await;
         assert!(answer.status == 400 && answer.body.contains(cloud.identity), "{answer:?}");
     }
 }

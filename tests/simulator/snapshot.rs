@@ -71,7 +71,7 @@ async fn a_registration_can_be_put_there_once() {
     let gateway = Gateway::with(&[]).await;
     let make = json!({"kind": "snapshot_registration", "create": {"accountId": "210987654321"}});
     gateway.remote.control("POST", "/_sim/objects", make.clone()).await;
-    let again = gateway.remote.ask("POST", "/_sim/objects").body(&make.to_string()).send().await;
+    let again = gateway.remote.ask("POST", "/_sim/objects").json().body(&make.to_string()).send().await;
     assert_eq!(again.status, 400);
     assert!(again.body.contains("no more than one"), "{again:?}");
     let set = json!({"kind": "snapshot_registration", "set": {"schedule": "0 0 3 ? * *"}});

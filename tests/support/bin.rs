@@ -279,7 +279,9 @@ pub(crate) fn http(method: &str, url: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let length = body.len();
-    let head = format!("{method} /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    let head = format!(
+        "{method} /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    );
     stream.write_all(format!("{head}Content-Length: {length}\r\n\r\n{body}").as_bytes()).unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
@@ -315,7 +317,7 @@ impl Simulator {
     #[track_caller]
     pub(crate) fn start(folder: &Folder, args: &[&str]) -> Simulator {
         let listen: &[&str] = if args.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
-        let mut command = folder.command(&[&["simulate"], listen, args].concat());
+        let mut command = folder.command(&[&["simulate", "--show-secrets"], listen, args].concat());
         let mut child = Killed(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
         // Read to the end in any case, so that it never waits for us.
         let stderr = read_all(child.0.stderr.take().unwrap());

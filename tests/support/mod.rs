@@ -100,7 +100,8 @@ impl Scene {
     pub fn later(&self, change: Value) -> BoxFuture<'static, ()> {
         let url = self.remote.simulator.url().to_owned();
         Box::pin(async move {
-            let answer = client::ask(&url, "POST", "/_sim/objects").body(&change.to_string()).send().await;
+            let answer =
+                client::ask(&url, "POST", "/_sim/objects").json().body(&change.to_string()).send().await;
             assert_eq!(answer.status, 200, "{change}: {answer:?}");
         })
     }

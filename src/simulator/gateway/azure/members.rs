@@ -181,7 +181,7 @@ mod tests {
             };
             let (member, stranger) = (put("member", CONTOSO), put("stranger", "another"));
             let organization = world.store.starting_at(ORGANIZATION.kind, 0).next().unwrap().id;
-            let shared = Shared::new(String::new(), String::new(), String::new(), world);
+            let shared = Shared::new(String::new(), String::new(), String::new(), false, world);
             Self { shared, organization, member, stranger }
         }
 
