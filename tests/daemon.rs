@@ -600,7 +600,6 @@ fn the_daemon_outlives_every_answer_of_the_platform() {
         json!({"kind": "status", "status": 403}),
         json!({"kind": "status", "status": 404}),
         json!({"kind": "status", "status": 409}),
-        json!({"kind": "status", "status": 200, "body": {"ServiceResponse": {"responseCode": "INVALID_CREDENTIALS"}}}),
         json!({"kind": "status", "status": 200, "body": "{\"ServiceResponse\": {\"responseCode\": \"SUCC"}),
         json!({"kind": "status", "status": 302, "headers": {"location": "https://example.com/login"}}),
         json!({"kind": "html", "status": 200}),
@@ -624,6 +623,33 @@ fn the_daemon_outlives_every_answer_of_the_platform() {
     }
     let ended = daemon.stop();
     assert!(!ended.stderr.contains("panicked"), "{ended}");
+}
+
+#[test]
+fn a_refused_password_is_not_sent_again_before_it_changed_and_is_picked_up_then() {
+    let aside = Folder::with("");
+    let simulator = Simulator::start(&aside, &["--password", "the first one"]);
+    let folder = Folder::remote(&simulator.url, SECTIONS);
+    folder.edit("platform: {", "platform: {username: {env: USERNAME}, password: {file: password}, ");
+    folder.write("password", "the first one");
+    let mut command = folder.command(&["run", "-c", "config.yaml", "--log-format", "json"]);
+    command.env("USERNAME", "simulator");
+    let mut daemon = Daemon::spawn(command);
+    assert_eq!(daemon.finish_pass()["outcome"], "pending");
+
+    simulator.control("POST", "account", &json!({"password": "the second one"}));
+    assert_eq!(daemon.pass()["outcome"], "failed");
+    let wrong = || simulator.take_requests().iter().filter(|request| request["wrong_login"] == true).count();
+    assert!(wrong() > 0);
+    for _ in 0..3 {
+        assert_eq!(daemon.pass()["outcome"], "failed");
+    }
+    assert_eq!(wrong(), 0, "accounts lock after a few");
+
+    folder.write("password", "the second one");
+    assert_eq!(daemon.pass()["outcome"], "pending");
+    assert_eq!(wrong(), 0);
+    daemon.stop();
 }
 
 #[test]

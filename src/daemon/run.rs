@@ -24,8 +24,8 @@ use crate::desired::settings::{Mode, Settings};
 use crate::desired::{Desired, Problem, Rejected};
 use crate::error::one_line;
 use crate::journal::Journal;
-use crate::plan::{Heading, Plan, Policy, plan_json};
-use crate::qualys::{Requests, Writer};
+use crate::plan::{Failed, Heading, Plan, Policy, plan_json};
+use crate::qualys::{REFUSED_CREDENTIALS, Requests, Writer};
 use crate::reconcile::{Ailments, Deletes, Pass, Report, reconcile};
 use crate::simulator;
 use crate::stop::Stop;
@@ -75,6 +75,8 @@ struct InForce {
     policy: Policy,
     ailments: Ailments,
     deletes: Deletes,
+    /// Whether the platform refuses the password, which may be another one by the next pass.
+    is_refused: bool,
     /// Whether it was said that the quota does not pay for the passes.
     too_often_said: bool,
     /// What of the reader's counters stands in the metrics: reports are made also between passes.
@@ -141,6 +143,7 @@ async fn run_beating(daemon: Daemon<'_>, board: Board) -> Result<(), StartError>
         policy,
         ailments: Ailments::default(),
         deletes: Deletes::default(),
+        is_refused: false,
         too_often_said: false,
         counted: <(Requests, Duration)>::default(),
     };
@@ -154,7 +157,7 @@ async fn run_beating(daemon: Daemon<'_>, board: Board) -> Result<(), StartError>
         // Events get lost, and what is mounted over a directory makes none: before each pass the content is compared.
         let changed = watcher.look().await;
         let asked = matches!(trigger, Trigger::DesiredStateChanged | Trigger::Requested);
-        if asked || changed || loading.is_due() {
+        if asked || changed || loading.is_due() || in_force.is_refused {
             systemd::reloading();
             let old = in_force.desired.settings.clone();
             let reloading = reload(&mut loading, asked || changed, &mut in_force, &mut simulator, &board);
@@ -330,8 +333,18 @@ async fn reload(
             let too_often_said = false;
             // It begins anew by itself where the files hold something else.
             let deletes = std::mem::take(&mut in_force.deletes);
-            *in_force =
-                InForce { desired, reader, platform, policy, ailments, deletes, too_often_said, counted };
+            let is_refused = false;
+            *in_force = InForce {
+                desired,
+                reader,
+                platform,
+                policy,
+                ailments,
+                deletes,
+                is_refused,
+                too_often_said,
+                counted,
+            };
             None
         }
         Err(error) => {
@@ -363,7 +376,8 @@ async fn pass(
     let run_id = uuid::Uuid::new_v4().to_string();
     let is_first = board.status().last_pass.is_none();
     board.pass_begins(&run_id, trigger, Timestamp::now());
-    let InForce { desired, reader, platform, policy, ailments, deletes, too_often_said, counted } = in_force;
+    let InForce { desired, reader, platform, policy, ailments, deletes, is_refused, too_often_said, counted } =
+        in_force;
     let remind_every = desired.settings.reconcile.remind_every;
     // In dry-run nothing is in reach that could write.
     let writer = (policy.mode == Mode::Enforce).then(|| Writer::new(reader));
@@ -385,6 +399,8 @@ async fn pass(
         each: &|_| {},
     })
     .await;
+    let credentials = |failed: &Failed| failed.cause.as_deref() == Some(REFUSED_CREDENTIALS);
+    *is_refused = report.current().failed.iter().any(credentials);
     if let Some(too_often) = &report.too_often
         && !std::mem::replace(too_often_said, true)
     {

@@ -91,6 +91,13 @@ impl Entry {
         *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = taken;
     }
 
+    /// The password of one who did not find out for others was refused as such: nobody sends it for a while.
+    pub(super) async fn refuse(&self, error: &ApiError) {
+        if error.said.contains(WRONG_PASSWORD) {
+            self.inquiry.turn().await.refuse(error.clone());
+        }
+    }
+
     fn is_open(&self) -> bool {
         let taken = *self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.is_some_and(|at| at.elapsed() < KNOWN)
@@ -119,7 +126,9 @@ impl Lead<'_> {
             | ApiErrorKind::WrongSubscription { found: _ } => return,
         };
         self.0.in_doubt = !is_certain;
-        if is_certain {
+        if error.said.contains(WRONG_PASSWORD) {
+            self.0.refuse(error.clone());
+        } else if is_certain {
             self.0.fail(error.clone());
         }
     }

@@ -267,7 +267,7 @@ impl ApiError {
     #[must_use]
     pub fn concerns_every_kind(&self) -> Option<&'static str> {
         match &self.kind {
-            ApiErrorKind::Credentials => Some("credentials"),
+            ApiErrorKind::Credentials => Some(REFUSED_CREDENTIALS),
             ApiErrorKind::Account { code: _ } => Some("account"),
             ApiErrorKind::WrongSubscription { found: _ } => Some("subscription"),
             ApiErrorKind::Unreachable(Obstacle::UnknownHost) => Some("unknown host"),
@@ -390,6 +390,9 @@ impl ApiError {
 }
 
 /// How an error begins that is about the sign-in at the gateway.
+/// The cause of a kind that could not be read because the platform refuses user or password.
+pub const REFUSED_CREDENTIALS: &str = "credentials";
+
 pub(super) const NO_TOKEN: &str = "no token from the gateway: ";
 /// How an error begins that is about a call that a fresh token did not help.
 const FRESH_TOKEN: &str = "refused with a fresh token: ";

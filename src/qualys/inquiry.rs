@@ -1,13 +1,20 @@
 //! What one finds out for all: however many want to know the same thing at the same time, one of them looks. Where that
 //! fails, those that waited meanwhile have failed too, and who comes later looks anew. So a wrong password is tried
-//! once, not once by each that needs it, which would lock the account.
+//! once, not once by each that needs it, which would lock the account; and a password that was refused as such has failed
+//! for a while for who comes later too.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
 
 use super::error::ApiError;
+
+/// How long a refused password is not sent again: platforms lock an account after a few wrong logins. One that has
+/// changed meanwhile is another client's.
+pub(super) const REFUSED_FOR: Duration = Duration::from_mins(15);
 
 /// Something that is found out by one at a time; `S` is what is known of it.
 #[derive(Debug, Default)]
@@ -30,6 +37,8 @@ struct Failure {
     /// How many had come by then.
     came: u64,
     error: ApiError,
+    /// Until when it has failed for who comes later too.
+    until: Option<Instant>,
 }
 
 /// What is known, for the one whose turn it is to see, and to find out more. The others wait until it is dropped.
@@ -53,12 +62,19 @@ impl<S> Turn<'_, S> {
     /// How it failed for another while this one waited.
     pub(super) fn failure(&self) -> Option<&ApiError> {
         let failure = self.found.failure.as_ref()?;
-        (self.number < failure.came).then_some(&failure.error)
+        let lasts = failure.until.is_some_and(|until| Instant::now() < until);
+        (self.number < failure.came || lasts).then_some(&failure.error)
     }
 
     /// It failed, and so it has for all who wait.
     pub(super) fn fail(&mut self, error: ApiError) {
-        self.found.failure = Some(Failure { came: self.so_many(), error });
+        self.found.failure = Some(Failure { came: self.so_many(), error, until: None });
+    }
+
+    /// The password was refused as such: it is not sent again for a while.
+    pub(super) fn refuse(&mut self, error: ApiError) {
+        let until = Instant::now().checked_add(REFUSED_FOR);
+        self.found.failure = Some(Failure { came: self.so_many(), error, until });
     }
 
     /// How many had come before this one.

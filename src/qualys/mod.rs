@@ -51,7 +51,7 @@ mod tests;
 pub use client::{Reader, Writer};
 pub use cloudview::{ReportRequest, ReportState, ReportStatus, Reporter};
 pub use endpoint::{Endpoint, RetryPolicy};
-pub use error::{ApiError, ApiErrorKind, ConnectError, Obstacle, Refusal};
+pub use error::{ApiError, ApiErrorKind, ConnectError, Obstacle, REFUSED_CREDENTIALS, Refusal};
 pub use hosts::{Rate, Spent};
 pub use template::AwsTemplate;
 pub use transport::Requests;

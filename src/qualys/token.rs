@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::answer::{Answer, Fault};
 use super::call::{Call, Effect, Host};
 use super::error::{ApiError, ApiErrorKind};
-use super::inquiry::Inquiry;
+use super::inquiry::{Inquiry, REFUSED_FOR};
 use super::refusal;
 use super::transport::{Signed, Transport};
 use crate::secret::Secret;
@@ -109,11 +109,16 @@ impl Transport {
                 {
                     // There is time left: that is what renewing ahead is for.
                     tracing::warn!(event = "token_not_renewed", %error, "the gateway gives no new token yet");
-                    token.renew_at = token.ends_at.min(now + QUIET);
+                    let is_refused = error.kind == ApiErrorKind::Credentials;
+                    token.renew_at = token.ends_at.min(now + if is_refused { REFUSED_FOR } else { QUIET });
                     return Ok(token.clone());
                 }
                 let told = error.for_want_of_token(call);
-                state.fail(error);
+                if error.kind == ApiErrorKind::Credentials {
+                    state.refuse(error)
+                } else {
+                    state.fail(error)
+                }
                 Err(told)
             }
         }

@@ -284,8 +284,10 @@ impl Transport {
             let pause = self.retry.pause(failed).max(fault.wait.unwrap_or_default());
             if !again || failed >= self.retry.attempts || waited.saturating_add(pause) > self.retry.max_wait {
                 let error = self.give_up(call, fault, maybe_done);
-                if let Some(lead) = lead {
-                    lead.fail(&error);
+                match (lead, signed) {
+                    (Some(lead), _) => lead.fail(&error),
+                    (None, Signed::AsUser) => server.entry.refuse(&error).await,
+                    (None, Signed::Not | Signed::By(_)) => {}
                 }
                 return Err(error);
             }
