@@ -1,10 +1,11 @@
 //! The proof by trouble: worlds, policies, faults, deaths and other people's changes, all drawn from a seed, and the
 //! program's promises held against what the platform saw.
 //!
-//! - `world` is what is live, what the file says, and the model: what must become of what; `draw` makes one;
+//! - `world` is what is live, what the file says, and the model: what must become of what; `draw` makes one, with the
+//!   `oddities` that some have, and `file` writes it down;
 //! - `species` knows how objects of each kind look; `secrets` what no one may see; `faults` draws what goes wrong;
-//! - `run` is the life of one seed, `others` what other people do meanwhile; `watch` holds what must be true at every
-//!   moment.
+//! - `run` is the life of one seed, `edges` what happens in it but seldom, `others` what other people do meanwhile;
+//!   `watch` holds what must be true at every moment.
 //!
 //! A seed repeats exactly, with two exceptions: one in seven has several requests under way at once, whose order is the
 //! machine's; and pauses between tries are random. Moments of death are tied to requests, not to time.
@@ -20,8 +21,14 @@ mod bin;
 mod dice;
 #[path = "chaos/draw.rs"]
 mod draw;
+#[path = "chaos/edges.rs"]
+mod edges;
 #[path = "chaos/faults.rs"]
 mod faults;
+#[path = "chaos/file.rs"]
+mod file;
+#[path = "chaos/oddities.rs"]
+mod oddities;
 #[path = "chaos/others.rs"]
 mod others;
 #[path = "chaos/run.rs"]

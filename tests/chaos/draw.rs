@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
+use crate::oddities::newer_words;
 use crate::secrets::Secrets;
 use crate::species::{self, Species};
 use crate::world::{Mark, OTHER, OWNER, Policy, Role, Subject};
+
+/// How long a delete waits that no run of a daemon here lasts for.
+pub(crate) const LONG: &str = "5m";
 
 pub(crate) fn policy(dice: &mut Dice) -> Policy {
     let owned = dice.in_a_hundred(65);
@@ -22,6 +26,7 @@ pub(crate) fn policy(dice: &mut Dice) -> Policy {
         max_change_percent: dice.pick(&[10, 30, 100]),
         journal: dice.in_a_hundred(90),
         pull: dice.pick(&["all", "declared"]),
+        delete_after: dice.pick(&["0s", "1ms", LONG]),
     }
 }
 
@@ -33,6 +38,7 @@ pub(crate) fn options(dice: &mut Dice) -> BTreeMap<&'static str, String> {
         ("reuse_after_delete", "allowed".to_owned()),
         ("duplicate_identity", "accepted".to_owned()),
         ("duplicate_tag", "accepted".to_owned()),
+        ("newer_words", "accepted".to_owned()),
     ]);
     let mut maybe = |times, name, value: String| {
         if dice.in_a_hundred(times) {
@@ -89,6 +95,7 @@ pub(crate) fn role(dice: &mut Dice, species: Species, policy: &Policy) -> Role {
         Role::Fixed(_) => species.has_fixed_fields(),
         Role::Twins | Role::Legacy => species.is_connector() && species != Species::Organization,
         Role::Member | Role::Joins => species == Species::Azure,
+        Role::Unidentified { .. } => false,
     };
     if fits { role } else { Role::Wanted }
 }
@@ -116,6 +123,7 @@ pub(crate) fn subject(
             Role::Wanted if species.is_described() && policy.owned && dice.in_a_hundred(30) => Mark::Ours,
             _ => Mark::None,
         };
+        newer_words(dice, species, &mut object);
         let bears = match mark {
             Mark::None => None,
             Mark::Ours => Some(format!("[trueup:{OWNER}]")),

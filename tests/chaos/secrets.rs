@@ -37,9 +37,24 @@ impl Secrets {
     pub(crate) fn keep(&mut self, dice: &mut Dice, name: &str, content: String, hide: &str) -> Value {
         self.hide(name, hide);
         let reference = self.refer(dice, name, content);
-        self.plain
-            .push((format!("{}", reference.as_object().unwrap().values().next().unwrap()), hide.to_owned()));
+        self.plain.push((within(&reference), hide.to_owned()));
         reference
+    }
+
+    /// Another text for what a reference names. The earlier one stays a secret. `false` where nothing can be changed for
+    /// a process that runs.
+    pub(crate) fn change(&mut self, reference: &Value, name: &str, content: &str) -> bool {
+        self.hide(name, content);
+        for (_, secret) in self.plain.iter_mut().filter(|(place, _)| *place == within(reference)) {
+            content.clone_into(secret);
+        }
+        let is_file = reference.get("file").is_some();
+        let places = if is_file { &mut self.files } else { &mut self.environment };
+        let place = reference.as_object().unwrap().values().next().unwrap();
+        for (_, old) in places.iter_mut().filter(|(name, _)| name == place) {
+            content.clone_into(old);
+        }
+        is_file
     }
 
     /// What an entry of the file sends as secrets.
@@ -116,6 +131,12 @@ impl Secrets {
             }
         }
     }
+}
+
+/// A reference as it is found in a file, whatever folder stands before it there.
+fn within(reference: &Value) -> String {
+    let place = reference.as_object().unwrap().values().next().unwrap().to_string();
+    place.trim_start_matches('"').to_owned()
 }
 
 fn percent(byte: u8) -> String {

@@ -25,6 +25,12 @@ pub(crate) const ANCHOR: &str = "anchor";
 pub(crate) const FIXTURE: &str = "fixture";
 /// Their numbers: this one and the one after it.
 pub(crate) const NAMED: u64 = 8000;
+/// A tag that the included file always has, so that it never gives nothing.
+pub(crate) const BALLAST: u64 = NAMED + 2;
+/// A module that the vendor has today, and the guide has not.
+pub(crate) const NEWER_MODULE: &str = "SWCA";
+/// The same of capabilities.
+pub(crate) const NEWER_CAPABILITY: &str = "XSPM";
 pub(crate) const REGISTRY: &str = "99999999-9999-4999-8999-999999999999";
 /// The directory of all organization connectors and of their members.
 const DIRECTORY: &str = "22222222-2222-4222-8222-222222222222";
@@ -117,7 +123,7 @@ impl Species {
     pub(crate) fn identity(self, number: u64) -> String {
         match self {
             Species::Tag if number == NAMED => ANCHOR.to_owned(),
-            Species::Tag if number > NAMED => FIXTURE.to_owned(),
+            Species::Tag if number == NAMED + 1 => FIXTURE.to_owned(),
             // Every third one below another.
             Species::Tag if number.is_multiple_of(3) => format!("{ANCHOR}/{}", self.name(number)),
             Species::Tag | Species::Organization => self.name(number),
@@ -141,7 +147,8 @@ impl Species {
             |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         match self {
             Species::Tag => object["id"].as_u64().map(path_of).unwrap_or_default(),
-            Species::Aws => text("/arn").split(':').nth(4).unwrap_or_default().to_owned(),
+            // By nothing but its name, where it has no role.
+            Species::Aws => text("/arn").split(':').nth(4).map_or_else(|| text("/name"), str::to_owned),
             Species::Azure => text("/authRecord/subscriptionId"),
             Species::Gcp => text("/authRecord/projectId"),
             Species::Oci => text("/authRecord/tenantId"),
@@ -256,7 +263,8 @@ impl Species {
             entry.insert("capabilities".to_owned(), json!(["AI", more]));
         }
         if matches!(self, Species::Aws | Species::Azure) && dice.in_a_hundred(60) {
-            let modules = dice.pick(&[&["VM"][..], &["VM", "SCA"], &["VM", "CERTVIEW"]]);
+            let modules =
+                dice.pick(&[&["VM"][..], &["VM", "SCA"], &["VM", "CERTVIEW"], &["VM", NEWER_MODULE]]);
             entry.insert("activation".to_owned(), json!(modules));
             if dice.in_a_hundred(40) {
                 entry.insert("perimeter_scan".to_owned(), dice.pick(&["off", "global"]).into());

@@ -15,6 +15,10 @@ pub(crate) struct Tally {
     /// Listings that were not believed until a person said so.
     pub(crate) doubted: u64,
     pub(crate) faults: BTreeMap<String, u64>,
+    /// What is seldom, and how often it was met.
+    pub(crate) seldom: BTreeMap<&'static str, u64>,
+    /// Logins that the platform refused.
+    pub(crate) wrong_logins: u64,
     /// How the last pass that was needed was reached.
     pub(crate) passes: BTreeMap<u64, u64>,
     pub(crate) exits: BTreeMap<i32, u64>,
@@ -22,6 +26,10 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    pub(crate) fn meet(&mut self, what: &'static str) {
+        *self.seldom.entry(what).or_default() += 1;
+    }
+
     pub(crate) fn add(&mut self, other: &Tally) {
         self.seeds += other.seeds;
         self.processes += other.processes;
@@ -31,6 +39,10 @@ impl Tally {
         self.changes_by_others += other.changes_by_others;
         self.violations += other.violations;
         self.doubted += other.doubted;
+        self.wrong_logins += other.wrong_logins;
+        for (what, count) in &other.seldom {
+            *self.seldom.entry(what).or_default() += count;
+        }
         for (kind, count) in &other.faults {
             *self.faults.entry(kind.clone()).or_default() += count;
         }
@@ -54,6 +66,8 @@ impl fmt::Display for Tally {
             changes_by_others,
             doubted,
             faults,
+            seldom,
+            wrong_logins,
             passes,
             exits,
             violations,
@@ -67,6 +81,8 @@ impl fmt::Display for Tally {
         writeln!(f, "requests: {requests}, writes: {writes}, changes by others: {changes_by_others}")?;
         let faults = faults.iter().map(|(kind, count)| (kind.clone(), *count)).collect();
         writeln!(f, "faults met: {met} ({})", listed(faults))?;
+        let seldom = seldom.iter().map(|(what, count)| ((*what).to_owned(), *count)).collect();
+        writeln!(f, "seldom: {}, logins refused {wrong_logins}", listed(seldom))?;
         let exits = exits.iter().map(|(code, count)| (format!("exit {code}:"), *count)).collect();
         writeln!(f, "ends: {}", listed(exits))?;
         let passes = passes.iter().map(|(passes, count)| (format!("{passes} passes:"), *count)).collect();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::bin::Simulator;
+use crate::oddities::newer_words_in;
 use crate::species::Species;
 use crate::world::{Fate, World};
 
@@ -64,6 +65,18 @@ impl Sight {
         Sight(found)
     }
 
+    /// All that is seen here is seen there, and as it was.
+    #[track_caller]
+    pub(crate) fn check_all_stay(&self, later: &Sight) {
+        for ((species, identity), before) in &self.0 {
+            assert_eq!(
+                later.live(*species, identity),
+                before.as_slice(),
+                "{species:?} {identity} is not ours"
+            );
+        }
+    }
+
     /// The objects of this identity.
     pub(crate) fn live(&self, species: Species, identity: &str) -> &[Value] {
         self.0.get(&(species, identity.to_owned())).map_or(&[], Vec::as_slice)
@@ -76,22 +89,29 @@ pub(crate) struct Guard {
     untouched: BTreeMap<(Species, String), Vec<Value>>,
     /// How many there may be of each identity at most.
     most: BTreeMap<(Species, String), usize>,
+    /// By kind and id: words that nobody knows, and so nobody takes away.
+    words: BTreeMap<(Species, String), Vec<&'static str>>,
 }
 
 impl Guard {
     /// From now on, in this edition of the file. What was there twice may stay so.
     pub(crate) fn of(world: &World, edition: usize, sight: &Sight) -> Guard {
-        let (mut untouched, mut most) = (BTreeMap::new(), BTreeMap::new());
+        let (mut untouched, mut most, mut words) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for subject in &world.subjects {
             let identity = subject.identity();
             let live = sight.live(subject.species, &identity);
             let key = (subject.species, identity);
             most.insert(key.clone(), live.len().max(1));
-            if world.fate(subject, edition, live) == Fate::Untouched {
+            words.extend(
+                live.iter()
+                    .map(|object| ((subject.species, object["id"].to_string()), newer_words_in(object))),
+            );
+            let is_kept = world.keeps_back(subject, edition, sight);
+            if is_kept || world.fate(subject, edition, live) == Fate::Untouched {
                 untouched.insert(key, live.to_vec());
             }
         }
-        Guard { untouched, most }
+        Guard { untouched, most, words }
     }
 
     /// No double, nothing unmanaged and nothing held touched, nothing made that nobody wants.
@@ -100,6 +120,12 @@ impl Guard {
         for (key, live) in &sight.0 {
             let Some(most) = self.most.get(key) else { panic!("nobody wants {key:?}: {live:#?}") };
             assert!(live.len() <= *most, "{key:?} is there {} times: {live:#?}", live.len());
+            for object in live {
+                let words = self.words.get(&(key.0, object["id"].to_string()));
+                let left = newer_words_in(object);
+                let kept = words.is_none_or(|words| words.iter().all(|word| left.contains(word)));
+                assert!(kept, "{key:?} had {words:?}: {object:#}");
+            }
         }
         for ((species, identity), before) in &self.untouched {
             let now = sight.live(*species, identity);
@@ -149,6 +175,11 @@ impl Requests {
 
     pub(crate) fn writes(&self) -> u64 {
         self.writing().count() as u64
+    }
+
+    /// How often the platform was given a wrong password.
+    pub(crate) fn wrong_logins(&self) -> u64 {
+        self.0.iter().filter(|request| request["wrong_login"] == true).count() as u64
     }
 
     #[track_caller]

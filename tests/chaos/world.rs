@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::dice::Dice;
 use crate::draw::{joined, options, organization_of, policy, role, subject};
+use crate::oddities::Oddities;
 use crate::secrets::{Secrets, password};
-use crate::species::{ANCHOR, FIXTURE, NAMED, REGISTRY, Species};
+use crate::species::{ANCHOR, BALLAST, FIXTURE, NAMED, REGISTRY, Species};
 
 pub(crate) const OWNER: &str = "cloudsec";
 pub(crate) const OTHER: &str = "platform-team";
@@ -27,6 +28,8 @@ pub(crate) struct Policy {
     /// Whether there is one.
     pub(crate) journal: bool,
     pub(crate) pull: &'static str,
+    /// None, a short one, which is over with the next pass, or a long one, which is over with none.
+    pub(crate) delete_after: &'static str,
 }
 
 /// Whose mark the description of a live object bears.
@@ -60,6 +63,8 @@ pub(crate) enum Role {
     Legacy,
     /// The file makes it a member of an organization connector, after which its own updates are held.
     Joins,
+    /// An AWS connector without a role. `account`: the number of the one that it tells, if any.
+    Unidentified { account: Option<u64>, ignored: bool },
 }
 
 /// What must become of an object.
@@ -91,7 +96,10 @@ pub(crate) struct Subject {
 
 impl Subject {
     pub(crate) fn identity(&self) -> String {
-        self.species.identity(self.number)
+        match self.role {
+            Role::Unidentified { .. } => self.seeded[0]["name"].as_str().unwrap().to_owned(),
+            _ => self.species.identity(self.number),
+        }
     }
 
     pub(crate) fn entry(&self, edition: usize) -> Option<&Value> {
@@ -122,7 +130,12 @@ pub(crate) struct World {
     pub(crate) policy: Policy,
     pub(crate) subjects: Vec<Subject>,
     /// Kinds whose section stands in the file though nothing is in it.
-    empty_sections: BTreeSet<Species>,
+    pub(crate) empty_sections: BTreeSet<Species>,
+    /// Whether some entries stand in a file that the main one includes.
+    pub(crate) included: bool,
+    /// Whether that file is gone.
+    pub(crate) vanished: bool,
+    pub(crate) odd: Oddities,
     pub(crate) secrets: Secrets,
     pub(crate) options: BTreeMap<&'static str, String>,
     /// How long a create whose answer was lost is looked for while there is trouble.
@@ -133,7 +146,7 @@ pub(crate) struct World {
     pub(crate) username: String,
     pub(crate) password: String,
     /// How the file refers to the two.
-    login: [Value; 2],
+    pub(crate) login: [Value; 2],
 }
 
 impl World {
@@ -154,6 +167,9 @@ impl World {
             policy,
             subjects: Vec::new(),
             empty_sections: BTreeSet::new(),
+            included: dice.in_a_hundred(40),
+            vanished: false,
+            odd: Oddities::default(),
             secrets,
             username,
             password,
@@ -166,6 +182,7 @@ impl World {
         // What a search does not show yet must be waited for; where searches show all, nothing need be.
         world.settle_for = if world.lags() { "1h" } else { dice.pick(&["1h", "1ms"]) };
         world.populate(dice);
+        world.become_odd(dice);
         world.second_edition(dice);
         world
     }
@@ -187,6 +204,7 @@ impl World {
         // Named by others: there all along.
         let anchor = json!({"name": ANCHOR, "color": "#AA0000"});
         add(tag(NAMED, Role::Wanted, vec![anchor.clone()], Some(anchor)));
+        add(tag(BALLAST, Role::Wanted, Vec::new(), Some(json!({"name": Species::Tag.name(BALLAST)}))));
         add(tag(NAMED + 1, Role::Left(Mark::None), vec![json!({"name": FIXTURE, "color": "#00BB00"})], None));
         // A few kinds a world, so that there are several of one.
         let mut kinds = dice.some(&Species::ALL);
@@ -264,7 +282,12 @@ impl World {
             || self
                 .subjects
                 .iter()
-                .any(|subject| subject.species == species && subject.entry(edition).is_some())
+                .any(|subject| subject.species == species && self.stands(subject, edition).is_some())
+    }
+
+    /// The entry of an object, where a file gives it now.
+    fn stands<'a>(&self, subject: &'a Subject, edition: usize) -> Option<&'a Value> {
+        subject.entry(edition).filter(|_| !(self.vanished && self.is_included(subject)))
     }
 
     /// What must become of an object from now on. `live` is whether it is there, `mark` whose mark it bears now.
@@ -277,8 +300,17 @@ impl World {
                 |object: &Value| object["description"].as_str().is_some_and(|text| text.contains(mark));
             live.iter().any(bears)
         };
+        if subject.entry(edition).is_some() && self.stands(subject, edition).is_none() {
+            // What a file that is gone has named is nobody's wish to delete.
+            return Fate::Untouched;
+        }
+        if self.odd.members_unread && *species == Species::Azure && !live.is_empty() {
+            // Each of them may be a member.
+            return Fate::Untouched;
+        }
         if subject.entry(edition).is_some() {
             return match role {
+                Role::Wanted if live.is_empty() && self.is_veiled(subject) => Fate::Untouched,
                 Role::Wanted if *species == Species::RegistryConnector => Fate::Goes,
                 Role::Wanted | Role::Joins => Fate::Becomes,
                 Role::Foreign if live.is_empty() || !marked("[trueup:") => Fate::Becomes,
@@ -286,12 +318,14 @@ impl World {
                 Role::Observed | Role::Foreign | Role::Fixed(_) | Role::Twins | Role::Member => {
                     Fate::Untouched
                 }
-                Role::Left(_) | Role::Legacy => unreachable!("not in the file"),
+                Role::Left(_) | Role::Legacy | Role::Unidentified { .. } => unreachable!("not in the file"),
             };
         }
         let ours = policy.owned && marked(&format!("[trueup:{OWNER}]"));
         let strange = !marked("[trueup:");
-        if matches!(species, Species::GlobalScan | Species::RegistryConnector) || *role == Role::Member {
+        if matches!(species, Species::GlobalScan | Species::RegistryConnector)
+            || matches!(role, Role::Member | Role::Unidentified { ignored: true, .. })
+        {
             return Fate::Untouched;
         }
         if *species == Species::Organization && policy.replace == "allowed" && (*maybe_ours || ours) {
@@ -319,58 +353,11 @@ impl World {
             _ if ours => Fate::Goes,
             _ if !strange => Fate::Untouched,
             _ if *maybe_ours => Fate::Either,
+            // Whether a file that is gone named its section is one question more.
+            _ if by_all && self.vanished => Fate::Either,
             _ if by_all => Fate::Goes,
             _ => Fate::Untouched,
         }
-    }
-
-    /// The file of an edition.
-    pub(crate) fn file(&self, edition: usize, url: &str, settings: &Settings<'_>) -> String {
-        let Policy { prune, prune_action, replace, owned, max_deletes, max_change_percent, journal, pull } =
-            &self.policy;
-        let [username, password] = &self.login;
-        let mut file = json!({
-            "version": 1,
-            "platform": {"pod": "simulator", "api_url": url, "username": username, "password": password,
-                "timeout": self.timeout, "concurrency": self.concurrency},
-            "listen": "off",
-            "journal": if *journal { "./trueup.db" } else { "off" },
-            "reconcile": {"policy": settings.policy, "every": "1h", "pull": pull, "prune": prune,
-                "prune_action": prune_action,
-                "replace": replace, "delete_after": "0s",
-                "max_deletes": max_deletes, "max_change_percent": max_change_percent,
-                "settle_for": settings.settle_for, "unmanaged_ignore": ["*/legacy-*"]},
-        });
-        if *owned {
-            file["reconcile"]["owner"] = OWNER.into();
-        }
-        for species in Species::ALL {
-            let entries = self.subjects.iter().filter(|subject| subject.species == species);
-            let entries: Vec<&Value> = entries.filter_map(|subject| subject.entry(edition)).collect();
-            if entries.is_empty() && !self.empty_sections.contains(&species) {
-                continue;
-            }
-            let all = json!(entries);
-            match species {
-                Species::Tag => file["tags"] = all,
-                Species::Aws => file["connectors"]["aws"] = all,
-                Species::Azure => file["connectors"]["azure"] = all,
-                Species::Gcp => file["connectors"]["gcp"] = all,
-                Species::Oci => file["connectors"]["oci"] = all,
-                Species::Organization => file["azure_organizations"] = all,
-                Species::GlobalScan => file["global_scan"] = all[0].clone(),
-                Species::SnapshotScan => file["snapshot_scan"] = all[0].clone(),
-                Species::Schedule => {
-                    file["container_security"]["registries"] = json!([{"id": REGISTRY, "schedules": all}]);
-                }
-                Species::RegistryConnector => {
-                    let (aws, acr): (Vec<&Value>, Vec<&Value>) =
-                        entries.into_iter().partition(|entry| entry.get("arn").is_some());
-                    file["container_security"]["registry_connectors"] = json!({"aws": aws, "acr": acr});
-                }
-            }
-        }
-        format!("{file:#}")
     }
 
     /// What is live at the start, as a seed of the simulator.
@@ -396,11 +383,4 @@ impl World {
         let (role, entries) = (Role::Left(Mark::None), [None, None]);
         Subject { species, number, role, seeded, entries, maybe_ours: false }
     }
-}
-
-/// What changes in the file from one step to the next.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Settings<'a> {
-    pub(crate) policy: &'a str,
-    pub(crate) settle_for: &'a str,
 }
