@@ -193,6 +193,14 @@ fn a_snapshot_scan_is_run_with_consent_and_its_end_is_not_told() {
 #[test]
 fn a_kind_that_cannot_be_read_fails_its_runs() {
     let folder = Folder::remote(&format!("http://127.0.0.1:{}", free_port()), "");
+    let json = folder.expect(1, &["sync", "aws/one", "--format", "json"]).document("trueup.error/v1");
+    assert!(json["errors"][0]["message"].as_str().unwrap().contains("no connection"), "{json}");
+
+    let folder = Folder::example();
+    let simulator = Simulator::beside(&folder, &[]);
+    simulator.fault(
+        &json!({"path": "search/am/awsassetdataconnector", "kind": "status", "status": 403, "times": 0}),
+    );
     let json = folder.expect(1, &["sync", "aws/one", "--format", "json"]).document("trueup.sync/v1");
     assert_eq!(outcomes(&json), [("aws/one", "failed")]);
     assert!(json["runs"][0]["id"].is_null(), "{json}");

@@ -266,6 +266,10 @@ impl ApiError {
     /// `None` where the cause may be the kind's own, such as a missing module, a permission or a damaged answer.
     #[must_use]
     pub fn concerns_every_kind(&self) -> Option<&'static str> {
+        // The way into CloudView has a setting of its own, which its hint names.
+        if self.shut.is_some() {
+            return None;
+        }
         match &self.kind {
             ApiErrorKind::Credentials => Some(REFUSED_CREDENTIALS),
             ApiErrorKind::Account { code: _ } => Some("account"),

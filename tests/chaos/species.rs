@@ -38,6 +38,8 @@ const APPLICATION: &str = "33333333-3333-4333-8333-333333333333";
 const OTHER_APPLICATION: &str = "33333333-3333-4333-8333-333333333334";
 
 const FREQUENCIES: [(&str, u64); 4] = [("1h", 60), ("2h", 120), ("4h", 240), ("6h", 360)];
+/// Of organization connectors: some platforms count in whole days.
+const DAYS: [&str; 3] = ["24h", "48h", "72h"];
 const COLORS: [&str; 3] = ["#AA0000", "#00BB00", "#0000CC"];
 
 impl Species {
@@ -211,8 +213,8 @@ impl Species {
                 let secret = password(dice);
                 json!({"name": name, "tenant_id": DIRECTORY, "tenant_name": "Contoso", "application_id": APPLICATION,
                     "secret": secrets.keep(dice, label, secret.clone(), &secret), "connector_prefix": name,
-                    "capabilities": ["AI"], "org_run_frequency": dice.pick(&FREQUENCIES).0,
-                    "connector_run_frequency": dice.pick(&FREQUENCIES).0,
+                    "capabilities": ["AI"], "org_run_frequency": dice.pick(&DAYS),
+                    "connector_run_frequency": dice.pick(&DAYS),
                     "include_management_groups": [dice.pick(&["Production", "Staging"])],
                     "activate": dice.some(&["VM", "CERTVIEW"]), "remediation": dice.in_a_hundred(50)})
             }
@@ -341,7 +343,7 @@ impl Species {
     pub(crate) fn shows(self, entry: &Value) -> Vec<(&'static str, Value)> {
         let minutes = |field: &str| {
             let text = entry.get(field)?.as_str()?;
-            FREQUENCIES.iter().find(|(word, _)| *word == text).map(|(_, minutes)| json!(minutes))
+            Some(json!(60 * text.strip_suffix('h')?.parse::<u64>().unwrap()))
         };
         let same = |field: &str| entry.get(field).cloned();
         let off = entry.get("enabled").and_then(Value::as_bool).map(|enabled| json!(!enabled));

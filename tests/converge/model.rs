@@ -86,6 +86,23 @@ pub(crate) struct State {
     pub(crate) connectors: BTreeMap<String, Connector>,
 }
 
+impl State {
+    /// Names and descriptions without what nobody sees, which is no difference: white space around them and at the ends
+    /// of their lines, and how these end.
+    pub(crate) fn as_seen(mut self) -> State {
+        let see = |text: &mut String| {
+            let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+            *text = lines.join("\n").trim().to_owned();
+        };
+        self.tags.values_mut().flat_map(|tag| &mut tag.description).for_each(see);
+        for Connector { name, description, .. } in self.connectors.values_mut() {
+            see(name);
+            description.iter_mut().for_each(see);
+        }
+        self
+    }
+}
+
 /// What the platform makes of a create that leaves everything out.
 pub(crate) fn fresh_connector() -> Connector {
     Connector {

@@ -173,6 +173,8 @@ fn the_credentials_stay_references() {
     let simulator = Simulator::start(&folder, &["--username", "acme_ab1", "--password", "pa55-w0rd+Zx"]);
     let url = &simulator.url;
     folder.write("password.txt", "pa55-w0rd+Zx\n");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(folder.path("password.txt"), private).unwrap();
     folder.write(
         "config.yaml",
         &format!(
