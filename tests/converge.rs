@@ -106,7 +106,7 @@ proptest! {
             let desired = scene.file(&case.file(case.hand));
             let report = scene.pass(&desired, &mut journal(), May::Write).await;
             assert_clean(&report);
-            assert_eq!(state(&scene).await.as_seen(), case.expected().as_seen(), "{}", shown(&report.plan));
+            assert_eq!(state(&scene).await.into_seen(), case.expected().into_seen(), "{}", shown(&report.plan));
 
             let after = scene.objects().await;
             let touched: BTreeSet<&str> =
@@ -197,7 +197,7 @@ proptest! {
             let met = scene.heal().await;
             if met == 0 || !first.has_failures() {
                 assert_clean(&first);
-                assert_eq!(state(&scene).await.as_seen(), case.expected().as_seen(), "it went well, and yet");
+                assert_eq!(state(&scene).await.into_seen(), case.expected().into_seen(), "it went well, and yet");
             }
             let mut second = scene.pass(&desired, &mut journal, May::Write).await;
             if second.current().changes.iter().any(|change| change.action == Action::Create) {
@@ -212,7 +212,7 @@ proptest! {
             }
             assert_clean(&second);
             scene.objects().await.assert_no_doubles();
-            assert_eq!(state(&scene).await.as_seen(), case.expected().as_seen(), "{}", shown(&second.plan));
+            assert_eq!(state(&scene).await.into_seen(), case.expected().into_seen(), "{}", shown(&second.plan));
             scene.forget_requests().await;
             assert_clean(&scene.pass(&desired, &mut journal, May::Write).await);
             assert_eq!(scene.writes().await, [""; 0]);

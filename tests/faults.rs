@@ -124,7 +124,8 @@ const CALLS: [Call; 10] = {
         call("/update/am/aws", 1, "update awsassetdataconnector 8001", What::Change("aws/edge")),
         call("/delete/am/tag", 1, "delete tag 7003", What::Change("tag/old")),
         call("/delete/am/aws", 1, "delete awsassetdataconnector 8002", What::Change("aws/gone")),
-        call("/search/am/tag", 2, "search tag", What::Again("tag")),
+        // The second is part of the look at the tag that is to be deleted.
+        call("/search/am/tag", 3, "search tag", What::Again("tag")),
         call("/search/am/aws", 2, "search awsassetdataconnector", What::Again("aws")),
     ]
 };

@@ -161,7 +161,7 @@ fn length_of_time(text: &str) -> Result<Duration, String> {
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Below that a warning says so.
-const SHORT_INTERVAL: Duration = Duration::from_secs(60);
+const SHORT_INTERVAL: Duration = Duration::from_mins(1);
 
 text_value!(
     /// How long after one pass the next starts.

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn damage_behind_the_first_page_is_noticed_by_whatever_statement_meets_it_first() {
-        let work: [(&str, fn(&mut Journal) -> Result<(), JournalError>); 5] = [
+        type Work = fn(&mut Journal) -> Result<(), JournalError>;
+        let work: [(&str, Work); 5] = [
             ("known", |journal| journal.known(Duration::ZERO, Timestamp::UNIX_EPOCH).map(drop)),
             ("made", |journal| journal.made(Kind::Aws, "7", "arn", true)),
             ("settled", |journal| journal.settled(Kind::Aws, "arn")),

@@ -237,18 +237,18 @@ impl Budget {
         if refused.is_none() && limits.remaining != Some(0) {
             return;
         }
-        let told = limits.wait.map(|wait| now + wait);
-        let at = match (told, refused) {
-            (Some(told), _) if limits.wait_is_rounded => {
-                self.known_room(toll).unwrap_or(told + ROUNDED).clamp(told, told + ROUNDED)
+        let named = limits.wait.map(|wait| now + wait);
+        let at = match (named, refused) {
+            (Some(named), _) if limits.wait_is_rounded => {
+                self.known_room(toll).unwrap_or(named + ROUNDED).clamp(named, named + ROUNDED)
             }
-            (Some(told), _) => told,
+            (Some(named), _) => named,
             (None, Some(pause)) => now + pause,
             // The quota itself knows when there is room again.
             (None, None) => return,
         };
         if self.due.get(&toll).is_none_or(|due| due.at < at) {
-            self.due.insert(toll, Due { at, told });
+            self.due.insert(toll, Due { at, told: named });
         }
         self.uncertain = true;
     }

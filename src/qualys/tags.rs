@@ -108,7 +108,7 @@ impl QpsObject for Tag {
         };
         let Items(children) = wire.children;
         let below = children.into_iter().filter_map(|child| Some(child.id?.to_string())).collect();
-        let object = LiveObject { owner, locked, below, ..LiveObject::new(id.to_string(), spec) };
+        let object = LiveObject { below, owner, locked, ..LiveObject::new(id.to_string(), spec) };
         (id, Some(object))
     }
 

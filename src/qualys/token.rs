@@ -115,9 +115,9 @@ impl Transport {
                 }
                 let told = error.for_want_of_token(call);
                 if error.kind == ApiErrorKind::Credentials {
-                    state.refuse(error)
+                    state.refuse(error);
                 } else {
-                    state.fail(error)
+                    state.fail(error);
                 }
                 Err(told)
             }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::desired::Desired;
-use crate::plan::{DeleteClock, Plan};
+use crate::plan::{Change, DeleteClock, Plan};
 use crate::resource::Kind;
 
 /// Since when which deletes have been wanted.
@@ -40,7 +40,7 @@ impl Deletes {
     /// Remembers which deletes a plan wants that was made by this clock. Of a kind that could not be read nothing is known.
     pub(super) fn remember(&mut self, plan: &Plan, clock: &DeleteClock) {
         let wanted: Vec<_> =
-            plan.changes.iter().filter(|change| change.deletes()).filter_map(|change| change.key()).collect();
+            plan.changes.iter().filter(|change| change.deletes()).filter_map(Change::key).collect();
         self.due.retain(|key, _| wanted.contains(key) || !plan.listings.contains_key(&key.0));
         let due = Instant::now().checked_add(clock.after);
         self.next = None;

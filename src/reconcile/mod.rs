@@ -453,7 +453,7 @@ fn recall(journal: &mut Journal, desired: &Desired, deletes: Option<&mut Deletes
 
 /// The file that the others are named in.
 fn main_file(desired: &Desired) -> &Path {
-    desired.files.first().map(PathBuf::as_path).unwrap_or(Path::new(""))
+    desired.files.first().map_or(Path::new(""), PathBuf::as_path)
 }
 
 /// Lets the journal remember what a plan saw, and dates the plan's drifts by it; `first` says whether this is the

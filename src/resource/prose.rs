@@ -7,7 +7,7 @@ pub(super) fn normalize(text: &mut String) {
     let normal = lines.join("\n");
     let normal = normal.trim();
     if normal != text {
-        *text = normal.to_owned();
+        *text = String::from(normal);
     }
 }
 

@@ -21,7 +21,7 @@ const LONGEST_LINE: usize = 200;
 /// What the command prints. The variables are its whole environment.
 pub(super) fn run(
     argv: &[String],
-    variables: Vec<(String, OsString)>,
+    variables: &[(String, OsString)],
     limit: Duration,
 ) -> Result<String, SecretCause> {
     let deadline = Instant::now() + limit;
@@ -31,7 +31,7 @@ pub(super) fn run(
     let mut child = Command::new(program)
         .args(arguments)
         .env_clear()
-        .envs(variables.clone())
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         // A group of its own, so that what it starts can be ended with it.
         .process_group(0)
         .stdin(Stdio::null())
@@ -47,7 +47,7 @@ pub(super) fn run(
             end(&mut child);
             let said =
                 stderr.recv_timeout(Duration::from_secs(1)).ok().and_then(Result::ok).unwrap_or_default();
-            Err(SecretCause::Failed { status, last_line: last_line(&said, &text, &variables) })
+            Err(SecretCause::Failed { status, last_line: last_line(&said, &text, variables) })
         }
         Err(cause) => {
             end(&mut child);
@@ -131,7 +131,7 @@ mod tests {
         let argv = ["sh", "-c", script].map(str::to_owned);
         let given = variables.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value)));
         let path = ("PATH".to_owned(), std::env::var_os("PATH").unwrap());
-        run(&argv, given.chain([path]).collect(), limit)
+        run(&argv, &given.chain([path]).collect::<Vec<_>>(), limit)
     }
 
     const LONG: Duration = Duration::from_secs(30);
@@ -158,7 +158,7 @@ mod tests {
         ] {
             match sh(script, &[("TOKEN", "hunter22")], LONG) {
                 Err(SecretCause::Failed { last_line, .. }) => {
-                    assert_eq!(last_line.as_deref(), expected, "{script}")
+                    assert_eq!(last_line.as_deref(), expected, "{script}");
                 }
                 other => panic!("{script}: {other:?}"),
             }

@@ -332,7 +332,7 @@ impl SecretRef {
             SecretRef::Command { argv, env } => {
                 let names = COMMAND_ENVIRONMENT.into_iter().chain(env.iter().map(String::as_str));
                 let variables = names.filter_map(|name| Some((name.to_owned(), environment(name)?)));
-                super::command::run(argv, variables.collect(), COMMAND_LIMIT)
+                super::command::run(argv, &variables.collect::<Vec<_>>(), COMMAND_LIMIT)
             }
         };
         let secret = text
@@ -366,6 +366,9 @@ fn accept(text: &str, doubts: &mut Vec<&'static str>) -> Result<Secret, SecretCa
     Ok(Secret::new(text))
 }
 
+/// The right of everybody to read a file.
+const OTHERS_READ: u32 = 0o004;
+
 /// Symbolic links are followed: so Kubernetes and systemd serve secrets.
 fn read_file(path: &Path, doubts: &mut Vec<&'static str>) -> Result<String, SecretCause> {
     let bounds = Bounds { bytes: MAX_BYTES, ..Bounds::default() };
@@ -373,7 +376,6 @@ fn read_file(path: &Path, doubts: &mut Vec<&'static str>) -> Result<String, Secr
         ReadError::TooLarge(_) => SecretCause::TooLarge,
         error => SecretCause::Unreadable(error),
     })?;
-    const OTHERS_READ: u32 = 0o004;
     if std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & OTHERS_READ != 0) {
         doubts.push("every user of this machine may read its file: chmod o-r");
     }

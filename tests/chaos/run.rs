@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
         for subject in subjects {
             match subject.role {
                 Role::Unidentified { account: None, .. } => {
-                    met.push("connectors without arn, account untold")
+                    met.push("connectors without arn, account untold");
                 }
                 Role::Unidentified { .. } => met.push("connectors without arn, account told"),
                 Role::Member | Role::Joins => met.push("members"),
@@ -436,8 +436,9 @@ impl<'a> Run<'a> {
             .into_iter()
             .filter(|failed| {
                 let error = failed["error"].as_str().unwrap();
-                !error.contains("neither is touched")
-                    && !(self.world.odd.members_unread && error.contains("could not list the members of"))
+                let is_of_members =
+                    self.world.odd.members_unread && error.contains("could not list the members of");
+                !error.contains("neither is touched") && !is_of_members
             })
             .collect();
         if !open.is_empty() || !failed.is_empty() || !plan["blocked"].is_null() {

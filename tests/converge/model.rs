@@ -89,10 +89,10 @@ pub(crate) struct State {
 impl State {
     /// Names and descriptions without what nobody sees, which is no difference: white space around them and at the ends
     /// of their lines, and how these end.
-    pub(crate) fn as_seen(mut self) -> State {
+    pub(crate) fn into_seen(mut self) -> State {
         let see = |text: &mut String| {
             let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-            *text = lines.join("\n").trim().to_owned();
+            *text = String::from(lines.join("\n").trim());
         };
         self.tags.values_mut().flat_map(|tag| &mut tag.description).for_each(see);
         for Connector { name, description, .. } in self.connectors.values_mut() {

@@ -149,7 +149,7 @@ fn what_an_include_gave_that_gives_none_any_more_is_not_deleted() {
         assert_eq!(deleted(&plan), expected, "{what}");
         let said = "include: conf.d/*.yaml gave entries before and gives none: 2 deletes are held; \
                     if that is meant, take it out of include";
-        let warned = plan.warnings.iter().any(|warning| warning.to_string() == said);
+        let warned = plan.warnings.iter().any(|warning| *warning == said);
         assert_eq!(warned, !expected.1.is_empty(), "{what}: {:?}", plan.warnings);
         for change in plan.changes.iter().filter(|change| change.deletes()) {
             let why = change.held.as_ref().map_or("", |held| held.why.as_str());

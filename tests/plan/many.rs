@@ -10,9 +10,9 @@ use crate::{A, desired, live, many, plan_of};
 fn each_of_many_differences_stands_under_its_own_address() {
     const MANY: usize = 1500;
     // Of every third nothing differs, so that what is found comes at no regular distance.
-    let name = |n: usize| if n % 3 == 0 { format!("n{n}") } else { format!("new-{n}") };
-    let entries: String =
-        (0..MANY).map(|n| format!("    - {{name: {}, arn: '{A}{n}'}}\n", name(n))).collect();
+    let name = |n: usize| if n.is_multiple_of(3) { format!("n{n}") } else { format!("new-{n}") };
+    let entries: String = (0..MANY)
+        .fold(String::new(), |all, n| all + &format!("    - {{name: {}, arn: '{A}{n}'}}\n", name(n)));
     let file = desired(&format!("connectors:\n  aws:\n{entries}"));
     let plan = plan_of(&file, &live(&many(MANY)), &Known::default());
     let changed: BTreeMap<String, usize> =
