@@ -235,7 +235,12 @@ async fn one_fault(case: &str, call: &Call, mut fault: Value, reason: &str, mean
     }
     if matches!(means, Means::Later { soon: false } | Means::NoUser) {
         // Whoever asks the same server is kept back too: it was not sent, and so not refused.
-        assert!(made(&scene).await.is_subset(&expected), "{case}: {told:#?}");
+        let made = made(&scene).await;
+        assert!(made.is_subset(&expected), "{case}: {told:#?}");
+        for left in expected.difference(&made).filter(|_| means == Means::NoUser) {
+            let is_told = |complaint: &String| complaint.starts_with(&format!("{left} "));
+            assert!(told.iter().any(is_told), "{case}: nothing is said of {left}: {told:#?}");
+        }
     } else {
         assert_eq!(made(&scene).await, expected, "{case}: {told:#?}");
     }
